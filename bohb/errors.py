@@ -1,0 +1,68 @@
+"""Every error that `bohb` raises on purpose.
+
+::
+
+    BohbError
+    ├── ArgumentError            an argument's value is wrong       (also a ValueError)
+    │   └── ArgumentTypeError    an argument's type is wrong        (also a TypeError)
+    ├── ObjectiveError           an objective gave what is no loss  (also a TypeError)
+    ├── ReportError              a report that cannot be taken      (also a ValueError)
+    ├── StudyError
+    │   ├── NoResultError        there is no such result yet        (also a ValueError)
+    │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
+    │   ├── StudyOwnedError      another process optimizes the study
+    │   ├── SettingsError        the study was begun with other settings
+    │   ├── DuplicateStudyError  the name is taken (in `bohb.study`; also Optuna's error)
+    │   └── StorageError         the storage failed; what it had taken is kept
+    └── MissingDependencyError   an optional library is missing     (also an ImportError)
+"""
+
+from __future__ import annotations
+
+
+class BohbError(Exception):
+    """The root of all errors raised by `bohb`."""
+
+
+class ArgumentError(BohbError, ValueError):
+    """An argument has a value that cannot be used."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument is of a type that cannot be used."""
+
+
+class ObjectiveError(BohbError, TypeError):
+    """The objective returned or yielded something that is not a loss."""
+
+
+class ReportError(BohbError, ValueError):
+    """A report has a step or a value that cannot be taken."""
+
+
+class StudyError(BohbError):
+    """Something is wrong with a study as a whole."""
+
+
+class NoResultError(StudyError, ValueError):
+    """The study has no result of the kind that was asked for."""
+
+
+class TrialStateError(StudyError, ValueError):
+    """The trial is not in a state in which this can be done to it."""
+
+
+class StudyOwnedError(StudyError):
+    """Another live process or thread optimizes this study."""
+
+
+class SettingsError(StudyError):
+    """The study in the storage was begun with other settings."""
+
+
+class StorageError(StudyError):
+    """The storage failed. Everything it had taken before is still in it."""
+
+
+class MissingDependencyError(BohbError, ImportError):
+    """An optional library is needed and is not installed."""
