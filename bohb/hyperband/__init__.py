@@ -1,0 +1,36 @@
+"""Hyperband as pure functions and values: the ladder, the plan, the promotions, the schedules.
+
+Nothing here knows Optuna, a clock, a file or a random number; a configuration is a trial's number.
+"""
+
+from bohb.hyperband.asynchronous import AsynchronousSchedule
+from bohb.hyperband.ladder import Resource, ladder
+from bohb.hyperband.plan import (
+    Bracket,
+    BracketSizes,
+    Plan,
+    make_plan,
+    make_successive_halving_plan,
+)
+from bohb.hyperband.promotion import keep_best, promotable
+from bohb.hyperband.records import Evaluation, Leg, Standing
+from bohb.hyperband.schedule import Schedule
+from bohb.hyperband.synchronous import SynchronousSchedule
+
+__all__ = [
+    "AsynchronousSchedule",
+    "Bracket",
+    "BracketSizes",
+    "Evaluation",
+    "Leg",
+    "Plan",
+    "Resource",
+    "Schedule",
+    "Standing",
+    "SynchronousSchedule",
+    "keep_best",
+    "ladder",
+    "make_plan",
+    "make_successive_halving_plan",
+    "promotable",
+]

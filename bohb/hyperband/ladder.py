@@ -1,0 +1,90 @@
+"""The levels of resource that every bracket climbs."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from numbers import Integral, Real
+from typing import TypeAlias
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+
+Resource: TypeAlias = int | float
+
+# Bounds that are floats may carry the rounding error of whoever computed them (0.1 * 3**7).
+_FLOAT_TOLERANCE = Fraction(1, 10**12)
+
+
+def ladder(
+    min_resource: Resource, max_resource: Resource, reduction_factor: float
+) -> tuple[Resource, ...]:
+    """Return the resource levels from the lowest to `max_resource`.
+
+    Level ``k`` from the top is ``max_resource * reduction_factor**-k``, as long as that is at
+    least `min_resource`: the top is exact, the lowest level may lie above `min_resource`.
+    Everything is computed with rational numbers, so that ``(1, 243, 3)`` has the six levels it
+    should have; with floating-point logarithms, as in Li et al. (2018), Algorithm 1, taken
+    literally, it has five.
+
+    Parameters
+    ----------
+    min_resource, max_resource
+        The bounds. If both are integers, the levels are integers: rounded, at least 1, and
+        strictly increasing.
+    reduction_factor
+        The ratio of two neighbouring levels, greater than 1.
+
+    Raises
+    ------
+    ArgumentError
+        If a bound is not positive and finite, `min_resource` is above `max_resource`, or
+        `reduction_factor` is not greater than 1.
+
+    Examples
+    --------
+    >>> ladder(1, 243, 3)
+    (1, 3, 9, 27, 81, 243)
+    >>> ladder(1, 299, 4)
+    (1, 5, 19, 75, 299)
+    >>> ladder(0.1, 0.9, 3)
+    (0.1, 0.3, 0.9)
+    """
+    lowest = _positive("min_resource", min_resource)
+    top = _positive("max_resource", max_resource)
+    eta = _positive("reduction_factor", reduction_factor)
+    if eta <= 1:
+        raise ArgumentError(f"reduction_factor must be greater than 1, got {reduction_factor!r}")
+    if lowest > top:
+        raise ArgumentError(
+            f"min_resource must be at most max_resource, got min_resource={min_resource!r} "
+            f"and max_resource={max_resource!r}"
+        )
+    whole = isinstance(min_resource, Integral) and isinstance(max_resource, Integral)
+    if not whole:
+        lowest *= 1 - _FLOAT_TOLERANCE
+
+    levels: list[Resource] = []
+    level = top
+    while level >= lowest:
+        value: Resource = _round_half_up(level) if whole else float(level)
+        if not levels or value < levels[-1]:
+            levels.append(value)
+        level /= eta
+    return tuple(reversed(levels))
+
+
+def as_fraction(value: float) -> Fraction:
+    """Return the number that was meant: 0.1 is one tenth, not the nearest binary fraction."""
+    return Fraction(int(value)) if isinstance(value, Integral) else Fraction(repr(float(value)))
+
+
+def _positive(name: str, value: float) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
+    if not math.isfinite(value) or value <= 0:
+        raise ArgumentError(f"{name} must be positive and finite, got {value!r}")
+    return as_fraction(value)
+
+
+def _round_half_up(value: Fraction) -> int:
+    return max(1, math.floor(value + Fraction(1, 2)))

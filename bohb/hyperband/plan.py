@@ -1,0 +1,297 @@
+"""What a run will do, known before it does anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, TypeAlias, get_args
+
+from bohb.errors import ArgumentError
+from bohb.hyperband.ladder import Resource, as_fraction
+
+BracketSizes: TypeAlias = Literal["hpbandster", "li2018"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """One run of successive halving.
+
+    Attributes
+    ----------
+    sizes
+        The number of trials in each rung, lowest rung first.
+    resources
+        The total resource that a trial of each rung is trained for, lowest rung first.
+    first_level
+        The level of the ladder on which the lowest rung lies.
+    """
+
+    sizes: tuple[int, ...]
+    resources: tuple[Resource, ...]
+    first_level: int
+
+    @property
+    def n_trials(self) -> int:
+        """The number of trials that start in this bracket."""
+        return self.sizes[0]
+
+    @property
+    def n_evaluations(self) -> int:
+        """The number of trials in all rungs together: a promoted trial counts again."""
+        return sum(self.sizes)
+
+    def leg_cost(self, rung: int, *, continued: bool) -> Resource:
+        """Return what it takes to bring one trial to `rung` from the rung below.
+
+        If the trial is `continued` from where it stood, that is the difference of the two
+        resources, else the whole resource of `rung`.
+        """
+        if not continued or rung == 0:
+            return self.resources[rung]
+        return self.resources[rung] - self.resources[rung - 1]
+
+    def resource(self, *, continued: bool) -> Resource:
+        """Return the resource that the whole bracket uses."""
+        return sum(
+            size * self.leg_cost(rung, continued=continued) for rung, size in enumerate(self.sizes)
+        )
+
+    def with_trials(self, n_trials: int, reduction_factor: float) -> Bracket:
+        """Return the bracket as it is when only `n_trials` start in it.
+
+        Every rung keeps one trial in `reduction_factor` of the rung below, and at least one, so
+        that a bracket with few trials still brings its best one to the top.
+        """
+        if n_trials >= self.n_trials:
+            return self
+        eta = as_fraction(reduction_factor)
+        sizes = tuple(max(1, math.floor(n_trials / eta**rung)) for rung in range(len(self.sizes)))
+        return Bracket(sizes, self.resources, self.first_level)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The schedule of a study as a value: printed and costed before anything runs.
+
+    Attributes
+    ----------
+    brackets
+        All brackets, in the order in which they start.
+    reduction_factor
+        Of this many trials in a rung, one is promoted.
+    n_rounds
+        How many passes through all brackets the plan holds.
+    asynchronous
+        Whether trials are promoted without waiting for their rung. A trial promoted on little
+        evidence may then come on top of the numbers of the plan.
+
+    Examples
+    --------
+    >>> from bohb.hyperband import ladder
+    >>> plan = make_plan(ladder(1, 81, 3), 3)
+    >>> [bracket.n_trials for bracket in plan.brackets]
+    [81, 27, 9, 6, 5]
+    >>> plan.n_trials, plan.n_evaluations, plan.resource_restarted
+    (128, 187, 1701)
+    >>> print(plan)
+    Hyperband, 1 round of 5 brackets, reduction factor 3
+    <BLANKLINE>
+    resource     1   3  9  27  81 | trials  evaluations  continued  restarted
+    bracket 0   81  27  9   3   1 |     81          121        297        405
+    bracket 1       27  9   3   1 |     27           40        243        324
+    bracket 2           9   3   1 |      9           13        189        243
+    bracket 3               6   2 |      6            8        270        324
+    bracket 4                   5 |      5            5        405        405
+    total                         |    128          187       1404       1701
+    <BLANKLINE>
+    continued: resource if a promoted trial goes on from where it stood
+    restarted: resource if it trains from the start again (21 % more)
+    longest chain of one trial after its own lower rungs: 81 continued, 121 restarted
+    """
+
+    brackets: tuple[Bracket, ...]
+    reduction_factor: float
+    n_rounds: int = 1
+    asynchronous: bool = False
+
+    @property
+    def n_trials(self) -> int:
+        """The number of configurations that are tried."""
+        return sum(bracket.n_trials for bracket in self.brackets)
+
+    @property
+    def n_evaluations(self) -> int:
+        """The number of evaluations: one trial at one resource each."""
+        return sum(bracket.n_evaluations for bracket in self.brackets)
+
+    @property
+    def resource_continued(self) -> Resource:
+        """The total resource if a promoted trial goes on from where it stood."""
+        return _tidy(sum(bracket.resource(continued=True) for bracket in self.brackets))
+
+    @property
+    def resource_restarted(self) -> Resource:
+        """The total resource if a promoted trial is trained from the start again."""
+        return _tidy(sum(bracket.resource(continued=False) for bracket in self.brackets))
+
+    @property
+    def longest_chain_continued(self) -> Resource:
+        """The resource that must be spent one unit after the other, however many workers there are.
+
+        It belongs to a trial that climbs from the lowest rung to the top and goes on from where
+        it stood each time.
+        """
+        return max(bracket.resources[-1] for bracket in self.brackets)
+
+    @property
+    def longest_chain_restarted(self) -> Resource:
+        """The same for a trial that is trained from the start on each rung."""
+        return _tidy(max(sum(bracket.resources) for bracket in self.brackets))
+
+    def __str__(self) -> str:
+        return _table(self)
+
+
+def make_plan(
+    levels: Sequence[Resource],
+    reduction_factor: float,
+    *,
+    bracket_sizes: BracketSizes = "hpbandster",
+    n_rounds: int = 1,
+    asynchronous: bool = False,
+) -> Plan:
+    """Return the plan of Hyperband over the ladder `levels`.
+
+    There is one bracket for each level, s = s_max, ..., 0, where s + 1 is the number of its
+    rungs. With `bracket_sizes` ``"hpbandster"`` bracket s starts with
+    ``floor((s_max + 1) / (s + 1)) * eta**s`` trials and rung i holds ``n // eta**i`` of them, as
+    in the authors' implementation (Falkner, Klein & Hutter 2018) and the table of Li et al.
+    (2018), section 3.3. With ``"li2018"`` it is ``ceil((s_max + 1) / (s + 1) * eta**s)``, the
+    formula of their Algorithm 1, which gives more trials.
+
+    Examples
+    --------
+    >>> from bohb.hyperband import ladder
+    >>> sizes = lambda plan: [bracket.n_trials for bracket in plan.brackets]
+    >>> sizes(make_plan(ladder(1, 81, 3), 3, bracket_sizes="li2018"))
+    [81, 34, 15, 8, 5]
+    """
+    if bracket_sizes not in get_args(BracketSizes):
+        raise ArgumentError(
+            f"bracket_sizes must be one of {', '.join(map(repr, get_args(BracketSizes)))}, "
+            f"got {bracket_sizes!r}"
+        )
+    eta = as_fraction(reduction_factor)
+    n_levels = len(levels)  # s_max + 1
+    brackets = []
+    for first_level in range(n_levels):
+        s = n_levels - 1 - first_level
+        if bracket_sizes == "hpbandster":
+            n = math.floor(n_levels // (s + 1) * eta**s)
+        else:
+            n = math.ceil(Fraction(n_levels, s + 1) * eta**s)
+        brackets.append(_bracket(n, levels, first_level, eta))
+    return Plan(tuple(brackets) * n_rounds, reduction_factor, n_rounds, asynchronous)
+
+
+def make_successive_halving_plan(
+    levels: Sequence[Resource],
+    reduction_factor: float,
+    *,
+    n_trials: int | None = None,
+    n_rounds: int = 1,
+    asynchronous: bool = False,
+) -> Plan:
+    """Return the plan with the one bracket that starts on the lowest level.
+
+    `n_trials` start in it, by default as many as leave one trial at the top.
+
+    Examples
+    --------
+    >>> from bohb.hyperband import ladder
+    >>> make_successive_halving_plan(ladder(1, 81, 3), 3).brackets[0].sizes
+    (81, 27, 9, 3, 1)
+    """
+    eta = as_fraction(reduction_factor)
+    if n_trials is None:
+        n_trials = math.floor(eta ** (len(levels) - 1))
+    bracket = _bracket(n_trials, levels, 0, eta)
+    return Plan((bracket,) * n_rounds, reduction_factor, n_rounds, asynchronous)
+
+
+def _bracket(n: int, levels: Sequence[Resource], first_level: int, eta: Fraction) -> Bracket:
+    resources = tuple(levels[first_level:])
+    sizes = tuple(max(1, math.floor(n / eta**rung)) for rung in range(len(resources)))
+    return Bracket(sizes, resources, first_level)
+
+
+def _tidy(resource: Resource) -> Resource:
+    """Take the rounding error off a sum of floats."""
+    return resource if isinstance(resource, int) else float(f"{resource:.12g}")
+
+
+def _table(plan: Plan) -> str:
+    per_round = plan.brackets[: len(plan.brackets) // plan.n_rounds]
+    levels = max((bracket.resources for bracket in per_round), key=len)
+    rows = [["resource", *(f"{level:.6g}" for level in levels)]]
+    totals = [["trials", "evaluations", "continued", "restarted"]]
+    for index, bracket in enumerate(per_round):
+        empty = [""] * (len(levels) - len(bracket.sizes))
+        rows.append([f"bracket {index}", *empty, *map(str, bracket.sizes)])
+        totals.append(
+            [
+                str(bracket.n_trials),
+                str(bracket.n_evaluations),
+                f"{bracket.resource(continued=True):.12g}",
+                f"{bracket.resource(continued=False):.12g}",
+            ]
+        )
+    rows.append(["total" if plan.n_rounds == 1 else f"total of {plan.n_rounds} rounds"])
+    rows[-1] += [""] * len(levels)
+    totals.append(
+        [
+            str(plan.n_trials),
+            str(plan.n_evaluations),
+            f"{plan.resource_continued:.12g}",
+            f"{plan.resource_restarted:.12g}",
+        ]
+    )
+    body = "\n".join(
+        f"{left} | {right}" for left, right in zip(_align(rows), _align(totals), strict=True)
+    )
+    more = plan.resource_restarted / plan.resource_continued - 1
+    kind = "Hyperband" if len(per_round) > 1 else "Successive halving"
+    lines = [
+        f"{'Asynchronous ' + kind[0].lower() + kind[1:] if plan.asynchronous else kind}, "
+        f"{_count(plan.n_rounds, 'round')} of {_count(len(per_round), 'bracket')}, "
+        f"reduction factor {plan.reduction_factor:g}",
+        "",
+        body,
+        "",
+        "continued: resource if a promoted trial goes on from where it stood",
+        f"restarted: resource if it trains from the start again ({more:.0%} more)".replace(
+            "%", " %"
+        ),
+        "longest chain of one trial after its own lower rungs: "
+        f"{plan.longest_chain_continued:g} continued, {plan.longest_chain_restarted:g} restarted",
+    ]
+    if plan.asynchronous:
+        lines.append("asynchronous: promotions made on little evidence come on top")
+    return "\n".join(lines)
+
+
+def _align(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 and not cell[:1].isdigit() else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,43 @@
+"""The rules by which trials go on: evaluations in, decisions out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bohb.hyperband.records import Evaluation
+
+
+def ranked(evaluations: Sequence[Evaluation]) -> list[int]:
+    """Return the trials that have a loss, best first.
+
+    Failed evaluations do not compete. Ties go to the older trial, so that a replayed history
+    ranks the same trials in the same order.
+    """
+    with_loss = [(e.loss, e.trial) for e in evaluations if e.loss is not None]
+    return [trial for _, trial in sorted(with_loss)]
+
+
+def keep_best(evaluations: Sequence[Evaluation], count: int) -> tuple[int, ...]:
+    """Return the `count` trials with the lowest loss, best first; fewer if fewer have a loss.
+
+    Examples
+    --------
+    >>> keep_best([Evaluation(0, 0, 0.3), Evaluation(1, 0, None), Evaluation(2, 0, 0.1)], 2)
+    (2, 0)
+    """
+    return tuple(ranked(evaluations)[:count])
+
+
+def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -> int:
+    """Return how many of the `n_ranked` best trials of a rung may go on right now.
+
+    That is one in `reduction_factor`, the rule of asynchronous successive halving (Li et al.
+    2020, Algorithm 2). Once no more results can come (`final`), at least the best one may.
+
+    Examples
+    --------
+    >>> promotable(8, 3), promotable(2, 3), promotable(2, 3, final=True)
+    (2, 0, 1)
+    """
+    count = int(n_ranked / reduction_factor + 1e-9)
+    return max(count, min(1, n_ranked)) if final else count

@@ -1,0 +1,249 @@
+"""What synchronous and asynchronous schedules have in common."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from typing_extensions import Self
+
+from bohb.errors import ArgumentError
+from bohb.hyperband.ladder import Resource
+from bohb.hyperband.plan import Bracket, Plan
+from bohb.hyperband.records import Evaluation, Leg, Standing
+
+
+class Rung:
+    """The trials that were given one rung of one bracket, and how they did."""
+
+    __slots__ = ("evaluations", "pending")
+
+    def __init__(self) -> None:
+        self.pending: set[int] = set()
+        self.evaluations: dict[int, Evaluation] = {}
+
+    def __contains__(self, trial: int) -> bool:
+        return trial in self.pending or trial in self.evaluations
+
+    def __len__(self) -> int:
+        return len(self.pending) + len(self.evaluations)
+
+
+class BracketRun:
+    """A bracket on its way: what happened on each rung, and how many trials it can still get."""
+
+    def __init__(self, index: int, bracket: Bracket) -> None:
+        self.index = index
+        self.resize(bracket)
+        self.rungs = [Rung() for _ in bracket.sizes]
+
+    def resize(self, bracket: Bracket) -> None:
+        self.bracket = bracket
+        self.capacity = list(bracket.sizes)
+
+    def limit(self, rung: int, n_trials: int) -> None:
+        """Note that no more than `n_trials` will ever get to `rung`, nor to any above it."""
+        for level in range(rung, len(self.capacity)):
+            self.capacity[level] = min(self.capacity[level], n_trials)
+
+    @property
+    def full(self) -> bool:
+        """Whether all trials that shall start in it have started."""
+        return len(self.rungs[0]) >= self.bracket.n_trials
+
+    def leg(self, trial: int | None, rung: int) -> Leg:
+        resources = self.bracket.resources
+        previous = resources[rung - 1] if rung else 0
+        return Leg(trial, self.index, rung, resources[rung], previous)
+
+
+class Schedule(abc.ABC):
+    """Decides which trial is trained next, and how far, from what is known.
+
+    Ask `next_leg` what to do next, say with `begin` that it is being done and with `record` what
+    came of it; any number of legs may be under way. The schedule knows trials by their numbers
+    alone. It repeats the brackets of its plan round after round.
+
+    Its state is a function of the recorded history: `replay` brings a new schedule to where the
+    one stood that lived through it.
+
+    Parameters
+    ----------
+    plan
+        The plan of one round.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.runs: list[BracketRun] = []
+        self.n_evaluations = 0
+        self._places: dict[int, BracketRun] = {}
+
+    @classmethod
+    def replay(
+        cls, plan: Plan, standings: Iterable[Standing], closed: Mapping[int, int]
+    ) -> tuple[Self, list[int]]:
+        """Return a schedule that stands where the recorded one stood, and all it has pruned.
+
+        `closed` has the brackets that were closed before they were full, and with how many trials.
+        """
+        schedule = cls(plan)
+        by_age = sorted(standings, key=lambda standing: standing.trial)
+        last = max((standing.bracket for standing in by_age), default=-1)
+        for index in range(last + 1):
+            run = schedule._open(index)
+            if index in closed:
+                run.resize(run.bracket.with_trials(closed[index], plan.reduction_factor))
+        # All trials take their places before any result is recorded: a decision must not pass
+        # over a promotion that was already made.
+        evaluations = []
+        for standing in by_age:
+            run = schedule.runs[standing.bracket]
+            for rung in range(len(standing.losses) + standing.pending):
+                schedule._enter(run, rung, standing.trial)
+            for rung, loss in enumerate(standing.losses):
+                evaluations.append(Evaluation(standing.trial, rung, loss))
+        evaluations.sort(key=lambda evaluation: evaluation.rung)
+        pruned = [trial for evaluation in evaluations for trial in schedule.record(evaluation)]
+        return schedule, pruned
+
+    @property
+    def n_started(self) -> int:
+        """The number of trials that were ever begun."""
+        return len(self._places)
+
+    @property
+    def next_bracket(self) -> int:
+        """The number of the bracket that the next new trial would join."""
+        if self.runs and not self.runs[-1].full:
+            return len(self.runs) - 1
+        return len(self.runs)
+
+    @property
+    def pending(self) -> list[Leg]:
+        """The legs that were begun and have no result, in the order of their trials."""
+        legs = [
+            run.leg(trial, rung)
+            for run in self.runs
+            for rung, state in enumerate(run.rungs)
+            for trial in state.pending
+        ]
+        return sorted(legs, key=lambda leg: leg.trial or 0)
+
+    def next_leg(self, *, may_start: bool = True) -> Leg | None:
+        """Return what should be done next, or None if there is nothing to do before a result comes.
+
+        Promotions come before new trials. Without `may_start` no new trial is proposed.
+        """
+        leg = self._next_promotion()
+        if leg is None and may_start:
+            return self._run_at(self.next_bracket).leg(None, 0)
+        return leg
+
+    def begin(self, leg: Leg, trial: int) -> None:
+        """Note that `trial` has been given `leg`."""
+        if leg.rung == 0 and leg.bracket == len(self.runs):
+            self._open(leg.bracket)
+        self._enter(self.runs[leg.bracket], leg.rung, trial)
+
+    def record(self, evaluation: Evaluation) -> list[int]:
+        """Note how a trial did and return the trials that are pruned by what is known now."""
+        run = self._places.get(evaluation.trial)
+        if run is None or evaluation.trial not in run.rungs[evaluation.rung].pending:
+            raise ArgumentError(
+                f"trial must have a leg under way to rung {evaluation.rung}, "
+                f"got trial {evaluation.trial}"
+            )
+        rung = run.rungs[evaluation.rung]
+        rung.pending.remove(evaluation.trial)
+        rung.evaluations[evaluation.trial] = evaluation
+        self.n_evaluations += 1
+        return self._settle(run, evaluation)
+
+    def close(self) -> tuple[dict[int, int], list[int]]:
+        """Let no more trials start in the open bracket: it is finished with what it holds.
+
+        Returns
+        -------
+        closed
+            The bracket that was closed with its number of trials; empty if none was open.
+        pruned
+            The trials that are pruned by it.
+        """
+        if not self.runs or self.runs[-1].full:
+            return {}, []
+        run = self.runs[-1]
+        n_trials = len(run.rungs[0])
+        run.resize(run.bracket.with_trials(n_trials, self.plan.reduction_factor))
+        return {run.index: n_trials}, self._settle(run, None)
+
+    def spent(self, *, continued: bool) -> Resource:
+        """Return the resource of all legs that were begun."""
+        return sum(
+            len(rung) * run.bracket.leg_cost(level, continued=continued)
+            for run in self.runs
+            for level, rung in enumerate(run.rungs)
+        )
+
+    def still_needed(self, *, continued: bool, new_trials: int = 0) -> Resource:
+        """Return what it takes to finish the open brackets once `new_trials` more have started.
+
+        Legs that have begun are not counted. For an asynchronous schedule this is what its plan
+        says; promotions made on little evidence come on top.
+        """
+        total: Resource = 0
+        start = self.next_bracket
+        for run in [*self.runs[:start], self._run_at(start)]:
+            capacity = run.capacity
+            if run.index == start:
+                n_trials = len(run.rungs[0]) + new_trials
+                bracket = run.bracket.with_trials(n_trials, self.plan.reduction_factor)
+                capacity = list(bracket.sizes) if n_trials else [0] * len(run.rungs)
+            for level, rung in enumerate(run.rungs):
+                missing = max(0, capacity[level] - len(rung))
+                total += missing * run.bracket.leg_cost(level, continued=continued)
+        return total
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the whole state as plain values, to compare two schedules."""
+        return {
+            "brackets": [
+                {
+                    "sizes": run.bracket.sizes,
+                    "rungs": [
+                        (sorted(rung.pending), sorted(rung.evaluations.items()))
+                        for rung in run.rungs
+                    ],
+                }
+                for run in self.runs
+            ],
+            "next": self.next_leg(),
+            "promotion": self.next_leg(may_start=False),
+        }
+
+    @abc.abstractmethod
+    def _next_promotion(self) -> Leg | None:
+        """Return the promotion to be made next, if there is one."""
+
+    @abc.abstractmethod
+    def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
+        """Decide what can be decided after a result or a closure; return the trials pruned."""
+
+    def _open(self, index: int) -> BracketRun:
+        run = self._run_at(index)
+        if index == len(self.runs):
+            self.runs.append(run)
+        return run
+
+    def _run_at(self, index: int) -> BracketRun:
+        if index < len(self.runs):
+            return self.runs[index]
+        brackets = self.plan.brackets
+        return BracketRun(index, brackets[index % len(brackets)])
+
+    def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
+        if trial in run.rungs[rung] or self._places.get(trial, run) is not run:
+            raise ArgumentError(f"trial {trial} has had rung {rung} of bracket {run.index} before")
+        run.rungs[rung].pending.add(trial)
+        self._places[trial] = run
