@@ -1,0 +1,270 @@
+"""Between Optuna's trials and our records: the one translator, and the one place that knows how.
+
+A trial's leg is written into its system attribute ``bohb:leg``: its bracket, its rung, and whether
+it is ``"running"`` or ``"paused"``. Its losses are its intermediate values. Everything else is
+computed from these two.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from bohb.errors import ReportError
+from bohb.hyperband import Bracket, Plan, Resource, Standing
+from bohb.model import Categorical, Numeric, Observation, Parameter
+
+LEG_ATTRIBUTE = "bohb:leg"
+RUNNING, PAUSED = "running", "paused"
+
+
+def to_parameter(distribution: BaseDistribution) -> Parameter:
+    """Return what the model knows of Optuna's `distribution`."""
+    if isinstance(distribution, CategoricalDistribution):
+        return Categorical(len(distribution.choices))
+    if isinstance(distribution, (FloatDistribution, IntDistribution)):
+        return Numeric(
+            float(distribution.low), float(distribution.high), distribution.log, distribution.step
+        )
+    raise TypeError(f"distribution must be one of Optuna's three kinds, got {distribution!r}")
+
+
+def to_model(distribution: BaseDistribution, value: Any) -> float:
+    """Return a parameter's `value` as the model counts it: a choice by its index."""
+    return distribution.to_internal_repr(value)
+
+
+def from_model(distribution: BaseDistribution, value: float) -> Any:
+    """Return the value that an objective gets for the model's `value`."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[round(value)]
+    if isinstance(distribution, IntDistribution):
+        return round(value)
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How resources and losses are written into a trial's intermediate values.
+
+    With a ladder of integers a step is the resource itself, or one less in a trial whose loop
+    counts from 0. Steps of Optuna are integers, so with any other ladder the step is the level.
+
+    Attributes
+    ----------
+    levels
+        The ladder; empty if the pruner has none.
+    maximize
+        Whether larger values are better. Losses are always minimised.
+    """
+
+    levels: tuple[Resource, ...]
+    maximize: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether resources are counted in whole units."""
+        return all(isinstance(level, int) for level in self.levels)
+
+    def loss(self, value: float) -> float:
+        """Return the loss that `value` stands for, and the other way round."""
+        return -value if self.maximize else value
+
+    def used(self, step: int, steps: Mapping[int, float]) -> Resource:
+        """Return the resource that a trial has used at `step`, one of its `steps`."""
+        if not self.whole:
+            return self.levels[min(step, len(self.levels) - 1)]
+        return step + 1 if 0 in steps else step
+
+    def step(self, resource: Resource, steps: Mapping[int, float]) -> int:
+        """Return the step at which a trial with these `steps` has used `resource`."""
+        if not self.whole:
+            return self.levels.index(resource)
+        return int(resource) - 1 if 0 in steps else int(resource)
+
+    def step_of_report(self, step: Any) -> int:
+        """Return the step for what an objective gave as step: a level's resource if not whole."""
+        if isinstance(step, bool) or not isinstance(step, (int, float)):
+            if not hasattr(step, "__index__") and not hasattr(step, "__float__"):
+                raise ReportError(f"step must be a number, got {step!r}")
+            step = step.__index__() if hasattr(step, "__index__") else float(step)
+        if not self.whole:
+            for level, resource in enumerate(self.levels):
+                if math.isclose(step, resource, rel_tol=1e-9):
+                    return level
+            raise ReportError(
+                f"step must be one of the resources {list(self.levels)}, got {step!r}: a study "
+                "whose resources are not integers is reported to at its rungs only"
+            )
+        if step != int(step) or step < 0:
+            raise ReportError(f"step must be an integer of at least 0, got {step!r}")
+        return int(step)
+
+    def value_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
+        """Return the first value reported at `resource` or after, or None if there is none."""
+        reached = [step for step in steps if self.used(step, steps) >= resource]
+        return steps[min(reached)] if reached else None
+
+    def loss_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
+        """Return the loss at `resource`; None if there is none or it is not finite."""
+        value = self.value_at(resource, steps)
+        return None if value is None or not math.isfinite(value) else self.loss(value)
+
+
+def scale_of(study: optuna.Study) -> Scale:
+    """Return the scale of `study`, whatever its pruner."""
+    maximize = study.directions[0] == StudyDirection.MAXIMIZE
+    return Scale(tuple(getattr(study.pruner, "levels", ())), maximize)
+
+
+def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
+    """Return where `trial` stands in its bracket; None if it is in none."""
+    leg = trial.system_attrs.get(LEG_ATTRIBUTE)
+    if leg is None:
+        return None
+    bracket = plan.brackets[leg["bracket"] % len(plan.brackets)]
+    below = [
+        scale.loss_at(resource, trial.intermediate_values)
+        for resource in bracket.resources[: leg["rung"]]
+    ]
+    if trial.state == TrialState.RUNNING and leg["state"] == RUNNING:
+        return Standing(trial.number, leg["bracket"], tuple(below), pending=True)
+    here = _loss_on_rung(trial, bracket, leg["rung"], scale)
+    return Standing(trial.number, leg["bracket"], (*below, here), pending=False)
+
+
+def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> float | None:
+    if trial.state == TrialState.FAIL:
+        return None
+    return scale.loss_at(bracket.resources[rung], trial.intermediate_values)
+
+
+def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
+    """Return the losses of `trial` by level of the ladder, for the model.
+
+    Without a ladder there are two levels: trials that were pruned, and complete ones.
+    """
+    if trial.state == TrialState.FAIL:
+        return {}
+    steps = trial.intermediate_values
+    losses: dict[int, float] = {}
+    reached = _reached(trial, scale)
+    for level, resource in enumerate(scale.levels):
+        loss = scale.loss_at(resource, steps) if resource <= reached else None
+        if loss is not None:
+            losses[level] = loss
+    if trial.state == TrialState.COMPLETE and trial.value is not None:
+        top = len(scale.levels) - 1 if scale.levels else 1
+        if math.isfinite(trial.value):
+            losses[top] = scale.loss(trial.value)
+    elif not scale.levels and trial.state == TrialState.PRUNED and steps:
+        last = steps[max(steps)]
+        if math.isfinite(last):
+            losses[0] = scale.loss(last)
+    return losses
+
+
+def _reached(trial: FrozenTrial, scale: Scale) -> Resource:
+    """Return the resource up to which the reports of `trial` are judged."""
+    steps = trial.intermediate_values
+    if not steps or not scale.levels:
+        return 0
+    return scale.used(max(steps), steps)
+
+
+class History:
+    """All trials of a study as the model sees them, kept and grown, not built again each time.
+
+    Finished trials are translated once. Trials under way are looked at whenever the model asks,
+    so that what they have suggested so far counts.
+    """
+
+    def __init__(self, scale: Scale) -> None:
+        self._scale = scale
+        self._settled: dict[int, Observation] = {}
+        self._live: dict[int, FrozenTrial] = {}
+        self._distributions: dict[str, tuple[int, BaseDistribution]] = {}
+        self._lock = threading.RLock()
+
+    def refresh(self, trials: Sequence[FrozenTrial]) -> None:
+        """Take in all of `trials` that were not finished at the last look."""
+        for trial in trials:
+            if trial.number not in self._settled:
+                if trial.state.is_finished():
+                    self.observe(trial)
+                elif trial.state == TrialState.RUNNING:
+                    self.watch(trial)
+
+    def watch(self, trial: FrozenTrial) -> None:
+        """Take in a trial under way; it is looked at again whenever the model asks."""
+        with self._lock:
+            self._live[trial.number] = trial
+
+    def observe(self, trial: FrozenTrial) -> None:
+        """Take in a trial as it is now: it has finished, or has come to the end of a leg."""
+        with self._lock:
+            self._live.pop(trial.number, None)
+            self._settled[trial.number] = self._observation(trial)
+
+    def observations(self, *, without: int) -> list[Observation]:
+        """Return what is known of all trials but the one numbered `without`, in their order."""
+        with self._lock:
+            known = dict(self._settled)
+            for number, trial in self._live.items():
+                if number != without:
+                    known[number] = self._observation(trial)
+            return [known[number] for number in sorted(known)]
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Return the joint space known so far: every parameter as it was last asked for."""
+        with self._lock:
+            for trial in self._live.values():
+                self._learn(trial)
+            return {name: self._distributions[name][1] for name in sorted(self._distributions)}
+
+    def _observation(self, trial: FrozenTrial) -> Observation:
+        self._learn(trial)
+        values = {
+            name: to_model(trial.distributions[name], value)
+            for name, value in list(trial.params.items())
+        }
+        return Observation(values, _losses_by_level(trial, self._scale))
+
+    def _learn(self, trial: FrozenTrial) -> None:
+        for name, distribution in list(trial.distributions.items()):
+            newest, _ = self._distributions.get(name, (-1, distribution))
+            if trial.number >= newest:
+                self._distributions[name] = (trial.number, distribution)
+
+
+def trials_of(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials of `study` as Optuna's own samplers read them: once per trial, uncopied."""
+    return study._get_trials(deepcopy=False, use_cache=True)
+
+
+def forget_cached_trials(study: optuna.Study) -> None:
+    """Let the samplers of this thread read the trials of `study` anew."""
+    study._thread_local.cached_all_trials = None
+
+
+def live_trial(trial: optuna.Trial) -> FrozenTrial:
+    """Return the record that `trial` itself keeps up to date while its objective runs."""
+    return trial._cached_frozen_trial
+
+
+def unwrapped(study: optuna.Study) -> optuna.Study:
+    """Return the real study where Optuna's own HyperbandPruner hands out a part of it."""
+    return getattr(study, "_study", study)

@@ -1,0 +1,299 @@
+"""The pruners: Optuna's interface over the schedules."""
+
+from __future__ import annotations
+
+import abc
+import functools
+import math
+import warnings
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.trial import FrozenTrial, TrialState
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.history import Scale, scale_of, trials_of
+from bohb.hyperband import (
+    AsynchronousSchedule,
+    Bracket,
+    BracketSizes,
+    Plan,
+    Resource,
+    Schedule,
+    SynchronousSchedule,
+    ladder,
+    make_plan,
+    make_successive_halving_plan,
+    promotable,
+)
+
+BRACKET_ATTRIBUTE = "bohb:bracket"
+
+
+class SchedulePruner(BasePruner, abc.ABC):
+    """A pruner that knows its whole schedule beforehand.
+
+    In a `bohb.Study` trials pause at their rung and the best are promoted. In a plain
+    `optuna.Study` the same object can only stop trials, for Optuna never takes one up again.
+    """
+
+    def __init__(
+        self,
+        min_resource: Resource,
+        max_resource: Resource,
+        reduction_factor: float,
+        asynchronous: bool,
+    ) -> None:
+        self.levels = ladder(min_resource, max_resource, reduction_factor)
+        self.min_resource = _plain(min_resource)
+        self.max_resource = _plain(max_resource)
+        self.reduction_factor = _plain(reduction_factor)
+        self.asynchronous = bool(asynchronous)
+        if len(self.levels) == 1 and min_resource < max_resource:
+            warnings.warn(
+                f"min_resource={min_resource} times reduction_factor={reduction_factor} is more "
+                f"than max_resource={max_resource}: there is a single rung, and nothing is ever "
+                "promoted",
+                stacklevel=3,
+            )
+
+    @abc.abstractmethod
+    def plan(self, n_rounds: int = 1) -> Plan:
+        """Return the plan of `n_rounds` passes through all brackets."""
+
+    @abc.abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments this pruner was made with, and its kind, as plain values."""
+
+    @property
+    def schedule_class(self) -> type[Schedule]:
+        """The kind of schedule that a study runs for this pruner."""
+        return AsynchronousSchedule if self.asynchronous else SynchronousSchedule
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Return whether `trial`, which has just reported, should stop.
+
+        This is what a plain `optuna.Study` asks. The trial belongs to a bracket by its number,
+        in the plan's proportions. At each rung it goes on if it is in the top one in
+        `reduction_factor` of the trials of its bracket that got there so far, or the first.
+        """
+        if not trial.intermediate_values:
+            return False
+        scale = scale_of(study)
+        bracket = self._bracket_of(study, trial)
+        rung = _rung_just_reached(trial, bracket, scale)
+        if rung is None:
+            return False
+        resource = bracket.resources[rung]
+        loss = scale.loss_at(resource, trial.intermediate_values)
+        if loss is None:
+            return True  # not a finite number: it never competes
+        if rung == len(bracket.resources) - 1:
+            return False
+        losses = [loss]
+        for other in trials_of(study):
+            if other.number != trial.number and self._same_bracket(other, trial.number):
+                other_loss = scale.loss_at(resource, other.intermediate_values)
+                if other_loss is not None and other.state != TrialState.FAIL:
+                    losses.append(other_loss)
+        allowed = max(1, promotable(len(losses), self.reduction_factor))
+        return sum(other < loss for other in losses) >= allowed
+
+    def bracket_index(self, number: int) -> int:
+        """Return the bracket that the trial of this number belongs to in a plain Optuna study.
+
+        Each run of as many trials as one round has fills the brackets with just the planned
+        numbers, well mixed, so that any number of trials comes near the plan's proportions.
+        """
+        return self._bracket_by_place[number % len(self._bracket_by_place)]
+
+    @functools.cached_property
+    def _bracket_by_place(self) -> list[int]:
+        planned = [
+            index
+            for index, bracket in enumerate(self.plan().brackets)
+            for _ in range(bracket.n_trials)
+        ]
+        stride = _mixing_stride(len(planned))
+        return [planned[place * stride % len(planned)] for place in range(len(planned))]
+
+    def _bracket_of(self, study: optuna.Study, trial: FrozenTrial) -> Bracket:
+        index = self.bracket_index(trial.number)
+        if BRACKET_ATTRIBUTE not in trial.system_attrs:
+            study._storage.set_trial_system_attr(trial._trial_id, BRACKET_ATTRIBUTE, index)
+        return self.plan().brackets[index]
+
+    def _same_bracket(self, other: FrozenTrial, number: int) -> bool:
+        return self.bracket_index(other.number) == self.bracket_index(number)
+
+
+class HyperbandPruner(SchedulePruner):
+    """Hyperband: brackets of successive halving, each trading trials against resource.
+
+    Parameters
+    ----------
+    min_resource
+        The least resource a trial is judged by. The lowest rung may lie above it.
+    max_resource
+        The most that one trial is given: epochs, rows, seconds. Always the total of a trial,
+        never an increment. If both are integers, so are all rungs.
+    reduction_factor
+        Of this many trials in a rung one is promoted.
+    bracket_sizes
+        ``"hpbandster"`` for the sizes of the authors' implementation (81 27 9 6 5 trials for
+        R = 81), ``"li2018"`` for the formula of the paper (81 34 15 8 5).
+    asynchronous
+        Promote without waiting for the rung to be complete (ASHA).
+
+    Raises
+    ------
+    ArgumentError
+        If a resource is not positive and finite, `min_resource` is above `max_resource`, or
+        `reduction_factor` is not greater than 1.
+
+    Notes
+    -----
+    In `bohb.create_study` trials pause and the best are promoted, as in Li et al. (2018). In a
+    plain `optuna.create_study` this pruner can only stop a trial for good.
+
+    Examples
+    --------
+    >>> plan = HyperbandPruner(min_resource=1, max_resource=81).plan()
+    >>> [bracket.sizes for bracket in plan.brackets]
+    [(81, 27, 9, 3, 1), (27, 9, 3, 1), (9, 3, 1), (6, 2), (5,)]
+    """
+
+    def __init__(
+        self,
+        min_resource: Resource,
+        max_resource: Resource,
+        reduction_factor: float = 3,
+        bracket_sizes: BracketSizes = "hpbandster",
+        asynchronous: bool = False,
+    ) -> None:
+        super().__init__(min_resource, max_resource, reduction_factor, asynchronous)
+        self.bracket_sizes = bracket_sizes
+        self.plan()  # looks at bracket_sizes
+
+    def plan(self, n_rounds: int = 1) -> Plan:
+        """Return the plan of `n_rounds` passes through all brackets."""
+        return make_plan(
+            self.levels,
+            self.reduction_factor,
+            bracket_sizes=self.bracket_sizes,
+            n_rounds=_positive_count("n_rounds", n_rounds),
+            asynchronous=self.asynchronous,
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments this pruner was made with, and its kind, as plain values."""
+        return {
+            "kind": "hyperband",
+            "min_resource": self.min_resource,
+            "max_resource": self.max_resource,
+            "reduction_factor": self.reduction_factor,
+            "bracket_sizes": self.bracket_sizes,
+            "asynchronous": self.asynchronous,
+        }
+
+
+class SuccessiveHalvingPruner(SchedulePruner):
+    """Successive halving: one bracket, which starts on the lowest rung.
+
+    Parameters
+    ----------
+    min_resource, max_resource, reduction_factor, asynchronous
+        As for `HyperbandPruner`.
+    n_trials
+        How many trials start in the bracket; None for as many as leave one at the top.
+
+    Notes
+    -----
+    In `bohb.create_study` trials pause and the best are promoted, with `asynchronous` as in ASHA
+    (Li et al. 2020). In a plain `optuna.create_study` this pruner can only stop a trial for good.
+
+    Examples
+    --------
+    >>> SuccessiveHalvingPruner(1, 81, n_trials=40).plan().brackets[0].sizes
+    (40, 13, 4, 1, 1)
+    """
+
+    def __init__(
+        self,
+        min_resource: Resource,
+        max_resource: Resource,
+        reduction_factor: float = 3,
+        n_trials: int | None = None,
+        asynchronous: bool = False,
+    ) -> None:
+        super().__init__(min_resource, max_resource, reduction_factor, asynchronous)
+        self.n_trials = None if n_trials is None else _positive_count("n_trials", n_trials)
+
+    def plan(self, n_rounds: int = 1) -> Plan:
+        """Return the plan of `n_rounds` such brackets."""
+        return make_successive_halving_plan(
+            self.levels,
+            self.reduction_factor,
+            n_trials=self.n_trials,
+            n_rounds=_positive_count("n_rounds", n_rounds),
+            asynchronous=self.asynchronous,
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments this pruner was made with, and its kind, as plain values."""
+        return {
+            "kind": "successive halving",
+            "min_resource": self.min_resource,
+            "max_resource": self.max_resource,
+            "reduction_factor": self.reduction_factor,
+            "n_trials": self.n_trials,
+            "asynchronous": self.asynchronous,
+        }
+
+
+def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
+    """Return the pruner that has these settings.
+
+    Examples
+    --------
+    >>> from_settings(HyperbandPruner(1, 9).settings()).max_resource
+    9
+    """
+    arguments = dict(settings)
+    kinds: dict[str, type[SchedulePruner]] = {
+        "hyperband": HyperbandPruner,
+        "successive halving": SuccessiveHalvingPruner,
+    }
+    return kinds[arguments.pop("kind")](**arguments)
+
+
+def _rung_just_reached(trial: FrozenTrial, bracket: Bracket, scale: Scale) -> int | None:
+    """Return the highest rung that the last report of `trial` was the first to reach."""
+    steps = trial.intermediate_values
+    last = max(steps)
+    now = scale.used(last, steps)
+    before = max((scale.used(step, steps) for step in steps if step != last), default=0)
+    rungs = [i for i, resource in enumerate(bracket.resources) if before < resource <= now]
+    return rungs[-1] if rungs else None
+
+
+def _mixing_stride(n: int) -> int:
+    """Return a number without common divisor with `n`, near `n` divided by the golden ratio."""
+    near = max(1, round(n * 0.6180339887498949))
+    return next(stride for stride in range(near, near + n) if math.gcd(stride, n) == 1)
+
+
+def _plain(number: Resource) -> Resource:
+    """Return a number of Python's own, which a storage can write."""
+    return int(number) if isinstance(number, Integral) else float(number)
+
+
+def _positive_count(name: str, value: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ArgumentError(f"{name} must be at least 1, got {value!r}")
+    return int(value)
