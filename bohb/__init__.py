@@ -1,0 +1,28 @@
+"""Hyperparameter optimisation with real Hyperband brackets and a density model.
+
+Hyperband decides how far each configuration is trained, a kernel-density model decides which one
+is tried next (Falkner, Klein & Hutter 2018), and everything lives in Optuna's trials and storages.
+"""
+
+from optuna import TrialPruned
+
+from bohb._version import __version__
+from bohb.errors import BohbError
+from bohb.hyperband import Plan
+from bohb.pruners import HyperbandPruner, SuccessiveHalvingPruner
+from bohb.samplers import BOHBSampler
+from bohb.study import Study, Trial, create_study, load_study
+
+__all__ = [
+    "BOHBSampler",
+    "BohbError",
+    "HyperbandPruner",
+    "Plan",
+    "Study",
+    "SuccessiveHalvingPruner",
+    "Trial",
+    "TrialPruned",
+    "__version__",
+    "create_study",
+    "load_study",
+]

@@ -1,0 +1,8 @@
+"""Studies: trials that pause and are promoted, in Optuna's storages."""
+
+from bohb.study.create import DuplicateStudyError, create_study, load_study
+from bohb.study.results import Incumbent
+from bohb.study.study import Study
+from bohb.study.trial import Trial
+
+__all__ = ["DuplicateStudyError", "Incumbent", "Study", "Trial", "create_study", "load_study"]

@@ -1,0 +1,175 @@
+"""What one process holds while it moves a study forward."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bohb.errors import TrialStateError
+from bohb.executors import Executor
+from bohb.history import History
+from bohb.study.coordinator import Coordinator
+from bohb.study.ledger import OPEN_RUN
+from bohb.study.limits import Allowance, Baseline, Limits
+from bohb.study.loop import Callback, Loop, StopSignal
+from bohb.study.objective import LegResult, Objective
+from bohb.study.owner import Ownership
+from bohb.study.progress import Progress
+from bohb.study.trial import Trial
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
+
+_logger = logging.getLogger(__name__)
+
+
+class Conductor:
+    """Moves one study, by `optimize` or by hand, as long as this process owns it.
+
+    It keeps what is worth keeping between two calls: the coordinator, unless somebody else has
+    moved the study since, and the objective with the generators that wait in it.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._ownership = Ownership(study.ledger)
+        self._coordinator: Coordinator | None = None
+        self._objective: Objective | None = None
+        self._stop: StopSignal | None = None
+
+    @property
+    def history(self) -> History | None:
+        """The history that is kept in memory, if there is one."""
+        return None if self._coordinator is None else self._coordinator.history
+
+    def optimize(
+        self,
+        function: Callable[[Any], Any],
+        limits: Limits,
+        timeout: float | None,
+        *,
+        executor: Executor,
+        catch: tuple[type[Exception], ...],
+        callbacks: Sequence[Callback],
+        show_progress_bar: bool,
+    ) -> None:
+        """Run legs of `function` until the limits are reached."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(executor.shutdown)
+            stop = stack.enter_context(self._at_work(timeout))
+            coordinator = self._require_coordinator()
+            coordinator.is_stopping = stop.is_now
+            stack.callback(self._let_go, coordinator)
+            objective = self._require_objective(function)
+            baseline = self._begin_run(coordinator)
+            allowance = Allowance(limits, baseline, continued=objective.continues)
+            progress = Progress(coordinator, allowance, timeout, shown=show_progress_bar)
+            stack.callback(progress.close)
+            loop = Loop(
+                coordinator,
+                objective,
+                executor,
+                allowance,
+                stop,
+                self._ownership,
+                catch=catch,
+                callbacks=callbacks,
+                progress=progress,
+            )
+            try:
+                loop.run()
+            except KeyboardInterrupt:
+                _logger.warning(
+                    "Interrupted. What has finished is kept; optimize again to go on from here."
+                )
+            else:
+                self._study.ledger.write(OPEN_RUN, None)
+
+    def stop(self) -> bool:
+        """Let `optimize` end after the legs under way; return whether it was running."""
+        if self._stop is None:
+            return False
+        self._stop.tell()
+        return True
+
+    def ask(self) -> Trial:
+        """Return a trial that has been given a leg."""
+        coordinator = self._take_the_lead()
+        with coordinator.deciding():
+            trial = coordinator.next_trial(may_start=True)
+        assert trial is not None  # noqa: S101 - for the type checker; a new one can always start
+        return trial
+
+    def under_way(self, number: int) -> Trial | None:
+        """Return the trial of this number if it was given a leg that is not over."""
+        return self._take_the_lead().under_way(number)
+
+    def settle(self, trial: Trial, result: LegResult) -> None:
+        """Take the result of the leg of `trial`."""
+        coordinator = self._take_the_lead()
+        with coordinator.deciding():
+            coordinator.settle(trial, result)
+
+    def notice_added(self) -> None:
+        """Take in trials that were added to the study from outside."""
+        if self._coordinator is not None:
+            self._coordinator.notice_added()
+
+    @contextlib.contextmanager
+    def _at_work(self, timeout: float | None) -> Iterator[StopSignal]:
+        if self._stop is not None:
+            raise TrialStateError("optimize must not be called while it runs on the same study")
+        self._claim()
+        self._ownership.enter_work()
+        self._stop = StopSignal(timeout)
+        try:
+            yield self._stop
+        finally:
+            self._stop = None
+            self._ownership.leave_work()
+            if not self._ownership.is_lost:
+                self._ownership.release()
+
+    def _claim(self) -> None:
+        if not self._ownership.claim():
+            self._coordinator = self._objective = None  # somebody else moved the study since
+
+    def _take_the_lead(self) -> Coordinator:
+        """Return the coordinator for `ask` and `tell`, owned until the study is let go."""
+        if self._stop is None:
+            if self._ownership.held:
+                self._ownership.check()
+            else:
+                self._claim()
+        coordinator = self._require_coordinator()
+        coordinator.finished.clear()  # there are no callbacks to tell
+        return coordinator
+
+    def _require_coordinator(self) -> Coordinator:
+        if self._coordinator is None or not self._coordinator.is_consistent:
+            self._study.begin()  # the pruner may have been set since
+            self._coordinator = Coordinator(self._study)
+        return self._coordinator
+
+    def _require_objective(self, function: Callable[[Any], Any]) -> Objective:
+        if self._objective is None or self._objective.function is not function:
+            self._objective = Objective(function)
+        return self._objective
+
+    def _let_go(self, coordinator: Coordinator) -> None:
+        coordinator.is_stopping = lambda: False
+        if not coordinator.is_consistent:
+            self._coordinator = self._objective = None
+
+    def _begin_run(self, coordinator: Coordinator) -> Baseline:
+        """Return where this call counts from: where a call began that was cut off, if one was."""
+        coordinator.may_have_waiting = True
+        cut_off = self._study.ledger.read(OPEN_RUN)
+        if cut_off is not None:
+            return Baseline(**cut_off)
+        baseline = Baseline.of(coordinator.schedule)
+        self._study.ledger.write(OPEN_RUN, dataclasses.asdict(baseline))
+        return baseline

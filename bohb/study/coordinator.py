@@ -1,0 +1,218 @@
+"""What a study knows while it runs: schedule, history and ledger, moved forward together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from optuna.trial import FrozenTrial, TrialState
+
+from bohb.history import History, Scale, live_trial, scale_of, standing
+from bohb.hyperband import Evaluation, Leg, Schedule
+from bohb.pruners import SchedulePruner
+from bohb.study.objective import LegResult, Outcome
+from bohb.study.results import Incumbent, better, find_incumbent
+from bohb.study.trial import Trial
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
+
+_logger = logging.getLogger(__name__)
+
+
+class Coordinator:
+    """Hands out legs and takes their results, in memory and in the storage at once.
+
+    Everything is decided by the schedule, which is replayed from the storage when the
+    coordinator is made; from then on the storage is only written to.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.ledger = study.ledger
+        self.scale: Scale = scale_of(study)
+        self.history = History(self.scale)
+        self.is_stopping: Callable[[], bool] = lambda: False
+        self.finished: deque[FrozenTrial] = deque()
+        self.is_consistent = True
+        self._trials: dict[int, Trial] = {}
+        self._ids: dict[int, int] = {}
+        self.incumbent: Incumbent | None = None
+        self.schedule = self._restore(study.schedule_pruner)
+        self._unfinished = deque(self.schedule.pending)
+        self.may_have_waiting = True
+
+    @contextlib.contextmanager
+    def deciding(self) -> Iterator[None]:
+        """Note that memory and storage may disagree if this is left by an exception."""
+        self.is_consistent = False
+        yield
+        self.is_consistent = True
+
+    def next_trial(self, *, may_start: bool) -> Trial | None:
+        """Return a trial that has been given its next leg, or None if there is nothing to do now.
+
+        Legs that were cut off come first, then promotions, then configurations that were
+        enqueued, then new ones. A leg whose result is known already is not run.
+        """
+        while (trial := self._begin_next(may_start=may_start)) is not None:
+            if trial.value_at_rung is None or self._was_cut_off_at_the_top:
+                return trial
+            self.settle(trial, LegResult(Outcome.REACHED))
+        return None
+
+    def settle(self, trial: Trial, result: LegResult) -> None:
+        """Take the result of the leg of `trial` and carry out what it decides."""
+        leg = trial.leg
+        assert leg is not None  # noqa: S101 - for the type checker; the trial was given one
+        trial.take_back()
+        if result.outcome is Outcome.INTERRUPTED:
+            self._unfinished.append(leg_of(trial, leg))
+            return
+        loss = trial.loss_at_rung if result.outcome is Outcome.REACHED else None
+        if loss is not None and self._is_top(leg):
+            self._finish(trial, TrialState.COMPLETE, trial.value_at_rung)
+        elif loss is not None:
+            self.ledger.pause(trial._trial_id, leg)
+            self.history.observe(live_trial(trial))
+        elif result.outcome is Outcome.GAVE_UP:
+            self._finish(trial, TrialState.PRUNED, _last_value(trial))
+        else:
+            self._fail(trial, leg, result.error)
+        if loss is not None:
+            value = self.scale.loss(loss)
+            frozen = live_trial(trial)
+            self.incumbent = better(self.incumbent, frozen, leg.resource, value, self.scale)
+        self._prune(self.schedule.record(Evaluation(trial.number, leg.rung, loss)))
+
+    def close(self) -> None:
+        """Let the open bracket get no more trials: it is finished with what it holds."""
+        closed, pruned = self.schedule.close()
+        if closed:
+            self.ledger.close(closed)
+            self._prune(pruned)
+
+    def notice_added(self) -> None:
+        """Take in trials that were added from outside."""
+        self.may_have_waiting = True
+        self.history.refresh([t for t in self.ledger.trials() if t.state.is_finished()])
+
+    def under_way(self, number: int) -> Trial | None:
+        """Return the trial of this number if it is under way."""
+        trial = self._trials.get(number)
+        return trial if trial is not None and trial.is_under_way else None
+
+    def _begin_next(self, *, may_start: bool) -> Trial | None:
+        self._was_cut_off_at_the_top = False
+        if self._unfinished:
+            leg = self._unfinished.popleft()
+            self._was_cut_off_at_the_top = self._is_top(leg)
+            return self._give(self._known(leg), leg)
+        next_leg = self.schedule.next_leg(may_start=may_start)
+        if next_leg is None:
+            return None
+        if next_leg.trial is None:
+            trial = self._start(next_leg)
+        else:
+            trial = self._known(next_leg)
+            self.ledger.begin_leg(trial._trial_id, next_leg)
+        self.schedule.begin(next_leg, trial.number)
+        return self._give(trial, next_leg)
+
+    def _start(self, leg: Leg) -> Trial:
+        waiting = self.study._pop_waiting_trial_id() if self.may_have_waiting else None
+        if waiting is None:
+            self.may_have_waiting = False
+            trial_id = self.ledger.create_trial(leg)
+        else:
+            trial_id = waiting
+            self.ledger.begin_leg(trial_id, leg)
+        trial = Trial(self.study, trial_id)
+        self._trials[trial.number] = trial
+        self._ids[trial.number] = trial_id
+        self.history.watch(live_trial(trial))
+        return trial
+
+    def _known(self, leg: Leg) -> Trial:
+        assert leg.trial is not None  # noqa: S101 - for the type checker; only new legs have none
+        if leg.trial not in self._trials:
+            self._trials[leg.trial] = Trial(self.study, self._ids[leg.trial])
+        return self._trials[leg.trial]
+
+    def _give(self, trial: Trial, leg: Leg) -> Trial:
+        trial.give(
+            leg, self.scale, is_top=self._is_top(leg), is_stopping=lambda: self.is_stopping()
+        )
+        return trial
+
+    def _is_top(self, leg: Leg) -> bool:
+        return leg.resource == self.scale.levels[-1]
+
+    def _fail(self, trial: Trial, leg: Leg, error: Exception | None) -> None:
+        if error is not None:
+            message = f"{type(error).__name__}: {error}"
+        elif trial.value_at_rung is None:
+            message = "no value: it was told to fail"
+        else:
+            message = f"the value {trial.value_at_rung}"
+        _logger.warning(
+            "Trial %d failed at resource %s with %s: %s",
+            trial.number,
+            leg.resource,
+            trial.params,
+            message,
+            exc_info=error,
+        )
+        self.ledger.note_error(trial._trial_id, message)
+        self._finish(trial, TrialState.FAIL, None)
+
+    def _prune(self, numbers: list[int]) -> None:
+        for number in numbers:
+            if number not in self._trials:
+                self._trials[number] = Trial(self.study, self._ids[number])
+            trial = self._trials[number]
+            self._finish(trial, TrialState.PRUNED, _last_value(trial))
+
+    def _finish(self, trial: Trial, state: TrialState, value: float | None) -> None:
+        frozen = live_trial(trial)
+        values = None if value is None else [value]
+        try:
+            self.study.sampler.after_trial(self.study, frozen, state, values)
+        finally:
+            self.ledger.finish(trial._trial_id, state, value)
+        finished = self.ledger.trial(trial._trial_id)
+        self.history.observe(finished)
+        self.finished.append(finished)
+        del self._trials[trial.number]
+
+    def _restore(self, pruner: SchedulePruner) -> Schedule:
+        """Bring a new schedule to where the storage stands, and finish what was being decided."""
+        plan = pruner.plan()
+        trials = self.ledger.trials()
+        standings = []
+        for frozen in trials:
+            self._ids[frozen.number] = frozen._trial_id
+            place = standing(frozen, self.scale, plan)
+            if place is not None:
+                standings.append(place)
+            if place is not None or frozen.state.is_finished():
+                self.history.observe(frozen)
+        self.incumbent = find_incumbent(trials, self.scale, plan)
+        schedule, pruned = pruner.schedule_class.replay(plan, standings, self.ledger.closed())
+        over = {frozen.number for frozen in trials if frozen.state.is_finished()}
+        self._prune([number for number in pruned if number not in over])
+        return schedule
+
+
+def leg_of(trial: Trial, leg: Leg) -> Leg:
+    """Return `leg` with the number of its trial."""
+    return Leg(trial.number, leg.bracket, leg.rung, leg.resource, leg.previous_resource)
+
+
+def _last_value(trial: Trial) -> float | None:
+    """Return the last value a trial reported, which Optuna keeps as the value of a pruned one."""
+    steps = live_trial(trial).intermediate_values
+    return steps[max(steps)] if steps else None

@@ -1,0 +1,119 @@
+"""All writing to the storage, and what must be read back to go on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from bohb.errors import BohbError, StorageError
+from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
+from bohb.hyperband import Leg
+
+ERROR_ATTRIBUTE = "bohb:error"
+SETTINGS = "bohb:settings"
+CLOSED = "bohb:closed"
+OPEN_RUN = "bohb:run"
+OWNER = "bohb:owner"
+CHECKPOINT_ROOT = "bohb:checkpoint_root"
+
+
+class Ledger:
+    """Writes what happens to one study into its storage, one fact at a time.
+
+    Each write leaves a storage that a restarted study can go on from: a leg is noted before it
+    runs, its values as they come, its end when it is over.
+
+    Parameters
+    ----------
+    storage, study_id, study_name
+        Optuna's storage and the study in it.
+    """
+
+    def __init__(self, storage: BaseStorage, study_id: int, study_name: str) -> None:
+        self.storage = storage
+        self.study_id = study_id
+        self.study_name = study_name
+
+    def trials(self) -> list[FrozenTrial]:
+        """Return all trials of the study, uncopied."""
+        with self._guard("read the trials"):
+            return self.storage.get_all_trials(self.study_id, deepcopy=False)
+
+    def trial(self, trial_id: int) -> FrozenTrial:
+        """Return one trial as the storage has it."""
+        with self._guard("read a trial"):
+            return self.storage.get_trial(trial_id)
+
+    def create_trial(self, leg: Leg) -> int:
+        """Write a new trial that has been given `leg`, and return its id."""
+        attributes = {LEG_ATTRIBUTE: _leg_attribute(leg, RUNNING)}
+        template = create_trial(state=TrialState.RUNNING, system_attrs=attributes)
+        with self._guard("create a trial"):
+            return self.storage.create_new_trial(self.study_id, template)
+
+    def begin_leg(self, trial_id: int, leg: Leg) -> None:
+        """Write that a trial has been given `leg`."""
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, RUNNING))
+
+    def pause(self, trial_id: int, leg: Leg) -> None:
+        """Write that a trial has come to the end of `leg` and waits there."""
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, PAUSED))
+
+    def set_value(self, trial_id: int, step: int, value: float) -> None:
+        """Write the value of a trial at `step`, over one that may be there."""
+        with self._guard("write a report"):
+            self.storage.set_trial_intermediate_value(trial_id, step, value)
+
+    def finish(self, trial_id: int, state: TrialState, value: float | None = None) -> None:
+        """Write that a trial is over. It cannot be changed from then on."""
+        values = None if value is None else [value]
+        with self._guard(f"write that a trial is {state.name}"):
+            self.storage.set_trial_state_values(trial_id, state, values)
+
+    def note_error(self, trial_id: int, message: str) -> None:
+        """Write why a trial failed."""
+        self._set_trial_attribute(trial_id, ERROR_ATTRIBUTE, message)
+
+    def read(self, key: str) -> Any:
+        """Return what the study has under `key`, or None."""
+        with self._guard(f"read {key}"):
+            return self.storage.get_study_system_attrs(self.study_id).get(key)
+
+    def write(self, key: str, value: Any) -> None:
+        """Write `value`, which JSON must be able to hold, under `key` of the study."""
+        with self._guard(f"write {key}"):
+            self.storage.set_study_system_attr(self.study_id, key, value)
+
+    def closed(self) -> dict[int, int]:
+        """Return the brackets that were closed early, with their numbers of trials."""
+        return {int(index): count for index, count in (self.read(CLOSED) or {}).items()}
+
+    def close(self, closed: dict[int, int]) -> None:
+        """Write that these brackets get no more trials than they have."""
+        together = {**self.closed(), **closed}
+        self.write(CLOSED, {str(index): count for index, count in together.items()})
+
+    def _set_trial_attribute(self, trial_id: int, key: str, value: Any) -> None:
+        with self._guard(f"write {key}"):
+            self.storage.set_trial_system_attr(trial_id, key, value)
+
+    @contextlib.contextmanager
+    def _guard(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except BohbError:
+            raise
+        except Exception as error:  # storages are plug-ins: what they raise is not known
+            raise StorageError(
+                f"could not {action} of study {self.study_name!r}: {type(error).__name__}: "
+                f"{error}. What the storage {type(self.storage).__name__} had taken before is "
+                "still in it; once it works again, optimize goes on from there."
+            ) from error
+
+
+def _leg_attribute(leg: Leg, state: str) -> dict[str, Any]:
+    return {"bracket": leg.bracket, "rung": leg.rung, "state": state}

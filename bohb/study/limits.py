@@ -1,0 +1,146 @@
+"""When an optimization has done what it was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.hyperband import Plan, Resource, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one call of `optimize` may start. At most one of the four counts is given.
+
+    Attributes
+    ----------
+    n_trials
+        Configurations to start.
+    n_brackets
+        Brackets to start; rounds are counted in these.
+    total_resource
+        Resource to use, counted as the objective's style uses it.
+    """
+
+    n_trials: int | None = None
+    n_brackets: int | None = None
+    total_resource: Resource | None = None
+
+    @classmethod
+    def from_arguments(
+        cls,
+        plan: Plan,
+        *,
+        n_trials: int | None,
+        n_rounds: int | None,
+        n_brackets: int | None,
+        total_resource: Resource | None,
+        timeout: float | None,
+    ) -> Limits:
+        """Return the limits for what a user gave; one round if that is nothing."""
+        given = {
+            "n_trials": n_trials,
+            "n_rounds": n_rounds,
+            "n_brackets": n_brackets,
+            "total_resource": total_resource,
+        }
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) > 1:
+            shown = " and ".join(f"{name}={given[name]!r}" for name in names)
+            raise ArgumentError(
+                "only one of n_trials, n_rounds, n_brackets and total_resource can be given, "
+                f"got {shown}"
+            )
+        for name in ("n_trials", "n_rounds", "n_brackets"):
+            _check_count(name, given[name])
+        if total_resource is not None:
+            check_positive("total_resource", total_resource)
+            least = plan.longest_chain_continued
+            if total_resource < least:
+                raise ArgumentError(
+                    f"total_resource must be at least max_resource={least}, which the best trial "
+                    f"of a bracket is given, got {total_resource!r}"
+                )
+        if n_rounds is not None:
+            n_brackets = n_rounds * len(plan.brackets)
+        elif not names and timeout is None:
+            n_brackets = len(plan.brackets)
+        return cls(n_trials, n_brackets, total_resource)
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Raise an error unless `value` is a positive number."""
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
+    if not value > 0:
+        raise ArgumentError(f"{name} must be positive, got {value!r}")
+
+
+def _check_count(name: str, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ArgumentError(f"{name} must be at least 1, got {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Where a call of `optimize` began, so that an interrupted one can be taken up."""
+
+    n_started: int
+    n_brackets: int
+    n_evaluations: int
+    spent_continued: Resource
+    spent_restarted: Resource
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> Baseline:
+        """Return where `schedule` stands now."""
+        return cls(
+            schedule.n_started,
+            len(schedule.runs),
+            schedule.n_evaluations,
+            schedule.spent(continued=True),
+            schedule.spent(continued=False),
+        )
+
+
+class Allowance:
+    """What may still start under `limits`, counted from `baseline`.
+
+    Once nothing may start any more, that is final: the open bracket is finished with what it holds.
+    """
+
+    def __init__(self, limits: Limits, baseline: Baseline, *, continued: bool) -> None:
+        self.limits = limits
+        self.baseline = baseline
+        self.continued = continued
+        self._used_up = False
+
+    def may_start(self, schedule: Schedule) -> bool:
+        """Return whether one more trial may start."""
+        self._used_up = self._used_up or not self._has_room(schedule)
+        return not self._used_up
+
+    def _has_room(self, schedule: Schedule) -> bool:
+        limits = self.limits
+        if limits.n_trials is not None:
+            return schedule.n_started - self.baseline.n_started < limits.n_trials
+        if limits.n_brackets is not None:
+            return schedule.next_bracket < self.baseline.n_brackets + limits.n_brackets
+        if limits.total_resource is not None:
+            return self._needed_with_one_more(schedule) <= limits.total_resource * (1 + 1e-9)
+        return True
+
+    def _needed_with_one_more(self, schedule: Schedule) -> Resource:
+        """Return the resource used in the end if one more trial starts and nothing after it."""
+        return self.spent(schedule) + schedule.still_needed(continued=self.continued, new_trials=1)
+
+    def spent(self, schedule: Schedule) -> Resource:
+        """Return the resource of all legs begun since the baseline."""
+        baseline = self.baseline
+        before = baseline.spent_continued if self.continued else baseline.spent_restarted
+        return schedule.spent(continued=self.continued) - before

@@ -1,0 +1,171 @@
+"""Running one leg of an objective, in whichever of the three styles it is written."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import logging
+import warnings
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import optuna
+from optuna.trial import TrialState
+
+from bohb.errors import ArgumentError, ObjectiveError
+from bohb.history import forget_cached_trials
+from bohb.study.trial import Trial, as_value
+
+_logger = logging.getLogger(__name__)
+
+
+class Outcome(enum.Enum):
+    """How a leg ended."""
+
+    REACHED = "the trial has a value at the resource it was given"
+    GAVE_UP = "the objective raised TrialPruned before its resource was used up"
+    FAILED = "the objective raised an exception or gave what is no loss"
+    INTERRUPTED = "the study is stopping; the leg can be run again"
+
+
+@dataclass(frozen=True, slots=True)
+class LegResult:
+    """How a leg ended, and the exception if it failed."""
+
+    outcome: Outcome
+    error: Exception | None = None
+
+
+@dataclass
+class _Paused:
+    """A generator between its legs, and how many units it has yielded."""
+
+    generator: Generator[Any, None, Any]
+    position: int = 0
+    last_value: float | None = None
+    ended: bool = False
+
+
+class Objective:
+    """A user's objective with the generators it has waiting.
+
+    Parameters
+    ----------
+    function
+        A function of a trial. It returns its loss, having trained for `trial.resource` (resource
+        style); or reports and asks `should_prune` as it trains (loop style); or yields the loss
+        after each unit of resource (generator style).
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+        self._paused: dict[int, _Paused] = {}
+
+    @property
+    def continues(self) -> bool:
+        """Whether a promoted trial goes on from where it stood: the generator style does."""
+        function = inspect.unwrap(self.function)
+        while hasattr(function, "func"):  # functools.partial
+            function = function.func
+        if not inspect.isroutine(function):
+            function = getattr(function, "__call__", function)  # noqa: B004 - the method itself
+        return inspect.isgeneratorfunction(function)
+
+    def run_leg(self, trial: Trial) -> LegResult:
+        """Train `trial` to the resource it was given, and say how that ended."""
+        forget_cached_trials(trial.study)
+        try:
+            if trial.number not in self._paused:
+                result = self.function(trial)
+                if not inspect.isgenerator(result):
+                    trial.set_returned(_returned(result))
+                    return LegResult(Outcome.REACHED)
+                self._paused[trial.number] = _Paused(cast(Generator[Any, None, Any], result))
+            return self._advance(self._paused[trial.number], trial)
+        except optuna.TrialPruned:
+            self.forget(trial.number)
+            if trial.value_at_rung is not None:
+                return LegResult(Outcome.REACHED)
+            if trial.was_interrupted:
+                return LegResult(Outcome.INTERRUPTED)
+            return LegResult(Outcome.GAVE_UP)
+        except Exception as error:
+            self.forget(trial.number)
+            return LegResult(Outcome.FAILED, error)
+        except BaseException:
+            self.forget(trial.number)
+            raise
+
+    def forget(self, number: int) -> None:
+        """Close the generator of a trial that does not go on, if it has one waiting."""
+        paused = self._paused.pop(number, None)
+        if paused is not None:
+            try:
+                paused.generator.close()
+            except Exception:
+                _logger.warning("Closing the generator of trial %d failed.", number, exc_info=True)
+
+    def _advance(self, paused: _Paused, trial: Trial) -> LegResult:
+        _require_whole(trial)
+        while paused.position < trial.resource and not paused.ended:
+            try:
+                value = next(paused.generator)
+            except StopIteration as stop:
+                _note_end(paused, trial, stop.value)
+                break
+            paused.position += 1
+            paused.last_value = as_value(value, "yielded")
+            trial.report(paused.last_value, paused.position)
+            if paused.position < trial.resource and trial.should_prune():
+                return LegResult(Outcome.INTERRUPTED)
+        if paused.ended and paused.last_value is not None:
+            trial.set_returned(paused.last_value)
+        return LegResult(Outcome.REACHED)
+
+
+def _returned(value: Any) -> float:
+    if inspect.iscoroutine(value):
+        value.close()
+        raise ObjectiveError("the objective must be a plain function or a generator, got async def")
+    return as_value(value, "returned")
+
+
+def _require_whole(trial: Trial) -> None:
+    if not isinstance(trial.resource, int):
+        raise ObjectiveError(
+            "a generator yields after each unit of resource, so resources must be integers, got "
+            f"{trial.resource!r}: give the pruner integer bounds, or write a function of "
+            "trial.resource"
+        )
+
+
+def _note_end(paused: _Paused, trial: Trial, value: Any) -> None:
+    """Let what a generator said last stand for all that it was still given."""
+    paused.ended = True
+    if value is not None:
+        paused.last_value = as_value(value, "returned by the generator")
+    if paused.last_value is None:
+        raise ObjectiveError("the generator must yield a loss after each unit, got none at all")
+    warnings.warn(
+        f"the generator of trial {trial.number} ended after {paused.position} units, before the "
+        f"{trial.resource} it was given: its last value counts from here on",
+        stacklevel=2,
+    )
+
+
+def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
+    """Return the result that is meant when a user tells `values` and `state` for `trial`."""
+    if state in (TrialState.RUNNING, TrialState.WAITING):
+        raise ArgumentError(f"state must be COMPLETE, PRUNED, FAIL or None, got {state!r}")
+    if state in (TrialState.PRUNED, TrialState.FAIL) and values is not None:
+        raise ArgumentError(f"values must be None when state is {state.name}, got {values!r}")
+    if state is TrialState.FAIL:
+        return LegResult(Outcome.FAILED)
+    if state is TrialState.PRUNED:
+        reached = trial.value_at_rung is not None
+        return LegResult(Outcome.REACHED if reached else Outcome.GAVE_UP)
+    if isinstance(values, (list, tuple)) and len(values) == 1:
+        values = values[0]
+    trial.set_returned(as_value(values, "told"))
+    return LegResult(Outcome.REACHED)

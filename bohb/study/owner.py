@@ -1,0 +1,166 @@
+"""One process at a time moves a study forward, and a dead one is succeeded."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+import threading
+import time
+import uuid
+import weakref
+from typing import Any
+
+from optuna.storages import InMemoryStorage
+
+from bohb.errors import StorageError, StudyOwnedError
+from bohb.study.ledger import OWNER, Ledger
+
+BEAT_SECONDS = 10.0
+SILENCE_SECONDS = 60.0  # an owner that was silent for so long is dead
+_SETTLING_SECONDS = 0.05  # the time in which two claims at once become visible to both
+
+# The tokens of the owners that are inside `optimize` in this process.
+_at_work: set[str] = set()
+
+
+class Ownership:
+    """The right to move one study forward.
+
+    It is written into the study's attributes, with a beat every ten seconds. A claim is
+    refused while another owner lives: on the same machine as long as its process exists and
+    beats, on another one as long as it beats.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.token = uuid.uuid4().hex
+        self._ledger = ledger
+        self._local = isinstance(ledger.storage, InMemoryStorage)
+        self._since = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        self._ended = threading.Event()
+        self._end = weakref.finalize(self, self._ended.set)
+        self.held = False
+        self.is_lost = False
+
+    def claim(self) -> bool:
+        """Become the owner, and return whether nobody else was since this one last was.
+
+        Raises
+        ------
+        StudyOwnedError
+            If another owner lives; it is named.
+        """
+        found = self._ledger.read(OWNER)
+        self._refuse_if_alive(found)
+        unbroken = found is None or found["token"] == self.token
+        self._write()
+        if not self._local:
+            time.sleep(_SETTLING_SECONDS)
+            self._refuse_if_alive(self._ledger.read(OWNER))
+            if not self.held:
+                self._start_beating()
+        self.held = True
+        self.is_lost = False
+        return unbroken
+
+    def check(self) -> None:
+        """Raise StudyOwnedError if another owner has taken over."""
+        found = self._ledger.read(OWNER)
+        if found is not None and found["token"] != self.token:
+            self.held = False
+            self.is_lost = True
+            raise StudyOwnedError(_refusal(self._ledger.study_name, found))
+
+    def raise_if_lost(self) -> None:
+        """Raise StudyOwnedError if a beat has found another owner."""
+        if self.is_lost:
+            self.check()
+
+    def release(self) -> None:
+        """Let others become the owner."""
+        self._end()
+        self.held = False
+        self._write(released=True)
+
+    def enter_work(self) -> None:
+        """Note that this owner is inside `optimize`."""
+        _at_work.add(self.token)
+
+    def leave_work(self) -> None:
+        """Note that this owner is no longer inside `optimize`."""
+        _at_work.discard(self.token)
+
+    def _refuse_if_alive(self, found: dict[str, Any] | None) -> None:
+        if found is not None and found["token"] != self.token and _is_alive(found):
+            raise StudyOwnedError(_refusal(self._ledger.study_name, found))
+
+    def _write(self, *, released: bool = False) -> None:
+        self._ledger.write(
+            OWNER,
+            {
+                "token": self.token,
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "since": self._since,
+                "beat": time.time(),
+                "released": released,
+            },
+        )
+
+    def _start_beating(self) -> None:
+        self._ended = threading.Event()
+        self._end = weakref.finalize(self, self._ended.set)
+        thread = threading.Thread(
+            target=_beat, args=(weakref.ref(self), self._ended), name="bohb-beat", daemon=True
+        )
+        thread.start()
+
+
+def _beat(owner: weakref.ref[Ownership], ended: threading.Event) -> None:
+    """Beat until `ended` is set or the owner is gone or has lost the study."""
+    while not ended.wait(BEAT_SECONDS):
+        ownership = owner()
+        if ownership is None:
+            return
+        try:
+            ownership.check()
+            if not ended.is_set():
+                ownership._write()
+        except StudyOwnedError:
+            return  # the next check of the study's own thread says so
+        except StorageError:
+            continue  # a storage that is out of reach for a while; the study's writes will tell
+        finally:
+            del ownership
+
+
+def _is_alive(found: dict[str, Any]) -> bool:
+    if found["released"]:
+        return False
+    beats = bool(time.time() - found["beat"] < SILENCE_SECONDS)
+    if found["host"] != socket.gethostname():
+        return beats
+    if found["pid"] == os.getpid():
+        return found["token"] in _at_work
+    return beats and _process_exists(found["pid"])
+
+
+def _process_exists(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # elsewhere a signal may end the process: only its beats can tell
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it exists and belongs to another user
+    return True
+
+
+def _refusal(name: str, found: dict[str, Any]) -> str:
+    return (
+        f"study {name!r} is being optimized by process {found['pid']} on {found['host']} since "
+        f"{found['since']}. One process at a time moves a study forward: stop that one, or wait "
+        f"until it ends. A process that has died is succeeded at once on the same machine, and "
+        f"after {SILENCE_SECONDS:.0f} seconds from another one."
+    )

@@ -1,0 +1,94 @@
+"""What came of a study, read from its trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from bohb.history import Scale, standing
+from bohb.hyperband import Plan, Resource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """The trial with the best value at the highest resource reached so far.
+
+    Attributes
+    ----------
+    number
+        The trial's number.
+    params
+        Its configuration.
+    value
+        Its value at `resource`, as the objective gave it.
+    resource
+        The highest resource at which any trial has a finite value.
+    """
+
+    number: int
+    params: dict[str, Any]
+    value: float
+    resource: Resource
+
+
+def find_incumbent(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> Incumbent | None:
+    """Return the incumbent among `trials`. Ties go to the older one."""
+    best: Incumbent | None = None
+    for trial in trials:
+        for _, _, resource, value in evaluations(trial, scale, plan):
+            if math.isfinite(value):
+                best = better(best, trial, resource, value, scale)
+    return best
+
+
+def better(
+    best: Incumbent | None, trial: FrozenTrial, resource: Resource, value: float, scale: Scale
+) -> Incumbent:
+    """Return the incumbent once `trial` has `value` at `resource`."""
+    if best is not None:
+        before = (-best.resource, scale.loss(best.value), best.number)
+        if before < (-resource, scale.loss(value), trial.number):
+            return best
+    return Incumbent(trial.number, trial.params, value, resource)
+
+
+def evaluations(
+    trial: FrozenTrial, scale: Scale, plan: Plan
+) -> list[tuple[int | None, int | None, Resource, float]]:
+    """Return bracket, rung, resource and value of each evaluation of `trial`, lowest rung first.
+
+    A failed evaluation has the value NaN. A trial added from elsewhere has no bracket and no rung.
+    """
+    place = standing(trial, scale, plan)
+    if place is None:
+        if trial.state != TrialState.COMPLETE or trial.value is None:
+            return []
+        return [(None, None, scale.levels[-1], trial.value)]
+    resources = plan.brackets[place.bracket % len(plan.brackets)].resources
+    return [
+        (place.bracket, rung, resources[rung], math.nan if loss is None else scale.loss(loss))
+        for rung, loss in enumerate(place.losses)
+    ]
+
+
+def evaluations_dataframe(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> pd.DataFrame:
+    """Return one row per trial and resource at which it was evaluated."""
+    import pandas as pd  # takes longer to import than all of bohb
+
+    columns = ["number", "bracket", "rung", "resource", "value", "state"]
+    rows = [
+        {
+            **dict(zip(columns, (trial.number, *evaluation, trial.state.name), strict=True)),
+            **{f"params_{name}": value for name, value in trial.params.items()},
+        }
+        for trial in trials
+        for evaluation in evaluations(trial, scale, plan)
+    ]
+    return pd.DataFrame(rows, columns=None if rows else columns)

@@ -1,0 +1,421 @@
+"""The study: Optuna's, with trials that pause and are promoted."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import urllib.parse
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from bohb.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    NoResultError,
+    SettingsError,
+    TrialStateError,
+)
+from bohb.executors import local_executor
+from bohb.history import History, scale_of
+from bohb.hyperband import Plan, Resource
+from bohb.pruners import SchedulePruner
+from bohb.samplers import BOHBSampler
+from bohb.study.conductor import Conductor
+from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS, Ledger
+from bohb.study.limits import Limits, check_positive
+from bohb.study.objective import told
+from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
+from bohb.study.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_logger = logging.getLogger(__name__)
+
+
+class Study(optuna.Study):
+    """One optimisation problem with its whole stored history.
+
+    Made by `bohb.create_study` and `bohb.load_study`. It is an `optuna.Study`: plots, dataframes,
+    storages and the dashboard work on it. With a `bohb.HyperbandPruner` or a
+    `bohb.SuccessiveHalvingPruner` its trials pause at their rungs and the best are promoted.
+    With any other pruner it does what Optuna does.
+
+    A paused trial is RUNNING for Optuna, a trial at the highest resource COMPLETE, a trial that
+    was not promoted PRUNED.
+    """
+
+    def __init__(
+        self,
+        study_name: str,
+        storage: str | BaseStorage,
+        sampler: BaseSampler | None = None,
+        pruner: BasePruner | None = None,
+    ) -> None:
+        super().__init__(study_name, storage, sampler or BOHBSampler(), pruner)
+        self.ledger = Ledger(self._storage, self._study_id, study_name)
+        self._conductor: Conductor | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return {**super().__getstate__(), "_conductor": None, "_temporary": None}
+
+    # For the rest of the package.
+
+    def begin(self) -> None:
+        """Write the settings of the schedule into a new study, or compare them with an old one's.
+
+        Raises
+        ------
+        SettingsError
+            If the study was begun with other settings.
+        """
+        if not isinstance(self.pruner, SchedulePruner):
+            return
+        if len(self.directions) > 1:
+            raise ArgumentError(
+                "brackets need one objective to rank trials by, got "
+                f"{len(self.directions)} directions; use a pruner of Optuna for several"
+            )
+        settings, stored = self.pruner.settings(), self.ledger.read(SETTINGS)
+        if stored is None:
+            self.ledger.write(SETTINGS, settings)
+        elif stored != settings:
+            names = [name for name in settings if stored.get(name) != settings[name]]
+            raise SettingsError(
+                f"study {self.study_name!r} was begun with "
+                + ", ".join(f"{name}={stored.get(name)!r}" for name in names)
+                + ", got "
+                + ", ".join(f"{name}={settings[name]!r}" for name in names)
+                + ": its brackets cannot change. Use the pruner it was begun with (load_study "
+                "without a pruner takes that), or begin another study."
+            )
+
+    # The plan and the run.
+
+    def plan(self, n_rounds: int = 1) -> Plan:
+        """Return what `n_rounds` passes through all brackets will do, before they do it.
+
+        Raises
+        ------
+        ArgumentError
+            If the study's pruner has no plan.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.plan().n_trials, study.plan(n_rounds=2).n_trials
+        (15, 30)
+        """
+        return self.schedule_pruner.plan(n_rounds)
+
+    def optimize(
+        self,
+        func: Callable[[Any], Any],
+        n_trials: int | None = None,
+        timeout: float | None = None,
+        n_jobs: int = 1,
+        catch: Iterable[type[Exception]] | type[Exception] = (),
+        callbacks: Iterable[Callable[..., None]] | None = None,
+        gc_after_trial: bool = False,
+        show_progress_bar: bool = False,
+        *,
+        n_rounds: int | None = None,
+        n_brackets: int | None = None,
+        total_resource: Resource | None = None,
+    ) -> None:
+        """Tune `func`.
+
+        At most one of `n_trials`, `n_rounds`, `n_brackets` and `total_resource` is given; without
+        any of them and without `timeout` one round is run. When the limit is reached no new trial
+        starts, and the open brackets are finished with what they hold. A call that was cut off,
+        by Ctrl-C, an exception or the end of its process, is taken up by the next one: its limit
+        counts from where the first began.
+
+        Parameters
+        ----------
+        func
+            The objective, a function of a `Trial`, in one of three styles. It reports and asks
+            `trial.should_prune()` as it trains; or trains up to `trial.resource` and returns; or
+            is a generator that yields after each unit of resource.
+        n_trials
+            Configurations to start.
+        timeout
+            Seconds after which everything ends where it stands. Trials stay paused, and can be
+            continued by another call.
+        n_jobs
+            Legs to run at the same time, in threads; -1 for as many as there are processors.
+        catch
+            Exceptions of the objective that only fail their trial. Others also end the call.
+        callbacks
+            Called with the study and each finished trial, as in Optuna.
+        gc_after_trial
+            Taken for Optuna's sake; used with pruners of Optuna only.
+        show_progress_bar
+            Whether to show a bar with the incumbent.
+        n_rounds
+            Passes through all brackets.
+        n_brackets
+            Brackets to start.
+        total_resource
+            Resource to use at most, counted as `plan().resource_continued` for generators and
+            `plan().resource_restarted` for functions. With an asynchronous pruner, promotions
+            made on little evidence may come on top.
+
+        Raises
+        ------
+        ArgumentError
+            If an argument is out of its range, or two limits are given.
+        StudyOwnedError
+            If another live process optimizes the study.
+        StorageError
+            If the storage fails.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> def objective(trial):
+        ...     x = trial.suggest_float("x", 0, 1)
+        ...     return (x - 0.3) ** 2 + 1 / trial.resource
+        >>> study = bohb.create_study(
+        ...     sampler=bohb.BOHBSampler(seed=1), pruner=bohb.HyperbandPruner(1, 9)
+        ... )
+        >>> study.optimize(objective)
+        >>> len(study.trials), study.incumbent().resource
+        (15, 9)
+        """
+        if not callable(func):
+            raise ArgumentTypeError(f"func must be callable, got {func!r}")
+        given = {"n_rounds": n_rounds, "n_brackets": n_brackets, "total_resource": total_resource}
+        if not isinstance(self.pruner, SchedulePruner):
+            _refuse_without_plan(self.pruner, given)
+            super().optimize(
+                func,
+                n_trials,
+                timeout,
+                n_jobs,
+                catch,
+                callbacks,
+                gc_after_trial,
+                show_progress_bar,
+            )
+            return
+        plan = self.plan()
+        limits = Limits.from_arguments(plan, n_trials=n_trials, timeout=timeout, **cast(Any, given))
+        if timeout is not None:
+            check_positive("timeout", timeout)
+        self._lead().optimize(
+            func,
+            limits,
+            timeout,
+            executor=local_executor(n_jobs),
+            catch=_exceptions(catch),
+            callbacks=list(callbacks or ()),
+            show_progress_bar=show_progress_bar,
+        )
+
+    def stop(self) -> None:
+        """Let `optimize` end after the legs under way. Called by an objective or a callback.
+
+        Trials stay paused, and another call goes on with them.
+        """
+        if self._conductor is None or not self._conductor.stop():
+            super().stop()
+
+    # By hand.
+
+    def ask(self, fixed_distributions: dict[str, BaseDistribution] | None = None) -> Trial:
+        """Return a trial to be trained to its `resource`: a new one, or one that was promoted.
+
+        Never waits: while a rung is not complete, trials of the next bracket come. A leg that was
+        asked for and not told when its process died is given out again.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(
+        ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.SuccessiveHalvingPruner(1, 3)
+        ... )
+        >>> for _ in range(4):
+        ...     trial = study.ask()
+        ...     frozen = study.tell(trial, trial.suggest_float("x", 0, 1))
+        >>> trial.number == study.best_trial.number, trial.previous_resource, trial.resource
+        (True, 1, 3)
+        """
+        if not isinstance(self.pruner, SchedulePruner):
+            return Trial(self, super().ask(fixed_distributions)._trial_id)
+        trial = self._lead().ask()
+        for name, distribution in (fixed_distributions or {}).items():
+            trial._suggest(name, distribution)
+        return trial
+
+    def tell(
+        self,
+        trial: optuna.Trial | int,
+        values: Any = None,
+        state: TrialState | None = None,
+        skip_if_finished: bool = False,
+    ) -> FrozenTrial:
+        """Say how a trial from `ask` did at its `resource`.
+
+        Parameters
+        ----------
+        trial
+            The trial or its number.
+        values
+            Its value at `trial.resource`. A value that is not finite fails the trial.
+        state
+            PRUNED after `should_prune` pauses the trial, and earlier than that drops it. FAIL
+            fails it. COMPLETE and None take `values`.
+        skip_if_finished
+            Do nothing if the trial is finished, instead of raising an error.
+
+        Returns
+        -------
+        FrozenTrial
+            The trial as it is now; RUNNING if it is paused.
+
+        Raises
+        ------
+        TrialStateError
+            If the trial is not under way.
+        """
+        if not isinstance(self.pruner, SchedulePruner):
+            return super().tell(trial, values, state, skip_if_finished)
+        number = trial if isinstance(trial, int) else trial.number
+        under_way = self._lead().under_way(number)
+        if under_way is None:
+            return self._not_under_way(number, skip_if_finished)
+        self._lead().settle(under_way, told(under_way, values, state))
+        return self.ledger.trial(under_way._trial_id)
+
+    def _not_under_way(self, number: int, skip_if_finished: bool) -> FrozenTrial:
+        found = [trial for trial in self.get_trials() if trial.number == number]
+        if found and found[0].state.is_finished() and skip_if_finished:
+            return found[0]
+        state = found[0].state.name if found else "not in the study"
+        if state == "RUNNING":
+            state = "paused, or not from this study's ask"
+        raise TrialStateError(f"tell needs a trial that is under way, got trial {number}: {state}")
+
+    def add_trial(self, trial: FrozenTrial) -> None:
+        """Add a trial from elsewhere. The model learns from it; the brackets do not count it."""
+        super().add_trial(trial)
+        if self._conductor is not None:
+            self._conductor.notice_added()
+
+    # What came of it.
+
+    @property
+    def history(self) -> History | None:
+        """What the sampler sees; None where it has to read the storage itself."""
+        return None if self._conductor is None else self._conductor.history
+
+    def incumbent(self) -> Incumbent:
+        """Return the trial with the best value at the highest resource reached so far.
+
+        Raises
+        ------
+        NoResultError
+            If nothing has been evaluated yet.
+        ArgumentError
+            If the study's pruner has no resources; `best_trial` is what counts then.
+        """
+        plan = self.schedule_pruner.plan()
+        incumbent = find_incumbent(self.get_trials(deepcopy=False), scale_of(self), plan)
+        if incumbent is None:
+            raise NoResultError(
+                f"study {self.study_name!r} has no incumbent: no trial has a finite value yet"
+            )
+        return incumbent
+
+    def _get_best_trial(self, deepcopy: bool) -> FrozenTrial:
+        if not isinstance(self.pruner, SchedulePruner):
+            return super()._get_best_trial(deepcopy)
+        try:
+            return super()._get_best_trial(deepcopy)
+        except ValueError as error:
+            raise NoResultError(
+                f"study {self.study_name!r} has no best trial: none is COMPLETE, which means "
+                f"evaluated at max_resource={self.pruner.max_resource}. The best at the highest "
+                "resource reached so far is study.incumbent()."
+            ) from error
+
+    def evaluations_dataframe(self) -> pd.DataFrame:
+        """Return one row per trial and resource at which it was evaluated.
+
+        The columns are ``number``, ``bracket``, ``rung``, ``resource``, ``value``, ``state`` and
+        ``params_*``. A value is as the objective gave it; NaN where the evaluation failed.
+
+        Raises
+        ------
+        ArgumentError
+            If the study's pruner has no rungs.
+        """
+        plan = self.schedule_pruner.plan()
+        return evaluations_dataframe(self.get_trials(deepcopy=False), scale_of(self), plan)
+
+    @property
+    def checkpoint_root(self) -> Path:
+        """The directory that holds the checkpoint directories of the trials."""
+        if isinstance(self._storage, InMemoryStorage) and self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="bohb-")
+        if self._temporary is not None:
+            return Path(self._temporary.name)
+        stored = self.ledger.read(CHECKPOINT_ROOT)
+        if stored is None:
+            # The name alone could meet the checkpoints of an older study that was deleted.
+            name = urllib.parse.quote(self.study_name, safe=" ")
+            root = Path("bohb-checkpoints") / f"{name}-{uuid.uuid4().hex[:8]}"
+            stored = str(root.absolute())
+            self.ledger.write(CHECKPOINT_ROOT, stored)
+        return Path(stored)
+
+    @property
+    def schedule_pruner(self) -> SchedulePruner:
+        """The pruner, if it is one that has a plan.
+
+        Raises
+        ------
+        ArgumentError
+            If it is one of Optuna's.
+        """
+        if not isinstance(self.pruner, SchedulePruner):
+            raise ArgumentError(
+                "pruner must be a HyperbandPruner or a SuccessiveHalvingPruner of bohb for this, "
+                f"got {type(self.pruner).__name__}"
+            )
+        return self.pruner
+
+    def _lead(self) -> Conductor:
+        """Return what this process holds while it moves the study."""
+        if self._conductor is None:
+            self._conductor = Conductor(self)
+        return self._conductor
+
+
+def _refuse_without_plan(pruner: BasePruner, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise ArgumentError(
+                f"{name} needs a HyperbandPruner or a SuccessiveHalvingPruner of bohb, got "
+                f"{name}={value!r} with {type(pruner).__name__}"
+            )
+
+
+def _exceptions(catch: Any) -> tuple[type[Exception], ...]:
+    kinds = tuple(catch) if isinstance(catch, Iterable) else (catch,)
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise ArgumentTypeError(f"catch must hold exception classes, got {kind!r}")
+    return kinds

@@ -1,0 +1,200 @@
+"""The trial that an objective gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+
+from bohb.errors import ObjectiveError, ReportError, TrialStateError
+from bohb.history import Scale, live_trial
+from bohb.hyperband import Leg
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
+
+
+class Trial(optuna.Trial):
+    """One configuration with all that happens to it, under one number.
+
+    It does what an `optuna.Trial` does. In a study with a pruner of `bohb` it is trained in legs:
+    `resource` says how far, and `should_prune` becomes True once that is used up. The same trial,
+    with the same values, comes back when it is promoted.
+    """
+
+    study: Study
+
+    def __init__(self, study: Study, trial_id: int) -> None:
+        super().__init__(study, trial_id)
+        self._leg: Leg | None = None
+        self._scale = Scale(())
+        self._is_top = False
+        self._is_stopping: Callable[[], bool] = lambda: False
+        self._last_step: int | None = None
+        self._under_way = False
+        self.was_interrupted = False
+
+    @property
+    def resource(self) -> Any:  # an int or a float, as the bounds of the pruner are
+        """How far the trial is to be trained now, in all: epochs, rows, seconds.
+
+        Raises
+        ------
+        TrialStateError
+            If the study's pruner has no resources.
+        """
+        return self._required_leg("resource").resource
+
+    @property
+    def previous_resource(self) -> Any:
+        """How far the trial had been trained before; 0 at first."""
+        return self._required_leg("previous_resource").previous_resource
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """A directory of this trial's own, which survives its pauses and the process.
+
+        A leg that is cut off may leave a checkpoint beyond `previous_resource`: write into it
+        how far it goes. In a study without a storage the directories vanish with the study.
+        """
+        directory = self.study.checkpoint_root / f"trial-{self.number:05d}"
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    def report(self, value: float, step: int) -> None:
+        """Report `value` after `step`.
+
+        Parameters
+        ----------
+        value
+            What the objective would return if it ended here.
+        step
+            The resource used so far, or one less in a loop that counts from 0. In a study whose
+            resources are not integers: one of them.
+
+        Raises
+        ------
+        ObjectiveError
+            If `value` is not a number.
+        ReportError
+            If `step` is not an integer of at least 0, or lies before the last one of this leg.
+        TrialStateError
+            If the trial is paused or finished.
+        """
+        if self._leg is None:
+            super().report(value, step)
+            return
+        if not self._under_way:
+            raise TrialStateError(
+                f"trial {self.number} is not running, so nothing can be reported to it: its leg "
+                f"to resource {self._leg.resource} is over"
+            )
+        number = as_value(value, "reported")
+        position = self._scale.step_of_report(step)
+        if self._last_step is not None and position < self._last_step:
+            raise ReportError(
+                f"step must not go backwards, got {step!r} after {self._last_step} in "
+                f"trial {self.number}"
+            )
+        self._last_step = position
+        # A trial that is trained again from the start passes steps it has reported before. The
+        # first value stays: decisions rest on it.
+        if position not in self._steps:
+            self._write(position, number)
+
+    def should_prune(self) -> bool:
+        """Return whether the objective should stop here and raise `TrialPruned`.
+
+        That is so once the trial has used the resource it was given. It may be continued later.
+        At the highest resource the objective may run to its end and return its value.
+        """
+        if self._leg is None:
+            return super().should_prune()
+        if self._last_step is not None:
+            used = self._scale.used(self._last_step, self._steps)
+            if used > self._leg.resource or (used == self._leg.resource and not self._is_top):
+                return True
+        if self._is_stopping():
+            self.was_interrupted = True
+            return True
+        return False
+
+    # What follows is for the rest of the study.
+
+    def give(
+        self, leg: Leg, scale: Scale, *, is_top: bool, is_stopping: Callable[[], bool]
+    ) -> None:
+        """Let the trial begin `leg`."""
+        self._leg, self._scale, self._is_top = leg, scale, is_top
+        self._is_stopping = is_stopping
+        self._last_step = None
+        self._under_way = True
+        self.was_interrupted = False
+
+    def take_back(self) -> None:
+        """Let the trial's leg end: nothing can be reported until the next one."""
+        self._under_way = False
+
+    @property
+    def leg(self) -> Leg | None:
+        """The leg that was given last."""
+        return self._leg
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a leg was given and is not over."""
+        return self._under_way
+
+    @property
+    def value_at_rung(self) -> float | None:
+        """The value that the trial is judged by at its present resource, or None."""
+        leg = self._required_leg("value")
+        return self._scale.value_at(leg.resource, self._steps)
+
+    @property
+    def loss_at_rung(self) -> float | None:
+        """The loss at the present resource; None if there is none or it is not finite."""
+        value = self.value_at_rung
+        return None if value is None or not math.isfinite(value) else self._scale.loss(value)
+
+    def set_returned(self, value: float) -> None:
+        """Take what the objective returned as the value at the present resource.
+
+        A loop that has run beyond its resource is judged by its report there instead.
+        """
+        leg = self._required_leg("value")
+        last = self._last_step
+        if last is not None and self._scale.used(last, self._steps) > leg.resource:
+            return
+        step = self._scale.step(leg.resource, self._steps)
+        if self._steps.get(step) != value:
+            self._write(step, value)
+
+    @property
+    def _steps(self) -> dict[int, float]:
+        return live_trial(self).intermediate_values
+
+    def _write(self, step: int, value: float) -> None:
+        self.study.ledger.set_value(self._trial_id, step, value)
+        self._steps[step] = value
+
+    def _required_leg(self, name: str) -> Leg:
+        if self._leg is None:
+            raise TrialStateError(
+                f"trial.{name} needs a study whose pruner is a HyperbandPruner or a "
+                f"SuccessiveHalvingPruner of bohb, got {type(self.study.pruner).__name__}"
+            )
+        return self._leg
+
+
+def as_value(value: Any, verb: str) -> float:
+    """Return `value` as a float; `verb` says in an error where it came from."""
+    is_number = hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0
+    if not is_number or isinstance(value, (str, bytes)):
+        shown = "None" if value is None else f"{value!r} of type {type(value).__name__}"
+        hint = " (is a return statement missing?)" if value is None and verb == "returned" else ""
+        raise ObjectiveError(f"the value that is {verb} must be one number, got {shown}{hint}")
+    return float(value)
