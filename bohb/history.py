@@ -224,8 +224,8 @@ class History:
         with self._lock:
             known = dict(self._settled)
             for number, trial in self._live.items():
-                if number != without:
-                    known[number] = self._observation(trial)
+                known[number] = self._observation(trial)
+            known.pop(without, None)
             return [known[number] for number in sorted(known)]
 
     def distributions(self) -> dict[str, BaseDistribution]:

@@ -70,8 +70,8 @@ class ThreadExecutor:
         return wait(futures, return_when=FIRST_COMPLETED).done
 
     def shutdown(self) -> None:
-        """Let the threads end when their work is done."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Wait for the work under way, and for nothing more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def local_executor(n_jobs: int) -> Executor:

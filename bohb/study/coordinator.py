@@ -143,9 +143,7 @@ class Coordinator:
         return self._trials[leg.trial]
 
     def _give(self, trial: Trial, leg: Leg) -> Trial:
-        trial.give(
-            leg, self.scale, is_top=self._is_top(leg), is_stopping=lambda: self.is_stopping()
-        )
+        trial.give(leg, self.scale, is_top=self._is_top(leg), is_stopping=self.is_stopping)
         return trial
 
     def _is_top(self, leg: Leg) -> bool:

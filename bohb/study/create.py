@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -152,6 +153,8 @@ def _open(storage: str | Path | BaseStorage | None) -> BaseStorage:
         if isinstance(storage, Path):
             return _journal(storage)
         return optuna.storages.get_storage(storage)
+    except StorageError:
+        raise
     except Exception as error:  # what a database driver raises is not known here
         raise StorageError(
             f"could not open storage={str(storage)!r}: {type(error).__name__}: {error}"
@@ -164,10 +167,19 @@ def _journal(path: Path) -> JournalStorage:
         return JournalStorage(JournalFileBackend(str(path), lock))
     except ValueError as error:  # json.JSONDecodeError is one
         raise StorageError(
-            f"the journal {str(path)!r} cannot be read ({error}). Each of its lines is one JSON "
-            "object; a line that is not, most likely the last one, can be taken out with an "
-            "editor. All lines before it are good."
+            f"the journal {str(path)!r} cannot be read: line {_broken_line(path)} is not a JSON "
+            "object of its own. Take it out with an editor; what stands in the other lines is kept."
         ) from error
+
+
+def _broken_line(path: Path) -> int | str:
+    """Return the number of the first line of a journal that cannot be read."""
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        try:
+            json.loads(line)
+        except ValueError:
+            return number
+    return "?"
 
 
 def _check_kinds(sampler: Any, pruner: Any) -> None:

@@ -97,21 +97,23 @@ class Loop:
         """Give a leg to every free worker, and return whether any was given."""
         given = False
         while len(self._in_flight) < self._executor.n_workers and not self._stop.is_soon():
-            trial = self._next_trial()
+            with self._coordinator.deciding():
+                submitted = self._submit_next()
             self._report_finished()
-            if trial is None:
+            if not submitted:
                 break
-            work = functools.partial(self._objective.run_leg, trial)
-            self._in_flight[self._executor.submit(work)] = trial
             given = True
         return given
 
-    def _next_trial(self) -> Trial | None:
+    def _submit_next(self) -> bool:
         may_start = self._allowance.may_start(self._coordinator.schedule)
-        with self._coordinator.deciding():
-            if not may_start:
-                self._coordinator.close()
-            return self._coordinator.next_trial(may_start=may_start)
+        if not may_start:
+            self._coordinator.close()
+        trial = self._coordinator.next_trial(may_start=may_start)
+        if trial is not None:
+            work = functools.partial(self._objective.run_leg, trial)
+            self._in_flight[self._executor.submit(work)] = trial
+        return trial is not None
 
     def _collect(self) -> None:
         for future in self._executor.wait(set(self._in_flight)):
@@ -123,9 +125,8 @@ class Loop:
                 raise result.error
 
     def _settle(self, future: Future[LegResult], result: LegResult) -> None:
-        trial = self._in_flight.pop(future)
         with self._coordinator.deciding():
-            self._coordinator.settle(trial, result)
+            self._coordinator.settle(self._in_flight.pop(future), result)
 
     def _report_finished(self) -> None:
         """Let go of what finished trials held, and tell the callbacks of them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 import logging
 import warnings
@@ -61,6 +62,7 @@ class Objective:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
         self._paused: dict[int, _Paused] = {}
+        self._has_warned = False
 
     @property
     def continues(self) -> bool:
@@ -112,7 +114,7 @@ class Objective:
             try:
                 value = next(paused.generator)
             except StopIteration as stop:
-                _note_end(paused, trial, stop.value)
+                self._note_end(paused, trial, stop.value)
                 break
             paused.position += 1
             paused.last_value = as_value(value, "yielded")
@@ -122,6 +124,21 @@ class Objective:
         if paused.ended and paused.last_value is not None:
             trial.set_returned(paused.last_value)
         return LegResult(Outcome.REACHED)
+
+    def _note_end(self, paused: _Paused, trial: Trial, value: Any) -> None:
+        """Let what a generator said last stand for all that it was still given."""
+        paused.ended = True
+        if value is not None:
+            paused.last_value = as_value(value, "returned by the generator")
+        if paused.last_value is None:
+            raise ObjectiveError("the generator must yield a loss after each unit, got none at all")
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"the generator of trial {trial.number} ended after {paused.position} units, "
+                f"before the {trial.resource} it was given: its last value counts from here on",
+                stacklevel=2,
+            )
 
 
 def _returned(value: Any) -> float:
@@ -140,18 +157,24 @@ def _require_whole(trial: Trial) -> None:
         )
 
 
-def _note_end(paused: _Paused, trial: Trial, value: Any) -> None:
-    """Let what a generator said last stand for all that it was still given."""
-    paused.ended = True
-    if value is not None:
-        paused.last_value = as_value(value, "returned by the generator")
-    if paused.last_value is None:
-        raise ObjectiveError("the generator must yield a loss after each unit, got none at all")
-    warnings.warn(
-        f"the generator of trial {trial.number} ended after {paused.position} units, before the "
-        f"{trial.resource} it was given: its last value counts from here on",
-        stacklevel=2,
-    )
+def without_legs(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return an objective that runs a generator to its end, for a pruner that only stops trials."""
+
+    @functools.wraps(function)
+    def objective(trial: optuna.Trial) -> Any:
+        result = function(trial)
+        if not inspect.isgenerator(result):
+            return result
+        value = None
+        for step, yielded in enumerate(result, start=1):
+            value = as_value(yielded, "yielded")
+            trial.report(value, step)
+            if trial.should_prune():
+                result.close()
+                raise optuna.TrialPruned
+        return value
+
+    return objective
 
 
 def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:

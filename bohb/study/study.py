@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import urllib.parse
 import uuid
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -32,7 +34,7 @@ from bohb.samplers import BOHBSampler
 from bohb.study.conductor import Conductor
 from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS, Ledger
 from bohb.study.limits import Limits, check_positive
-from bohb.study.objective import told
+from bohb.study.objective import told, without_legs
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
 from bohb.study.trial import Trial
 
@@ -64,7 +66,7 @@ class Study(optuna.Study):
         super().__init__(study_name, storage, sampler or BOHBSampler(), pruner)
         self.ledger = Ledger(self._storage, self._study_id, study_name)
         self._conductor: Conductor | None = None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: Path | None = None
 
     def __getstate__(self) -> dict[Any, Any]:
         return {**super().__getstate__(), "_conductor": None, "_temporary": None}
@@ -200,7 +202,7 @@ class Study(optuna.Study):
         if not isinstance(self.pruner, SchedulePruner):
             _refuse_without_plan(self.pruner, given)
             super().optimize(
-                func,
+                without_legs(func),
                 n_trials,
                 timeout,
                 n_jobs,
@@ -369,9 +371,10 @@ class Study(optuna.Study):
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
         if isinstance(self._storage, InMemoryStorage) and self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="bohb-")
+            self._temporary = Path(tempfile.mkdtemp(prefix="bohb-"))
+            weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
         if self._temporary is not None:
-            return Path(self._temporary.name)
+            return self._temporary
         stored = self.ledger.read(CHECKPOINT_ROOT)
         if stored is None:
             # The name alone could meet the checkpoints of an older study that was deleted.

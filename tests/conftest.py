@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import optuna
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _quiet_optuna():
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@pytest.fixture(params=["memory", "sqlite", "journal"])
+def storage(request, tmp_path):
+    """A storage of each kind, as a user would name it."""
+    if request.param == "memory":
+        return None
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/study.db"
+    return tmp_path / "study.journal"

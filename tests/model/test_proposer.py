@@ -1,0 +1,107 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bohb.model import Categorical, DensityProposer, Numeric, Observation
+
+SPACE = {"x": Numeric(0, 1), "k": Numeric(1, 64, log=True, step=1), "c": Categorical(3)}
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def loss(values):
+    return (values["x"] - 0.2) ** 2 + abs(values["k"] - 8) / 64 + (values["c"] != 1)
+
+
+def observe(count, seed=0):
+    first = DensityProposer(random_fraction=1.0)
+    found = []
+    for index in range(count):
+        values = first.propose(SPACE, [], rng(seed * 10_000 + index))
+        found.append(Observation(values, {0: loss(values)}))
+    return found
+
+
+def test_proposals_come_close_to_the_good_observations():
+    known = observe(100)
+    proposals = [DensityProposer().propose(SPACE, known, rng(seed)) for seed in range(60)]
+    mean_proposed = np.mean([loss(values) for values in proposals])
+    mean_known = np.mean([observation.losses[0] for observation in known])
+    assert mean_proposed < mean_known / 2
+
+
+def test_the_same_history_and_seed_give_the_same_proposal():
+    known = observe(30)
+    assert DensityProposer().propose(SPACE, known, rng(5)) == DensityProposer().propose(
+        SPACE, known, rng(5)
+    )
+
+
+def test_until_there_are_enough_observations_proposals_are_random():
+    random = DensityProposer(random_fraction=1.0)
+    few = observe(len(SPACE) + 1)
+    assert DensityProposer().propose(SPACE, few, rng(3)) == random.propose(SPACE, [], rng(3))
+
+
+def test_a_small_space_is_exhausted_before_anything_is_tried_twice():
+    space = {"a": Numeric(1, 4, step=1), "b": Categorical(3)}
+    seen: list[Observation] = []
+    for trial in range(12):
+        values = DensityProposer().propose(space, seen, rng(trial))
+        if len(seen) >= 4:  # from d + 2 on the model decides, and it remembers
+            random = DensityProposer(random_fraction=0.0).propose(space, seen, rng(trial))
+            assert random not in [o.values for o in seen]
+            values = random
+        seen.append(Observation(values, {0: values["a"] + values["b"]}))
+
+
+def test_a_running_trial_keeps_others_away():
+    space = {"x": Numeric(0, 1)}
+    known = [Observation({"x": x}, {0: abs(x - 0.5)}) for x in np.linspace(0, 1, 21)]
+    pending = [Observation({"x": 0.5}, {})] * 8
+    proposer = DensityProposer(random_fraction=0.0)
+    near = lambda observations: np.mean(  # noqa: E731 - two uses, one line
+        [abs(proposer.propose(space, observations, rng(s))["x"] - 0.5) < 0.03 for s in range(100)]
+    )
+    assert near(known + pending) < near(known)
+
+
+def test_one_parameter_is_proposed_given_the_others():
+    space = {"c": Categorical(2), "x": Numeric(0, 1)}
+    best = {0: 0.1, 1: 0.9}
+    generator = rng()
+    known = []
+    for _ in range(200):
+        c, x = int(generator.integers(2)), float(generator.random())
+        known.append(Observation({"c": c, "x": x}, {0: abs(x - best[c])}))
+    for c, where in best.items():
+        proposed = [
+            DensityProposer(random_fraction=0.0).propose_one("x", space, known, {"c": c}, rng(s))
+            for s in range(30)
+        ]
+        assert np.median(proposed) == pytest.approx(where, abs=0.15)
+
+
+def test_parameters_of_a_branch_come_together():
+    space = {"kind": Categorical(2), "a": Numeric(0, 1), "b": Numeric(0, 1)}
+    known = []
+    for index in range(60):
+        kind = index % 2
+        values = {"kind": float(kind), ("a", "b")[kind]: (index % 30) / 30}
+        known.append(Observation(values, {0: (index % 30) / 30 + kind}))
+    for seed in range(40):
+        values = DensityProposer(random_fraction=0.0).propose(space, known, rng(seed))
+        assert len(values) >= 2
+        assert "kind" in values
+
+
+def test_a_trial_of_one_kind_of_observation_only_still_gets_a_proposal():
+    failed = [Observation({"x": 0.5}, {})] * 10
+    values = DensityProposer().propose({"x": Numeric(0, 1)}, failed, rng())
+    assert 0 <= values["x"] <= 1
+    one = dataclasses.replace(DensityProposer(), min_observations=1, random_fraction=0.0)
+    values = one.propose({"x": Numeric(0, 1)}, [Observation({"x": 0.5}, {0: 1.0})], rng())
+    assert 0 <= values["x"] <= 1

@@ -1,0 +1,518 @@
+"""What optimize does with its arguments, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import threading
+import time
+from collections import Counter
+
+import optuna
+import pytest
+
+import bohb
+from bohb.errors import NoResultError, StorageError, TrialStateError
+
+
+def study_of(pruner=None, seed=0, **arguments):
+    pruner = pruner or bohb.HyperbandPruner(1, 9)
+    return bohb.create_study(sampler=bohb.BOHBSampler(seed=seed), pruner=pruner, **arguments)
+
+
+def by_resource(trial):
+    return trial.suggest_float("x", 0, 1) + 1 / trial.resource
+
+
+def generator(trial):
+    x, unit = trial.suggest_float("x", 0, 1), 0
+    while True:
+        unit += 1
+        yield x + 1 / unit
+
+
+def sizes(study):
+    counts = study.evaluations_dataframe().groupby(["bracket", "rung"]).size()
+    return [tuple(counts[bracket]) for bracket in counts.index.levels[0]]
+
+
+def planned(study, n_rounds=1):
+    return [bracket.sizes for bracket in study.plan(n_rounds).brackets]
+
+
+# Limits
+
+
+def test_without_a_limit_one_round_is_run_and_again_another():
+    study = study_of()
+    study.optimize(by_resource)
+    assert sizes(study) == planned(study)
+    study.optimize(by_resource)
+    assert sizes(study) == planned(study, 2)
+
+
+def test_rounds_and_brackets_are_counted():
+    study = study_of()
+    study.optimize(by_resource, n_rounds=2)
+    assert sizes(study) == planned(study, 2)
+    study = study_of()
+    study.optimize(by_resource, n_brackets=2)
+    assert sizes(study) == planned(study)[:2]
+    study.optimize(by_resource, n_brackets=2)
+    assert sizes(study) == planned(study, 2)[:4]
+
+
+def test_n_trials_counts_configurations_and_the_open_bracket_is_finished():
+    study = study_of()
+    study.optimize(by_resource, n_trials=11)
+    assert len(study.trials) == 11
+    assert sizes(study) == [(9, 3, 1), (2, 1)]
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+    study.optimize(by_resource, n_trials=3)
+    assert sizes(study) == [(9, 3, 1), (2, 1), (3,)]
+
+
+def test_one_trial_at_a_time_goes_to_the_top_each_time():
+    study = study_of()
+    for _ in range(4):
+        study.optimize(by_resource, n_trials=1)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
+
+
+@pytest.mark.parametrize("total", [9, 20, 57, 100, 333])
+def test_the_total_resource_is_never_exceeded_and_nothing_is_left_open(total):
+    units = Counter()
+
+    def counted(trial):
+        for value in generator(trial):
+            units["generator"] += 1
+            yield value
+
+    study = study_of()
+    study.optimize(counted, total_resource=total)
+    assert total - 27 < units["generator"] <= total
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"} or total < 20
+
+    def restarted(trial):
+        units["function"] += trial.resource
+        return by_resource(trial)
+
+    study = study_of()
+    study.optimize(restarted, total_resource=total)
+    assert units["function"] <= max(total, 9 + 3 + 1)
+
+
+def test_a_timeout_leaves_trials_paused_and_another_call_goes_on():
+    def slow(trial):
+        time.sleep(0.02)
+        return by_resource(trial)
+
+    study = study_of()
+    study.optimize(slow, timeout=0.1)
+    assert 0 < len(study.trials) < 13
+    study.optimize(by_resource, n_rounds=1)
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+    assert sizes(study)[0] == (9, 3, 1)
+
+
+def test_stop_ends_after_the_leg_under_way():
+    def objective(trial):
+        if trial.number == 4:
+            trial.study.stop()
+        return by_resource(trial)
+
+    study = study_of()
+    study.optimize(objective)
+    assert len(study.trials) == 5
+    assert len(study.evaluations_dataframe()) == 5
+
+
+def test_a_callback_sees_each_finished_trial_once_and_may_stop():
+    seen = []
+
+    def callback(study, trial):
+        seen.append((trial.number, trial.state.name))
+        if len(seen) == 10:
+            study.stop()
+
+    study = study_of()
+    study.optimize(by_resource, callbacks=[callback])
+    assert len({number for number, _ in seen}) == len(seen) >= 10
+    finished = [t for t in study.trials if t.state.is_finished()]
+    assert {number for number, _ in seen} == {trial.number for trial in finished}
+
+
+# Endings
+
+
+def test_an_exception_ends_the_call_fails_its_trial_and_keeps_the_rest():
+    def objective(trial):
+        if trial.number == 3 and trial.resource == 1:
+            raise RuntimeError("no more memory")
+        return by_resource(trial)
+
+    study = study_of()
+    with pytest.raises(RuntimeError, match="no more memory"):
+        study.optimize(objective)
+    assert len(study.evaluations_dataframe()) == 4
+    failed = study.trials[3]
+    assert failed.state.name == "FAIL"
+    assert failed.system_attrs["bohb:error"] == "RuntimeError: no more memory"
+    study.optimize(objective)  # goes on with the same round
+    assert [bracket[0] for bracket in sizes(study)] == [9, 3, 3]
+
+
+def test_exceptions_in_catch_only_fail_their_trial(caplog):
+    def objective(trial):
+        if trial.number % 3 == 0:
+            raise ValueError("diverged")
+        return by_resource(trial)
+
+    study = study_of()
+    with caplog.at_level(logging.WARNING, "bohb"):
+        study.optimize(objective, catch=ValueError)
+    states = Counter(trial.state.name for trial in study.trials)
+    assert states["FAIL"] == 5
+    assert sizes(study)[0] == (9, 3, 1)
+    assert "ValueError: diverged" in caplog.text
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_value_that_is_not_finite_fails_its_trial_and_is_never_promoted(bad):
+    def objective(trial):
+        return bad if trial.number in (0, 5) else by_resource(trial)
+
+    study = study_of()
+    study.optimize(objective)
+    assert [study.trials[n].state.name for n in (0, 5)] == ["FAIL", "FAIL"]
+    frame = study.evaluations_dataframe()
+    assert frame[frame.number.isin([0, 5])].value.isna().all()
+    assert sizes(study)[0] == (9, 3, 1)
+
+
+def test_ctrl_c_keeps_everything_and_returns_and_optimize_goes_on():
+    reference = study_of()
+    reference.optimize(generator)
+    units = Counter()
+
+    def interrupted(trial):
+        for value in generator(trial):
+            units[trial.number] += 1
+            if trial.number == 4 and units["pressed"] == 0:
+                units["pressed"] = 1
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)
+            yield value
+
+    study = study_of()
+    study.optimize(interrupted)
+    assert len(study.trials) == 5
+    study.optimize(interrupted)
+    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+    del units["pressed"]
+    assert sum(units.values()) == study.plan().resource_continued + 1
+
+
+def test_ctrl_c_with_threads_ends_within_the_legs_under_way():
+    started = threading.Event()
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        started.set()
+        for step in range(1, 10):
+            time.sleep(0.02)
+            trial.report(x, step)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return x
+
+    def press():
+        started.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    study = study_of(bohb.HyperbandPruner(3, 9))
+    presser = threading.Thread(target=press)
+    presser.start()
+    study.optimize(objective, n_jobs=3)
+    presser.join()
+    assert len(study.trials) <= 3
+    study.optimize(objective, n_jobs=3)
+    assert sizes(study) == planned(study)
+
+
+# Threads
+
+
+@pytest.mark.parametrize("objective", [by_resource, generator])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_threads_run_the_same_plan(objective, asynchronous):
+    study = study_of(bohb.HyperbandPruner(1, 27, asynchronous=asynchronous))
+    study.optimize(objective, n_jobs=4)
+    held, plan = sizes(study), planned(study)
+    if asynchronous:
+        assert [bracket[0] for bracket in held] == [bracket[0] for bracket in plan]
+        for got, wanted in zip(held, plan, strict=True):
+            assert all(n >= size for n, size in zip(got, wanted, strict=True))
+    else:
+        assert held == plan
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+
+
+def test_threads_work_at_the_same_time():
+    barrier = threading.Barrier(3, timeout=10)
+
+    def objective(trial):
+        if trial.number < 3 and trial.resource == 1:
+            barrier.wait()
+        return by_resource(trial)
+
+    study = study_of()
+    study.optimize(objective, n_jobs=3)
+    assert len(study.trials) == study.plan().n_trials
+
+
+def test_an_exception_in_a_thread_keeps_what_the_others_had():
+    def objective(trial):
+        if trial.number == 5:
+            raise RuntimeError("boom")
+        return by_resource(trial)
+
+    study = study_of()
+    with pytest.raises(RuntimeError, match="boom"):
+        study.optimize(objective, n_jobs=3)
+    study.optimize(objective, n_jobs=3)
+    assert len(study.trials) == study.plan().n_trials
+    assert Counter(trial.state.name for trial in study.trials)["FAIL"] == 1
+
+
+# Sequences
+
+
+def test_enqueued_configurations_are_tried_first():
+    study = study_of()
+    study.enqueue_trial({"x": 0.25})
+    study.enqueue_trial({"x": 0.75})
+    study.optimize(by_resource)
+    assert [trial.params["x"] for trial in study.trials[:2]] == [0.25, 0.75]
+    assert len(study.trials) == study.plan().n_trials
+    assert sizes(study) == planned(study)
+
+
+def test_a_callback_may_enqueue():
+    def callback(study, trial):
+        if trial.number == 0:
+            study.enqueue_trial({"x": 0.125})
+
+    study = study_of()
+    study.optimize(by_resource, callbacks=[callback])
+    assert 0.125 in [trial.params["x"] for trial in study.trials]
+    assert len(study.trials) == study.plan().n_trials
+
+
+def test_added_trials_teach_the_model_and_are_not_counted():
+    first = study_of()
+    first.optimize(by_resource)
+    study = study_of(seed=1)
+    study.add_trials(first.trials)
+    study.optimize(by_resource)
+    assert len(study.trials) == 2 * study.plan().n_trials
+    assert len(study.history.observations(without=-1)) == len(study.trials)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optuna.samplers.RandomSampler(seed=0),
+        lambda: optuna.samplers.TPESampler(seed=0, n_startup_trials=3),
+        lambda: optuna.samplers.GridSampler({"x": [i / 30 for i in range(30)]}, seed=0),
+        lambda: optuna.samplers.QMCSampler(seed=0),
+    ],
+    ids=["random", "TPE", "grid", "QMC"],
+)
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_any_sampler_of_optuna_runs_in_real_brackets(make):
+    study = bohb.create_study(sampler=make(), pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(by_resource)
+    assert sizes(study) == planned(study)
+
+
+@pytest.mark.parametrize(
+    "pruner", [None, optuna.pruners.MedianPruner(), optuna.pruners.HyperbandPruner(1, 9)]
+)
+def test_any_pruner_of_optuna_behaves_as_in_optuna(pruner):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for step in range(9):
+            trial.report(x, step)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return x
+
+    ours = bohb.create_study(
+        study_name="same", sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner
+    )
+    theirs = optuna.create_study(
+        study_name="same", sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner
+    )
+    ours.optimize(objective, n_trials=30)
+    theirs.optimize(objective, n_trials=30)
+    assert [(t.state, t.value) for t in ours.trials] == [(t.state, t.value) for t in theirs.trials]
+
+
+def test_a_generator_runs_under_a_pruner_of_optuna():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for _ in range(9):
+            yield x
+
+    study = bohb.create_study(pruner=optuna.pruners.NopPruner())
+    study.optimize(objective, n_trials=3)
+    assert [len(trial.intermediate_values) for trial in study.trials] == [9, 9, 9]
+    assert study.best_value == study.best_params["x"]
+
+
+def test_several_directions_need_a_pruner_of_optuna():
+    study = bohb.create_study(
+        directions=["minimize", "maximize"], sampler=optuna.samplers.RandomSampler(seed=0)
+    )
+    study.optimize(lambda trial: (trial.suggest_float("x", 0, 1),) * 2, n_trials=3)
+    assert len(study.best_trials) == 3
+    with pytest.raises(bohb.BohbError, match="brackets need one objective to rank trials by"):
+        bohb.create_study(directions=["minimize", "maximize"], pruner=bohb.HyperbandPruner(1, 9))
+
+
+def test_the_same_seed_gives_the_same_study():
+    first, second = study_of(), study_of()
+    for study in (first, second):
+        study.optimize(by_resource, n_rounds=2)
+    assert first.evaluations_dataframe().equals(second.evaluations_dataframe())
+
+
+def test_ask_and_tell_give_the_same_study_as_optimize():
+    reference = study_of()
+    reference.optimize(by_resource)
+    study = study_of()
+    for _ in range(study.plan().n_evaluations):
+        trial = study.ask()
+        study.tell(trial, by_resource(trial))
+    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+
+
+def test_a_promoted_trial_comes_back_from_ask_with_a_larger_resource():
+    study = study_of(bohb.SuccessiveHalvingPruner(1, 9))
+    for loss in [5, 1, 4, 2, 3, 9, 8, 7, 6]:
+        trial = study.ask()
+        assert (trial.previous_resource, trial.resource) == (0, 1)
+        frozen = study.tell(trial, loss)
+        assert frozen.state.name in ("RUNNING", "PRUNED")
+    trial = study.ask()
+    assert (trial.number, trial.previous_resource, trial.resource) == (1, 1, 3)
+
+
+def test_tell_understands_optunas_own_loop():
+    study = study_of()
+    for _ in range(study.plan().n_evaluations):
+        trial = study.ask()
+        x = trial.suggest_float("x", 0, 1)
+        for step in range(9):
+            trial.report(x + 1 / (step + 1), step)
+            if trial.should_prune():
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, x)
+    assert sizes(study) == planned(study)
+    assert study.best_trial.state.name == "COMPLETE"
+
+
+def test_ask_takes_distributions():
+    study = study_of()
+    trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+    assert "x" in trial.params
+
+
+def test_a_trial_of_ask_that_was_never_told_is_given_out_again_by_the_next_process(tmp_path):
+    storage = tmp_path / "study.journal"
+    pruner = bohb.HyperbandPruner(1, 9)
+    study = bohb.create_study(storage=storage, study_name="s", pruner=pruner)
+    first = study.ask()
+    first.suggest_float("x", 0, 1)
+    del study
+    again = bohb.load_study(storage=storage, study_name="s").ask()
+    assert again.number == first.number
+    assert again.params == first.params
+
+
+# What came of it
+
+
+def test_before_there_is_a_best_trial_the_error_points_to_the_incumbent():
+    study = study_of()
+    with pytest.raises(NoResultError, match="has no incumbent"):
+        study.incumbent()
+    trial = study.ask()
+    study.tell(trial, by_resource(trial))
+    for ask in (lambda: study.best_trial, lambda: study.best_value, lambda: study.best_params):
+        with pytest.raises(NoResultError, match=r"max_resource=9.*study\.incumbent\(\)"):
+            ask()
+    incumbent = study.incumbent()
+    assert (incumbent.number, incumbent.resource) == (0, 1)
+    assert incumbent.params == study.trials[0].params
+
+
+def test_the_incumbent_is_the_best_at_the_highest_resource():
+    study = study_of()
+    study.optimize(by_resource)
+    frame = study.evaluations_dataframe()
+    top = frame[frame.resource == 9].sort_values("value").iloc[0]
+    assert study.incumbent().number == top.number == study.best_trial.number
+    assert study.incumbent().value == top.value
+
+
+def test_a_study_survives_pickling():
+    study = study_of()
+    study.optimize(by_resource, n_brackets=1)
+    copy = pickle.loads(pickle.dumps(study))
+    copy.optimize(by_resource, n_brackets=1)
+    study.optimize(by_resource, n_brackets=1)
+    assert copy.evaluations_dataframe().equals(study.evaluations_dataframe())
+
+
+def test_optimize_must_not_be_nested():
+    def objective(trial):
+        trial.study.optimize(by_resource)
+        return 1.0
+
+    with pytest.raises(TrialStateError, match="optimize must not be called while it runs"):
+        study_of().optimize(objective)
+
+
+def test_a_storage_that_fails_is_named_and_the_study_goes_on_when_it_is_back(monkeypatch):
+    reference = study_of()
+    reference.optimize(by_resource)
+    study = study_of()
+    calls = Counter()
+    real = optuna.storages.InMemoryStorage.set_trial_system_attr
+
+    def failing(self, trial_id, key, value):
+        calls["n"] += 1
+        if calls["n"] == 7:
+            raise OSError(28, "No space left on device")
+        real(self, trial_id, key, value)
+
+    monkeypatch.setattr(optuna.storages.InMemoryStorage, "set_trial_system_attr", failing)
+    with pytest.raises(StorageError, match=r"could not write bohb:leg.*No space left on device"):
+        study.optimize(by_resource)
+    assert len(study.trials) == 7
+    study.optimize(by_resource)
+    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+
+
+def test_the_progress_bar_shows_the_incumbent(capsys):
+    study = study_of()
+    study.optimize(by_resource, show_progress_bar=True)
+    err = capsys.readouterr().err
+    assert "20/20" in err
+    assert f"best {study.best_value:.6g} at 9 (trial {study.best_trial.number})" in err

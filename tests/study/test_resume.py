@@ -1,0 +1,326 @@
+"""A study in a storage: killed, continued, shared, and read by plain Optuna."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from resumable import PRUNER, generator, loop, resource, storage_of
+
+import bohb
+from bohb.errors import SettingsError, StorageError, StudyError, StudyOwnedError
+from bohb.study import owner
+from bohb.study.ledger import OPEN_RUN, OWNER
+
+SCRIPT = Path(__file__).with_name("resumable.py")
+
+
+def make(storage, **arguments):
+    return bohb.create_study(
+        study_name="resumable",
+        storage=storage,
+        sampler=bohb.BOHBSampler(seed=0),
+        pruner=PRUNER,
+        **arguments,
+    )
+
+
+def start(*arguments):
+    command = [sys.executable, "-W", "error", str(SCRIPT), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def decisions(study):
+    """Return all that a study has decided: who went how far, and with what."""
+    return study.evaluations_dataframe().sort_values(["number", "rung"]).reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    study = make(None)
+    study.optimize(generator, n_rounds=2)
+    return study
+
+
+@pytest.mark.parametrize("objective", [loop, generator, resource])
+def test_every_storage_holds_the_same_study(storage, objective, uninterrupted):
+    study = make(storage)
+    study.optimize(objective, n_rounds=2)
+    assert decisions(study).equals(decisions(uninterrupted))
+
+
+def test_a_study_is_continued_by_another_object_at_any_point(storage, uninterrupted):
+    if storage is None:
+        storage = optuna.storages.InMemoryStorage()
+    for _ in range(50):
+        study = make(storage, load_if_exists=True)
+        if study.ledger.read(OPEN_RUN) is None and study.trials:
+            break
+        legs = Counter()
+
+        def stopping(trial, legs=legs):
+            legs["n"] += 1
+            if legs["n"] == 3:
+                raise KeyboardInterrupt
+            return resource(trial)
+
+        study.optimize(stopping, n_rounds=2)
+    assert decisions(study).equals(decisions(uninterrupted))
+
+
+def kill_until_done(storage, style, root, *, seed, most_kills):
+    """Start the script and kill it at a random moment of its run, until it ends.
+
+    Returns how often it was killed; after `most_kills` it may run to its end.
+    """
+    moments = np.random.default_rng(seed).uniform(0, 0.4, size=most_kills)
+    for kills, moment in enumerate(moments):
+        process = start(storage, style, root)
+        assert process.stdout.readline() == "begun\n", process.communicate()
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if has_ended(storage):
+            return kills + 1
+    process = start(storage, style, root)
+    output, error = process.communicate(timeout=60)
+    assert "done" in output, error
+    return most_kills
+
+
+def has_ended(storage):
+    study = bohb.load_study(study_name="resumable", storage=storage_of(storage))
+    return bool(study.trials) and study.ledger.read(OPEN_RUN) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "style"), [("sqlite", "loop"), ("sqlite", "generator"), ("journal", "resource")]
+)
+def test_a_killed_process_is_continued_as_if_nothing_had_happened(
+    kind, style, tmp_path, uninterrupted
+):
+    path = tmp_path / "study"
+    storage = f"sqlite:///{path}.db" if kind == "sqlite" else f"{path}.journal"
+    root = tmp_path / "checkpoints"
+    kills = kill_until_done(storage, style, root, seed=len(kind + style), most_kills=12)
+    assert kills > 1
+    study = bohb.load_study(study_name="resumable", storage=storage_of(storage))
+    assert decisions(study).equals(decisions(uninterrupted))
+    assert study.best_params == uninterrupted.best_params
+    if style == "resource":
+        legs = Counter(
+            (file.parent.name, line) for file in root.glob("*/legs.txt") for line in file.open()
+        )
+        assert legs.total() <= study.plan(2).n_evaluations + kills
+        assert len(legs) == study.plan(2).n_evaluations
+
+
+def test_plain_optuna_reads_the_right_data(storage, uninterrupted):
+    if storage is None:
+        storage = optuna.storages.InMemoryStorage()
+    study = make(storage)
+    study.optimize(generator, n_brackets=1)
+    study.ask()
+    plain = optuna.load_study(study_name="resumable", storage=study._storage)
+    states = Counter(trial.state.name for trial in plain.trials)
+    assert states == {"PRUNED": 8, "COMPLETE": 1, "RUNNING": 1}
+    assert plain.best_trial.params == study.best_params
+    assert plain.best_trial.intermediate_values.keys() == set(range(1, 10))
+    assert plain.best_value == plain.best_trial.intermediate_values[9]
+    assert len(plain.trials_dataframe()) == 10
+
+
+def test_a_paused_trial_says_where_it_waits():
+    study = make(None)
+    for _ in range(9):
+        trial = study.ask()
+        study.tell(trial, trial.suggest_float("x", 0, 1))
+    paused = [t for t in study.trials if t.state.name == "RUNNING"]
+    assert len(paused) == 3
+    assert all(
+        t.system_attrs["bohb:leg"] == {"bracket": 0, "rung": 0, "state": "paused"} for t in paused
+    )
+
+
+def test_load_study_takes_the_pruner_it_was_begun_with(tmp_path):
+    make(tmp_path / "study.journal")
+    study = bohb.load_study(storage=tmp_path / "study.journal")
+    assert study.pruner.settings() == PRUNER.settings()
+    assert study.plan() == PRUNER.plan()
+
+
+def test_another_schedule_is_refused(storage):
+    if storage is None:
+        storage = optuna.storages.InMemoryStorage()
+    make(storage)
+    with pytest.raises(SettingsError, match=r"begun with max_resource=9, got max_resource=27"):
+        bohb.create_study(
+            study_name="resumable",
+            storage=storage,
+            pruner=bohb.HyperbandPruner(1, 27),
+            load_if_exists=True,
+        )
+
+
+def test_a_finished_call_is_not_taken_up_again(tmp_path):
+    storage = tmp_path / "study.journal"
+    make(storage).optimize(resource, n_trials=9)
+    study = make(storage, load_if_exists=True)
+    study.optimize(resource, n_trials=9)
+    assert len(study.trials) == 18
+
+
+# Two processes
+
+
+def owned_by(study, **changes):
+    """Write another owner into the study."""
+    found = {
+        "token": "another",
+        "host": "elsewhere",
+        "pid": 4242,
+        "since": "2026-01-01T00:00:00+00:00",
+        "beat": time.time(),
+        "released": False,
+    }
+    study.ledger.write(OWNER, {**found, **changes})
+
+
+def test_a_second_process_is_refused_and_told_who_is_first(tmp_path):
+    storage = f"sqlite:///{tmp_path}/study.db"
+    process = start(storage, "resource", tmp_path)
+    try:
+        while not has_trials(storage):
+            assert process.poll() is None, process.communicate()
+        study = bohb.load_study(study_name="resumable", storage=storage)
+        with pytest.raises(
+            StudyOwnedError, match=rf"is being optimized by process {process.pid} on .* since 20"
+        ):
+            study.optimize(resource)
+        with pytest.raises(StudyOwnedError, match=f"process {process.pid}"):
+            study.ask()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        study.optimize(resource, n_rounds=2)  # the dead owner is succeeded at once
+        assert len(study.trials) == study.plan(2).n_trials
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def has_trials(storage):
+    try:
+        return bool(bohb.load_study(study_name="resumable", storage=storage).trials)
+    except (StudyError, optuna.exceptions.OptunaError):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("changes", "alive"),
+    [
+        ({}, True),
+        ({"beat": 0.0}, False),
+        ({"released": True}, False),
+        ({"host": owner.socket.gethostname(), "pid": os.getppid()}, True),
+        ({"host": owner.socket.gethostname(), "pid": os.getppid(), "beat": 0.0}, False),
+        ({"host": owner.socket.gethostname(), "pid": 2**22 + 1}, False),
+        ({"host": owner.socket.gethostname(), "pid": os.getpid()}, False),
+    ],
+)
+def test_an_owner_lives_as_long_as_it_beats_and_its_process_exists(changes, alive, tmp_path):
+    study = make(tmp_path / "study.journal")
+    owned_by(study, **changes)
+    if alive:
+        with pytest.raises(StudyOwnedError, match="since 2026-01-01T00:00:00"):
+            study.optimize(resource)
+        assert study.trials == []
+    else:
+        study.optimize(resource, n_brackets=1)
+        assert len(study.trials) == 9
+
+
+def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):
+    monkeypatch.setattr(owner, "BEAT_SECONDS", 0.01)
+    study = make(tmp_path / "study.journal")
+
+    def objective(trial):
+        if trial.number == 2:
+            owned_by(study)
+            time.sleep(0.2)
+        return resource(trial)
+
+    with pytest.raises(StudyOwnedError, match="process 4242 on elsewhere"):
+        study.optimize(objective)
+    assert study.ledger.read(OWNER)["host"] == "elsewhere"
+
+
+def test_an_owner_beats_while_it_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(owner, "BEAT_SECONDS", 0.01)
+    study = make(tmp_path / "study.journal")
+    beats = set()
+
+    def objective(trial):
+        time.sleep(0.02)
+        beats.add(study.ledger.read(OWNER)["beat"])
+        return resource(trial)
+
+    study.optimize(objective, n_brackets=1)
+    assert len(beats) > 3
+
+
+def test_two_studies_of_one_process_take_turns(storage):
+    if storage is None:
+        storage = optuna.storages.InMemoryStorage()
+    first = make(storage)
+    second = bohb.load_study(study_name="resumable", storage=first._storage, sampler=first.sampler)
+    reference = make(None)
+    for study in (first, second, first):
+        study.optimize(resource, n_brackets=1)
+    reference.optimize(resource, n_brackets=3)
+    assert decisions(first).equals(decisions(reference))
+
+
+def test_a_study_in_the_midst_of_optimize_is_not_taken_over_in_the_same_process():
+    storage = optuna.storages.InMemoryStorage()
+    first = make(storage)
+
+    def objective(trial):
+        bohb.load_study(study_name="resumable", storage=storage).optimize(resource)
+        return 0.0
+
+    with pytest.raises(StudyOwnedError):
+        first.optimize(objective)
+
+
+# Storages that are broken
+
+
+def test_a_journal_with_a_broken_line_is_named(tmp_path):
+    path = tmp_path / "study.journal"
+    make(path).optimize(resource, n_brackets=1)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:20]) + "{broken\n" + "".join(lines[20:]))
+    with pytest.raises(StorageError, match=r"study\.journal' cannot be read: line 21"):
+        bohb.load_study(storage=path)
+    path.write_text("".join(lines))
+    assert len(bohb.load_study(storage=path).trials) == 9
+
+
+def test_a_storage_that_vanishes_is_named(tmp_path):
+    study = make(f"sqlite:///{tmp_path}/study.db")
+    optuna.delete_study(study_name="resumable", storage=study._storage)
+    with pytest.raises(StorageError, match="of study 'resumable'"):
+        study.optimize(resource)
+
+
+def test_a_database_that_cannot_be_opened_is_named():
+    with pytest.raises(StorageError, match=r"could not open storage='sqlite:////no/such/dir"):
+        bohb.create_study(storage="sqlite:////no/such/dir/study.db")

@@ -1,0 +1,312 @@
+"""The three styles of objectives, each counted for how many units it trained."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+
+import optuna
+import pytest
+
+import bohb
+
+PRUNER = functools.partial(bohb.HyperbandPruner, 1, 27)
+
+
+class Trainer:
+    """Trains nothing, and counts the units. The loss is the trial's quality plus 1/unit."""
+
+    def __init__(self):
+        self.units = Counter()
+        self.starts = Counter()
+
+    def train(self, trial, quality, unit):
+        self.units[trial.number] += 1
+        return quality + 1 / unit
+
+    def begin(self, trial):
+        self.starts[trial.number] += 1
+        return trial.suggest_float("quality", 0, 1)
+
+    def generator(self, trial):
+        quality, unit = self.begin(trial), 0
+        while True:
+            unit += 1
+            yield self.train(trial, quality, unit)
+
+    def loop(self, trial, first=1, last=27):
+        quality = self.begin(trial)
+        for step in range(first, first + last):
+            value = self.train(trial, quality, step + 1 - first)
+            trial.report(value, step)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return value
+
+    def loop_from_zero(self, trial):
+        return self.loop(trial, first=0)
+
+    def resource(self, trial):
+        quality = self.begin(trial)
+        for unit in range(trial.previous_resource + 1, trial.resource + 1):
+            value = self.train(trial, quality, unit)
+        return value
+
+    def checkpointed_loop(self, trial):
+        quality = self.begin(trial)
+        file = trial.checkpoint_dir / "unit.txt"
+        unit = int(file.read_text()) if file.exists() else 0
+        value = quality + 1 / max(unit, 1)
+        while unit < 27:
+            unit += 1
+            value = self.train(trial, quality, unit)
+            file.write_text(str(unit))
+            trial.report(value, unit)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return value
+
+    @property
+    def total(self):
+        return sum(self.units.values())
+
+
+def run(style, **arguments):
+    trainer = Trainer()
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=PRUNER(), **arguments)
+    study.optimize(getattr(trainer, style))
+    return study, trainer
+
+
+def held(study):
+    frame = study.evaluations_dataframe()
+    counts = frame.groupby(["bracket", "rung"]).size()
+    return [tuple(counts[bracket]) for bracket in counts.index.levels[0]]
+
+
+STYLES = ["generator", "loop", "loop_from_zero", "resource", "checkpointed_loop"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_run_is_its_plan(style):
+    study, trainer = run(style)
+    plan = study.plan()
+    assert held(study) == [bracket.sizes for bracket in plan.brackets]
+    assert len(study.trials) == plan.n_trials
+    assert len(study.evaluations_dataframe()) == plan.n_evaluations
+    restarts = style in ("loop", "loop_from_zero")
+    assert trainer.total == (plan.resource_restarted if restarts else plan.resource_continued)
+
+
+def test_a_generator_starts_once_and_trains_no_unit_twice():
+    study, trainer = run("generator")
+    assert set(trainer.starts.values()) == {1}
+    for trial in study.trials:
+        assert trainer.units[trial.number] == trial.last_step
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_all_styles_make_the_same_decisions(style):
+    reference, _ = run("generator")
+    study, _ = run(style)
+    frame, expected = study.evaluations_dataframe(), reference.evaluations_dataframe()
+    assert frame.equals(expected)
+    assert study.best_trial.params == reference.best_trial.params
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_maximizing_the_negative_is_minimizing(style):
+    class Negative(Trainer):
+        def train(self, trial, quality, unit):
+            return -super().train(trial, quality, unit)
+
+    trainer = Negative()
+    study = bohb.create_study(
+        direction="maximize", sampler=bohb.BOHBSampler(seed=0), pruner=PRUNER()
+    )
+    study.optimize(getattr(trainer, style))
+    reference, _ = run(style)
+    assert [t.params for t in study.trials] == [t.params for t in reference.trials]
+    assert study.best_value == -reference.best_value
+    assert study.incumbent().value == -reference.incumbent().value
+
+
+def test_states_tell_optuna_the_truth():
+    study, _ = run("loop")
+    top = [t for t in study.trials if t.state.name == "COMPLETE"]
+    assert {t.last_step for t in top} == {27}
+    assert len(top) == sum(bracket.sizes[-1] for bracket in study.plan().brackets)
+    assert {t.state.name for t in study.trials} == {"COMPLETE", "PRUNED"}
+    assert study.best_value == min(t.value for t in top)
+
+
+def test_a_loop_that_counts_from_zero_has_used_one_more_than_its_step():
+    study, _ = run("loop_from_zero")
+    top = study.best_trial
+    assert sorted(top.intermediate_values) == list(range(27))
+    assert study.incumbent().resource == 27
+
+
+def test_a_loop_that_reports_seldom_is_judged_at_its_first_report_after_the_rung():
+    calls = []
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        calls.append((trial.number, trial.resource))
+        for step in (5, 10, 15, 20, 25, 30):
+            trial.report(x + 1 / step, step)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return x
+
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=PRUNER())
+    study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    frame = study.evaluations_dataframe()
+    first = frame[(frame.bracket == 0) & (frame.resource == 1)]
+    assert (first.value == first.params_x + 1 / 5).all()
+    # Resource 3 is known from the report at 5 as well, so no leg is run for it.
+    assert (0, 3) not in {(number * 0, resource) for number, resource in calls if number < 27}
+
+
+def test_a_loop_that_never_asks_trains_once_and_its_curve_decides():
+    calls = Counter()
+
+    def objective(trial):
+        calls[trial.number] += 1
+        x = trial.suggest_float("x", 0, 1)
+        for step in range(1, 28):
+            trial.report(x + 1 / step, step)
+        return x + 1 / 27
+
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=PRUNER())
+    study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert set(calls.values()) == {1}
+
+
+def test_a_loop_longer_than_the_highest_resource_is_stopped_just_after_it():
+    trainer = Trainer()
+    study = bohb.create_study(pruner=bohb.SuccessiveHalvingPruner(9, 27))
+    study.optimize(functools.partial(trainer.loop, last=100))
+    top = study.best_trial
+    assert top.last_step == 28
+    assert top.value == top.intermediate_values[27]
+
+
+def test_what_a_loop_returns_is_its_value_at_the_top():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for step in range(1, 10):
+            trial.report(x, step)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return x + 100
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(objective)
+    assert study.best_value == pytest.approx(study.best_params["x"] + 100)
+
+
+def test_an_objective_that_gives_up_early_is_pruned_and_does_not_compete():
+    def objective(trial):
+        trial.suggest_float("x", 0, 1)
+        if trial.number % 2:
+            raise bohb.TrialPruned
+        return float(trial.number)
+
+    study = bohb.create_study(pruner=bohb.SuccessiveHalvingPruner(1, 9))
+    study.optimize(objective)
+    assert study.best_trial.number == 0
+    promoted = study.evaluations_dataframe().query("rung == 1").number.tolist()
+    assert promoted == [0, 2, 4]
+
+
+def test_a_generator_that_ends_early_has_its_last_value_from_there_on():
+    units = Counter()
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 6):
+            units[trial.number] += 1
+            yield x + 1 / unit
+
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=PRUNER())
+    with pytest.warns(UserWarning, match="ended after 5 units, before the 9 it was given"):
+        study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert max(units.values()) == 5
+    assert study.best_value == pytest.approx(study.best_params["x"] + 1 / 5)
+
+
+def test_a_generator_is_closed_when_its_trial_is_dropped_or_complete():
+    open_now = set()
+
+    def objective(trial):
+        open_now.add(trial.number)
+        try:
+            while True:
+                yield trial.suggest_float("x", 0, 1)
+        finally:
+            open_now.discard(trial.number)
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(objective)
+    assert open_now == set()
+
+
+def test_resources_may_be_fractions():
+    seen = []
+
+    def objective(trial):
+        seen.append((trial.number, trial.previous_resource, trial.resource))
+        return trial.suggest_float("x", 0, 1) / trial.resource
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(0.1, 0.9))
+    study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert {resource for _, _, resource in seen} == {0.1, 0.3, 0.9}
+    assert {(before, now) for _, before, now in seen} == {
+        (0, 0.1),
+        (0.1, 0.3),
+        (0.3, 0.9),
+        (0, 0.3),
+        (0, 0.9),
+    }
+    assert study.incumbent().resource == 0.9
+    assert study.best_trial.last_step == 2  # Optuna's steps are integers: the level
+
+
+def test_fractions_may_be_reported_at_their_rungs():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for share in (0.1, 0.3, 0.9):
+            trial.report(x / share, share)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return x / 0.9
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(0.1, 0.9))
+    study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+
+
+def test_a_lambda_that_makes_a_generator_is_in_the_generator_style():
+    trainer = Trainer()
+    study = bohb.create_study(pruner=PRUNER())
+    study.optimize(lambda trial: trainer.generator(trial))
+    assert trainer.total == study.plan().resource_continued
+
+
+def test_the_checkpoint_directory_belongs_to_the_trial():
+    directories = {}
+
+    def objective(trial):
+        directories.setdefault(trial.number, set()).add(trial.checkpoint_dir)
+        assert trial.checkpoint_dir.is_dir()
+        return trial.suggest_float("x", 0, 1)
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(objective)
+    assert all(len(of_trial) == 1 for of_trial in directories.values())
+    assert len(set().union(*directories.values())) == len(study.trials)
