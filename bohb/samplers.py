@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import weakref
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
@@ -23,7 +23,9 @@ from bohb.history import (
     trials_of,
     unwrapped,
 )
-from bohb.model import DensityProposer
+
+if TYPE_CHECKING:
+    from bohb.model.proposer import DensityProposer
 
 
 class BOHBSampler(BaseSampler):
@@ -141,6 +143,8 @@ class BOHBSampler(BaseSampler):
         return from_model(param_distribution, value)
 
     def _proposer(self, study: optuna.Study) -> DensityProposer:
+        from bohb.model.proposer import DensityProposer  # keeps `import bohb` short
+
         reduction_factor = getattr(unwrapped(study).pruner, "reduction_factor", 3.0)
         return DensityProposer(**self._options, reduction_factor=float(reduction_factor))
 

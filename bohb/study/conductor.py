@@ -59,6 +59,7 @@ class Conductor:
         """Run legs of `function` until the limits are reached."""
         with contextlib.ExitStack() as stack:
             stack.callback(executor.shutdown)
+            self._study.begin()  # the pruner may have been set since
             stop = stack.enter_context(self._at_work(timeout))
             coordinator = self._require_coordinator()
             coordinator.is_stopping = stop.is_now
@@ -139,6 +140,7 @@ class Conductor:
 
     def _take_the_lead(self) -> Coordinator:
         """Return the coordinator for `ask` and `tell`, owned until the study is let go."""
+        self._study.begin()
         if self._stop is None:
             if self._ownership.held:
                 self._ownership.check()
@@ -150,7 +152,6 @@ class Conductor:
 
     def _require_coordinator(self) -> Coordinator:
         if self._coordinator is None or not self._coordinator.is_consistent:
-            self._study.begin()  # the pruner may have been set since
             self._coordinator = Coordinator(self._study)
         return self._coordinator
 

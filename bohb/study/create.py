@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import StudyDirection
 
-from bohb.errors import ArgumentTypeError, StorageError, StudyError
+from bohb.errors import ArgumentError, ArgumentTypeError, StorageError, StudyError
 from bohb.pruners import from_settings
 from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS
 from bohb.study.study import Study
@@ -80,8 +80,9 @@ def create_study(
     >>> study.plan().n_trials
     46
     """
-    opened = _open(storage)
+    _check_directions(direction, directions)
     _check_kinds(sampler, pruner)
+    opened = _open(storage)
     try:
         made = optuna.create_study(
             storage=opened,
@@ -131,8 +132,8 @@ def load_study(
     StorageError
         If the storage cannot be read.
     """
-    opened = _open(storage)
     _check_kinds(sampler, pruner)
+    opened = _open(storage)
     try:
         found = optuna.load_study(study_name=study_name, storage=opened)
     except (KeyError, ValueError) as error:
@@ -149,6 +150,11 @@ def load_study(
 
 
 def _open(storage: str | Path | BaseStorage | None) -> BaseStorage:
+    if storage is not None and not isinstance(storage, (str, Path, BaseStorage)):
+        raise ArgumentTypeError(
+            "storage must be None, a database URL, a pathlib.Path or a storage of Optuna, got "
+            f"{storage!r}"
+        )
     try:
         if isinstance(storage, Path):
             return _journal(storage)
@@ -180,6 +186,18 @@ def _broken_line(path: Path) -> int | str:
         except ValueError:
             return number
     return "?"
+
+
+def _check_directions(direction: Direction | None, directions: Sequence[Direction] | None) -> None:
+    if direction is not None and directions is not None:
+        raise ArgumentError(
+            "only one of direction and directions can be given, got "
+            f"direction={direction!r} and directions={directions!r}"
+        )
+    known = ("minimize", "maximize", StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
+    for given in [direction or "minimize"] if directions is None else directions:
+        if given not in known:
+            raise ArgumentError(f"direction must be 'minimize' or 'maximize', got {given!r}")
 
 
 def _check_kinds(sampler: Any, pruner: Any) -> None:

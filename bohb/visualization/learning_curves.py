@@ -81,11 +81,18 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log", base=2)
     ax.set_xticks(levels, [f"{resource:g}" for resource in levels], minor=False)
     ax.minorticks_off()
+    if _needs_log([value for _, curve in curves for _, value in curve]):
+        ax.set_yscale("log")
     ax.set_xlabel("resource")
     ax.set_ylabel("value")
     ax.set_title(f"{study.study_name}: learning curves by the rung a trial got to")
     _order_legend(ax)
     return ax
+
+
+def _needs_log(values: list[float]) -> bool:
+    """Return whether positive values span so much that the best would lie on one line."""
+    return min(values) > 0 and max(values) > 10 * min(values)
 
 
 def _curve(trial: FrozenTrial, scale: Scale) -> list[tuple[float, float]]:

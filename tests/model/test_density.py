@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bohb.model import Categorical, Mixture, Numeric
+from bohb.model import Categorical, Numeric
+from bohb.model.density import Mixture
 
 PARAMETERS = {
     "float": Numeric(-2.0, 3.0),

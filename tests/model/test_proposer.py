@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bohb.model import Categorical, DensityProposer, Numeric, Observation
+from bohb.model import Categorical, Numeric, Observation
+from bohb.model.proposer import DensityProposer
 
 SPACE = {"x": Numeric(0, 1), "k": Numeric(1, 64, log=True, step=1), "c": Categorical(3)}
 

@@ -117,7 +117,9 @@ def test_a_killed_process_is_continued_as_if_nothing_had_happened(
     assert study.best_params == uninterrupted.best_params
     if style == "resource":
         legs = Counter(
-            (file.parent.name, line) for file in root.glob("*/legs.txt") for line in file.open()
+            (file.parent.name, line)
+            for file in root.glob("*/legs.txt")
+            for line in file.read_text().splitlines()
         )
         assert legs.total() <= study.plan(2).n_evaluations + kills
         assert len(legs) == study.plan(2).n_evaluations

@@ -1,0 +1,36 @@
+# Everything is installed into .venv. A fresh machine needs Python >= 3.10 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench docs clean
+
+demo: .venv/.demo ## tune a neural network on real data
+	$(BIN)/python examples/digits.py
+
+test: .venv/.test ## run all tests, doctests, examples and the README
+	$(BIN)/python -m pytest
+
+lint: .venv/.test ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.test ## measure speed, as ratios of two things measured in one run
+	$(BIN)/python benchmarks/overhead.py
+
+docs: .venv/.docs ## build the documentation into docs/_build
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
+
+clean:
+	rm -rf .venv docs/_build
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: EXTRAS := sklearn,plot
+.venv/.test: EXTRAS := test
+.venv/.docs: EXTRAS := docs,sklearn,plot
+.venv/.%: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
+	touch $@

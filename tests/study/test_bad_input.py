@@ -1,0 +1,299 @@
+"""Wrong uses: each has its clear error or its documented behaviour, and loses nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import optuna
+import pytest
+
+import bohb
+from bohb.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    BohbError,
+    ObjectiveError,
+    ReportError,
+    StudyError,
+    TrialStateError,
+)
+from bohb.study import DuplicateStudyError
+
+
+def good(trial):
+    return trial.suggest_float("x", 0, 1) + 1 / trial.resource
+
+
+@pytest.fixture
+def study():
+    """A study in which a bracket has been run, so that there is something to lose."""
+    study = bohb.create_study(
+        study_name="taken", sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    )
+    study.optimize(good, n_brackets=1)
+    return study
+
+
+@pytest.fixture(autouse=True)
+def _nothing_earlier_is_lost(study):
+    before = study.evaluations_dataframe()
+    yield
+    after = study.evaluations_dataframe()
+    assert after[: len(before)].drop(columns="state").equals(before.drop(columns="state"))
+    n_before = len(study.trials)
+    study.optimize(good, n_brackets=1)
+    assert len(study.trials) > n_before
+
+
+CONSTRUCTORS = [
+    (lambda: bohb.HyperbandPruner(0, 9), "min_resource must be positive and finite, got 0"),
+    (lambda: bohb.HyperbandPruner(-3, 9), "min_resource must be positive and finite, got -3"),
+    (lambda: bohb.HyperbandPruner(9, 1), "min_resource must be at most max_resource"),
+    (lambda: bohb.HyperbandPruner(1, float("nan")), "max_resource must be .*finite, got nan"),
+    (lambda: bohb.HyperbandPruner(1, float("inf")), "max_resource must be .*finite, got inf"),
+    (lambda: bohb.HyperbandPruner("1", 9), "min_resource must be a number, got '1'"),
+    (lambda: bohb.HyperbandPruner(1, 9, 1), "reduction_factor must be greater than 1, got 1"),
+    (lambda: bohb.HyperbandPruner(1, 9, "3"), "reduction_factor must be a number, got '3'"),
+    (lambda: bohb.HyperbandPruner(1, 9, bracket_sizes="paper"), "bracket_sizes must be one of"),
+    (lambda: bohb.HyperbandPruner(1, 9).plan(0), "n_rounds must be at least 1, got 0"),
+    (lambda: bohb.HyperbandPruner(1, 9).plan(1.5), "n_rounds must be an integer, got 1.5"),
+    (lambda: bohb.SuccessiveHalvingPruner(1, 9, n_trials=0), "n_trials must be at least 1, got 0"),
+    (lambda: bohb.BOHBSampler(random_fraction=2), "random_fraction must be between 0 and 1"),
+    (lambda: bohb.BOHBSampler(seed="x"), "seed must be an integer or None, got 'x'"),
+    (
+        lambda: bohb.create_study(pruner=bohb.HyperbandPruner),
+        "pruner must be a pruner object, got the class HyperbandPruner",
+    ),
+    (lambda: bohb.create_study(sampler="tpe"), "sampler must be a sampler object, got 'tpe'"),
+    (lambda: bohb.create_study(storage=42), "storage must be None, a database URL, .* got 42"),
+    (lambda: bohb.create_study(direction="up"), "direction must be .*'up'"),
+    (
+        lambda: bohb.create_study(directions=["minimize"] * 2, pruner=bohb.HyperbandPruner(1, 9)),
+        "brackets need one objective to rank trials by, got 2 directions",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wrong", "message"), CONSTRUCTORS)
+def test_a_wrong_constructor_argument_is_named_with_its_value(wrong, message):
+    with pytest.raises(BohbError, match=message):
+        wrong()
+
+
+OPTIMIZE = [
+    ({"n_trials": 3, "n_rounds": 1}, "only one of .* got n_trials=3 and n_rounds=1"),
+    ({"n_brackets": 3, "total_resource": 90}, "only one of .* got n_brackets=3 and total_resou"),
+    ({"n_trials": 0}, "n_trials must be at least 1, got 0"),
+    ({"n_trials": 2.5}, "n_trials must be an integer, got 2.5"),
+    ({"n_rounds": -1}, "n_rounds must be at least 1, got -1"),
+    ({"n_brackets": "2"}, "n_brackets must be an integer, got '2'"),
+    ({"total_resource": 5}, "total_resource must be at least max_resource=9, .* got 5"),
+    ({"total_resource": -1}, "total_resource must be positive, got -1"),
+    ({"timeout": 0}, "timeout must be positive, got 0"),
+    ({"timeout": "1h"}, "timeout must be a number, got '1h'"),
+    ({"n_jobs": 0}, "n_jobs must be at least 1, or -1 for all processors, got 0"),
+    ({"n_jobs": 1.5}, "n_jobs must be an integer, got 1.5"),
+    ({"catch": ("ValueError",)}, "catch must hold exception classes, got 'ValueError'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), OPTIMIZE)
+def test_a_wrong_argument_of_optimize_is_named_before_anything_runs(study, arguments, message):
+    calls = []
+    with pytest.raises(ArgumentError, match=message):
+        study.optimize(calls.append, **arguments)
+    assert calls == []
+
+
+def test_an_objective_must_be_callable(study):
+    with pytest.raises(ArgumentTypeError, match="func must be callable, got 3"):
+        study.optimize(3)
+
+
+async def coroutine(trial):
+    return 1.0
+
+
+RETURNED = [
+    (lambda trial: None, r"must be one number, got None \(is a return statement missing\?\)"),
+    (lambda trial: "0.5", "must be one number, got '0.5' of type str"),
+    (lambda trial: np.array([0.5, 0.6]), "must be one number, got array.* of type ndarray"),
+    (lambda trial: [0.5], "must be one number, got .0.5. of type list"),
+    (lambda trial: {"loss": 0.5}, "must be one number, got .* of type dict"),
+    (lambda trial: 1 + 2j, "must be one number, got .* of type complex"),
+    (coroutine, "must be a plain function or a generator, got async def"),
+]
+
+
+@pytest.mark.parametrize(("objective", "message"), RETURNED)
+def test_what_is_returned_must_be_a_number(study, objective, message):
+    with pytest.raises(ObjectiveError, match=message):
+        study.optimize(objective)
+    assert study.trials[-1].state.name == "FAIL"
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), np.float32("-inf")])
+def test_a_number_that_is_not_finite_fails_its_trial_and_the_search_goes_on(study, bad):
+    first = len(study.trials)
+    study.optimize(lambda trial: bad if trial.number == first else good(trial))
+    assert study.trials[first].state.name == "FAIL"
+    assert len(study.trials) == first + study.plan().n_trials
+
+
+def test_numbers_of_other_libraries_are_numbers(study):
+    study.optimize(lambda trial: np.float32(0.5), n_brackets=1)
+    study.optimize(lambda trial: np.array(0.5), n_brackets=1)
+
+
+YIELDED = [
+    (["text"], "the value that is yielded must be one number, got 'text' of type str"),
+    ([0.5, None], "the value that is yielded must be one number, got None"),
+    ([], "the generator must yield a loss after each unit, got none at all"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), YIELDED)
+def test_what_is_yielded_must_be_a_number(study, values, message):
+    def objective(trial):
+        yield from values
+
+    with pytest.raises(ObjectiveError, match=message):
+        study.optimize(objective)
+
+
+def test_a_generator_that_ends_early_is_warned_about_and_keeps_its_last_value(study):
+    def objective(trial):
+        yield trial.suggest_float("x", 0, 1)
+
+    with pytest.warns(UserWarning, match="ended after 1 units, before the 3 it was given"):
+        study.optimize(objective, n_brackets=1)
+
+
+def test_a_generator_needs_whole_resources():
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(0.1, 0.9))
+
+    def objective(trial):
+        yield 1.0
+
+    with pytest.raises(ObjectiveError, match=r"resources must be integers, got 0\.1"):
+        study.optimize(objective)
+
+
+REPORTS = [
+    (("high", 1), ObjectiveError, "the value that is reported must be one number, got 'high'"),
+    ((None, 1), ObjectiveError, "the value that is reported must be one number, got None"),
+    ((0.5, 0.5), ReportError, "step must be an integer of at least 0, got 0.5"),
+    ((0.5, -1), ReportError, "step must be an integer of at least 0, got -1"),
+    ((0.5, "one"), ReportError, "step must be a number, got 'one'"),
+    ((0.5, None), ReportError, "step must be a number, got None"),
+]
+
+
+@pytest.mark.parametrize(("report", "error", "message"), REPORTS)
+def test_a_wrong_report_is_named(study, report, error, message):
+    def objective(trial):
+        trial.report(*report)
+        return 1.0
+
+    with pytest.raises(error, match=message):
+        study.optimize(objective)
+
+
+def test_reports_must_not_go_backwards(study):
+    def objective(trial):
+        trial.report(0.5, 3)
+        trial.report(0.4, 2)
+        return 1.0
+
+    with pytest.raises(ReportError, match="step must not go backwards, got 2 after 3 in trial"):
+        study.optimize(objective)
+
+
+def test_a_fraction_is_reported_at_its_rungs_only():
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(0.1, 0.9))
+
+    def objective(trial):
+        trial.report(0.5, 0.2)
+        return 1.0
+
+    with pytest.raises(ReportError, match=r"step must be one of the resources .0\.1, 0\.3, 0\.9."):
+        study.optimize(objective)
+
+
+def test_steps_beyond_the_resource_count_once_the_trial_gets_there(study):
+    def objective(trial):
+        trial.report(0.5, 1)
+        trial.report(0.3, 1000)
+        return 0.5
+
+    first = len(study.trials)
+    study.optimize(objective, n_brackets=1)
+    assert study.trials[first].intermediate_values == {1: 0.5, 1000: 0.3}
+
+
+def test_a_trial_that_is_paused_cannot_report(study):
+    trial = study.ask()
+    study.tell(trial, 0.5)
+    with pytest.raises(TrialStateError, match=f"trial {trial.number} is not running"):
+        trial.report(0.4, 5)
+
+
+def test_telling_a_trial_that_is_not_under_way_is_refused(study):
+    trial = study.ask()
+    study.tell(trial, 0.5)
+    with pytest.raises(TrialStateError, match=f"trial {trial.number}: paused"):
+        study.tell(trial, 0.5)
+    with pytest.raises(TrialStateError, match="trial 0: PRUNED"):
+        study.tell(0, 0.5)
+    with pytest.raises(TrialStateError, match="trial 999: not in the study"):
+        study.tell(999, 0.5)
+    assert study.tell(0, 0.5, skip_if_finished=True).state.name == "PRUNED"
+
+
+def test_telling_nonsense_leaves_the_trial_under_way(study):
+    trial = study.ask()
+    with pytest.raises(ObjectiveError, match="the value that is told must be one number, got None"):
+        study.tell(trial)
+    with pytest.raises(ArgumentError, match=r"values must be None when state is FAIL, got 1\.0"):
+        study.tell(trial, 1.0, state=optuna.trial.TrialState.FAIL)
+    with pytest.raises(ArgumentError, match="state must be COMPLETE, PRUNED, FAIL or None"):
+        study.tell(trial, state=optuna.trial.TrialState.RUNNING)
+    assert study.tell(trial, 0.5).state.name == "RUNNING"
+
+
+def test_a_taken_name_is_refused_and_says_how_to_go_on(study):
+    with pytest.raises(DuplicateStudyError, match=r"got 'taken'.*load_if_exists=True") as caught:
+        bohb.create_study(study_name="taken", storage=study._storage)
+    assert isinstance(caught.value, optuna.exceptions.DuplicatedStudyError)
+
+
+def test_a_study_that_does_not_exist_is_named_with_those_that_do(study):
+    with pytest.raises(StudyError, match=r"must be one of .'taken'., .* got 'other'"):
+        bohb.load_study(study_name="other", storage=study._storage)
+
+
+def test_limits_of_brackets_need_a_pruner_that_has_them():
+    study = bohb.create_study(pruner=optuna.pruners.NopPruner())
+    for wrong in (
+        lambda: study.optimize(good, n_rounds=1),
+        study.plan,
+        study.incumbent,
+        study.evaluations_dataframe,
+    ):
+        with pytest.raises(ArgumentError, match=r"got NopPruner|with NopPruner"):
+            wrong()
+    with pytest.raises(TrialStateError, match=r"trial\.resource needs .* got NopPruner"):
+        study.optimize(good, n_trials=1)
+
+
+def test_changing_a_range_is_optunas_warning_and_changing_a_kind_its_error(study):
+    with pytest.raises(ValueError, match="distribution"):
+        study.optimize(lambda trial: trial.suggest_int("x", 0, 1))
+
+
+def test_a_pruner_cannot_be_swapped_once_the_study_has_begun(study):
+    kept = study.pruner
+    study.pruner = bohb.HyperbandPruner(1, 27)
+    for use in (lambda: study.optimize(good), study.ask):
+        with pytest.raises(bohb.BohbError, match="begun with max_resource=9, got max_resource=27"):
+            use()
+    study.pruner = kept
