@@ -1,6 +1,6 @@
 """Tune a neural network on handwritten digits, and compare with random search at equal cost.
 
-The objective is a generator: it trains one epoch and yields the validation loss, over and over.
+The objective is a generator: it trains one epoch and yields the validation error, over and over.
 Between rungs it waits in memory, so that no epoch is ever trained twice.
 
     python examples/digits.py [--max-epochs 81] [--picture demo-learning-curves.png]
@@ -14,7 +14,6 @@ import matplotlib as mpl
 import numpy as np
 import optuna
 from sklearn.datasets import load_digits
-from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
@@ -35,26 +34,26 @@ epochs_trained = Counter()
 
 def network(trial):
     """Return an untrained network with the hyperparameters of `trial`."""
-    width = trial.suggest_int("width", 8, 256, log=True)
-    depth = trial.suggest_int("depth", 1, 3)
+    width = trial.suggest_int("width", 4, 128, log=True)
+    depth = trial.suggest_int("depth", 1, 4)
     return MLPClassifier(
         hidden_layer_sizes=[width] * depth,
         activation=trial.suggest_categorical("activation", ["relu", "tanh", "logistic"]),
         solver=trial.suggest_categorical("solver", ["adam", "sgd"]),
-        learning_rate_init=trial.suggest_float("learning_rate", 1e-4, 1e-1, log=True),
-        alpha=trial.suggest_float("alpha", 1e-6, 1e-1, log=True),
-        batch_size=trial.suggest_int("batch_size", 16, 256, log=True),
+        learning_rate_init=trial.suggest_float("learning_rate", 1e-5, 1, log=True),
+        alpha=trial.suggest_float("alpha", 1e-6, 10, log=True),
+        batch_size=trial.suggest_int("batch_size", 32, 256, log=True),
         random_state=0,
     )
 
 
 def objective(trial):
-    """Train a network, and yield its validation loss after each epoch."""
+    """Train a network, and yield its validation error after each epoch."""
     model = network(trial)
     while True:
         model.partial_fit(train_images, train_labels, classes=classes)
         epochs_trained[trial.study.study_name] += 1
-        yield log_loss(valid_labels, model.predict_proba(valid_images), labels=classes)
+        yield 1 - model.score(valid_images, valid_labels)
 
 
 def test_accuracy(params, max_epochs):
@@ -80,7 +79,7 @@ def main():
     )
     plan = study.plan()
     print(plan, "\n")
-    study.optimize(objective, n_rounds=1, show_progress_bar=True)
+    study.optimize(objective, n_rounds=1, catch=ValueError, show_progress_bar=True)
 
     epochs = epochs_trained[study.study_name]
     evaluations = len(study.evaluations_dataframe())
@@ -94,15 +93,17 @@ def main():
         sampler=optuna.samplers.RandomSampler(seed=0),
         pruner=bohb.HyperbandPruner(arguments.max_epochs, arguments.max_epochs),
     )
-    random_search.optimize(objective, total_resource=epochs, show_progress_bar=True)
+    random_search.optimize(
+        objective, total_resource=epochs, catch=ValueError, show_progress_bar=True
+    )
 
     print("\nBest configuration:")
     for name, value in study.best_params.items():
         print(f"  {name:15} {value:.4g}" if isinstance(value, float) else f"  {name:15} {value}")
-    print(f"\n{'':15} trials  validation loss  held-out accuracy")
+    print(f"\n{'':15} trials  validation error  held-out accuracy")
     for name, each in (("BOHB", study), ("random search", random_search)):
         accuracy = test_accuracy(each.best_params, arguments.max_epochs)
-        print(f"{name:15} {len(each.trials):6}  {each.best_value:15.4f}  {accuracy:17.2%}")
+        print(f"{name:15} {len(each.trials):6}  {each.best_value:16.2%}  {accuracy:17.2%}")
 
     mpl.use("agg")
     plot_learning_curves(study).figure.savefig(arguments.picture, dpi=150)

@@ -1,0 +1,18 @@
+"""Configuration of the documentation."""
+
+import bohb
+
+project = "bohb"
+author = "The bohb authors"
+project_copyright = "2026, the bohb authors"
+release = bohb.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "bohb"
+autodoc_typehints = "description"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+default_role = "code"
+myst_heading_anchors = 3
+suppress_warnings = ["myst.xref_missing"]  # links to files beside this folder work on GitHub

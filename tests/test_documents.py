@@ -1,0 +1,69 @@
+"""Every program in the README, the documentation and the examples runs, and prints what it says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROGRAMS = [page for page in PAGES if "```python" in page.read_text()]
+
+
+@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_programs_of_a_page_print_what_it_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "page"}
+    printed = io.StringIO()
+    for kind, text in BLOCK.findall(page.read_text()):
+        if kind == "python":
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(text, str(page), "exec"), names)  # noqa: S102 - our own pages
+        else:
+            assert printed.getvalue().strip() == text.strip()
+
+
+def test_the_first_program_of_the_readme_is_short():
+    kind, program = BLOCK.search((ROOT / "README.md").read_text()).groups()
+    assert kind == "python"
+    assert len([line for line in program.splitlines() if line.strip()]) < 20
+
+
+@pytest.mark.parametrize(
+    "link",
+    sorted(
+        {
+            (page, target)
+            for page in PAGES
+            for target in re.findall(r"\]\(([^)#:]+\.md)\)", page.read_text())
+        }
+    ),
+    ids=lambda link: f"{link[0].name}-{link[1]}",
+)
+def test_links_between_pages_lead_somewhere(link):
+    page, target = link
+    assert (page.parent / target).is_file()
+
+
+def test_the_demo_runs_and_draws_its_picture(tmp_path):
+    picture = tmp_path / "curves.png"
+    command = [sys.executable, str(ROOT / "examples" / "digits.py")]
+    run = subprocess.run(
+        [*command, "--max-epochs", "9", "--picture", str(picture)],
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert "run:     15 trials, 20 evaluations, 63 epochs" in run.stdout
+    assert "held-out accuracy" in run.stdout
+    assert "20/20 evaluations" in run.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,146 @@
+"""The translator between Optuna's trials and our records."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import TrialState, create_trial
+
+from bohb.errors import ReportError
+from bohb.history import History, Scale, from_model, standing, to_model, to_parameter
+from bohb.hyperband import Standing, ladder, make_plan
+
+SCALE = Scale(ladder(1, 9, 3))
+PLAN = make_plan(ladder(1, 9, 3), 3)
+
+
+def trial(state, steps, leg=None, **arguments):
+    attributes = {} if leg is None else {"bohb:leg": dict(zip(LEG, leg, strict=True))}
+    return create_trial(
+        state=state, intermediate_values=steps, system_attrs=attributes, **arguments
+    )
+
+
+LEG = ("bracket", "rung", "state")
+RUNNING, PRUNED, FAIL = TrialState.RUNNING, TrialState.PRUNED, TrialState.FAIL
+
+
+@pytest.mark.parametrize(
+    ("frozen", "expected"),
+    [
+        (trial(RUNNING, {1: 0.5}, (0, 0, "paused")), Standing(-1, 0, (0.5,), False)),
+        (trial(RUNNING, {1: 0.5}, (0, 1, "running")), Standing(-1, 0, (0.5,), True)),
+        (trial(RUNNING, {}, (0, 0, "running")), Standing(-1, 0, (), True)),
+        (trial(RUNNING, {0: 0.5}, (0, 0, "paused")), Standing(-1, 0, (0.5,), False)),
+        (trial(PRUNED, {1: 0.5, 3: 0.4}, (0, 1, "paused")), Standing(-1, 0, (0.5, 0.4), False)),
+        (trial(PRUNED, {2: 0.5}, (1, 0, "running")), Standing(-1, 1, (None,), False)),
+        (trial(FAIL, {1: 0.5, 3: 0.4}, (0, 1, "running")), Standing(-1, 0, (0.5, None), False)),
+        (trial(FAIL, {3: float("nan")}, (1, 0, "running")), Standing(-1, 1, (None,), False)),
+        (trial(RUNNING, {5: 0.5}, (0, 0, "paused")), Standing(-1, 0, (0.5,), False)),
+        (trial(RUNNING, {}), None),
+    ],
+)
+def test_a_trial_stands_where_its_leg_and_its_values_say(frozen, expected):
+    assert standing(frozen, SCALE, PLAN) == expected
+
+
+def test_values_that_are_maximised_are_turned_once():
+    frozen = trial(RUNNING, {1: 0.5}, (0, 0, "paused"))
+    turned = Scale(SCALE.levels, maximize=True)
+    assert standing(frozen, turned, PLAN).losses == (-0.5,)
+    assert turned.loss(turned.loss(0.7)) == 0.7
+
+
+def test_a_loop_that_counts_from_zero_has_used_one_more_than_its_step():
+    from_zero, from_one = {0: 0.1, 2: 0.2}, {1: 0.1, 3: 0.2}
+    for steps in (from_zero, from_one):
+        assert SCALE.value_at(3, steps) == 0.2
+        assert SCALE.value_at(9, steps) is None
+    assert SCALE.step(9, from_zero) == 8
+    assert SCALE.step(9, from_one) == SCALE.step(9, {}) == 9
+
+
+def test_fractions_are_kept_at_the_level_of_the_ladder():
+    scale = Scale(ladder(0.1, 0.9, 3))
+    assert [scale.step(r, {}) for r in (0.1, 0.3, 0.9)] == [0, 1, 2]
+    assert scale.used(0, {0: 1.0}) == 0.1
+    assert scale.step_of_report(0.9) == 2
+    assert scale.step_of_report(0.1 + 0.2) == 1  # as computed, 0.30000000000000004
+    with pytest.raises(ReportError):
+        scale.step_of_report(0.5)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "values"),
+    [
+        (FloatDistribution(0.0, 1.0), [0.0, 0.25, 1.0]),
+        (FloatDistribution(1e-5, 1.0, log=True), [1e-5, 0.1]),
+        (FloatDistribution(0.0, 1.0, step=0.25), [0.0, 0.75]),
+        (IntDistribution(1, 9, step=2), [1, 9]),
+        (IntDistribution(1, 100, log=True), [1, 50]),
+        (CategoricalDistribution(["a", None, 3]), ["a", None, 3]),
+    ],
+)
+def test_a_value_comes_back_from_the_model_as_it_was(distribution, values):
+    to_parameter(distribution)
+    for value in values:
+        back = from_model(distribution, to_model(distribution, value))
+        assert back == value
+        assert type(back) is type(value)
+
+
+def finished(value, number, **params):
+    frozen = create_trial(
+        value=value,
+        params=params,
+        distributions={name: FloatDistribution(0, 1) for name in params},
+        intermediate_values={1: value + 1, 3: value + 0.5, 9: value},
+    )
+    frozen.number = number
+    return frozen
+
+
+def test_the_model_sees_every_level_a_trial_was_evaluated_at():
+    history = History(SCALE)
+    history.refresh([finished(0.5, 0, x=0.25)])
+    (observation,) = history.observations(without=-1)
+    assert observation.values == {"x": 0.25}
+    assert observation.losses == {0: 1.5, 1: 1.0, 2: 0.5}
+
+
+def test_without_a_ladder_complete_trials_are_above_pruned_ones():
+    history = History(Scale(()))
+    pruned = create_trial(state=PRUNED, intermediate_values={4: 0.7})
+    pruned.number = 1
+    history.refresh([finished(0.5, 0, x=0.25), pruned])
+    assert [o.losses for o in history.observations(without=-1)] == [{1: 0.5}, {0: 0.7}]
+
+
+def test_a_trial_does_not_see_itself():
+    history = History(SCALE)
+    history.refresh([finished(0.5, number, x=0.1) for number in range(3)])
+    assert len(history.observations(without=1)) == 2
+
+
+def test_the_newest_distribution_of_a_parameter_is_the_one_that_counts():
+    history = History(SCALE)
+    newer = finished(0.5, 7, x=0.5)
+    newer.distributions = {"x": FloatDistribution(0, 2)}
+    history.refresh([newer, finished(0.5, 3, x=0.5)])
+    assert history.distributions() == {"x": FloatDistribution(0, 2)}
+
+
+def test_a_running_trial_is_looked_at_whenever_the_model_asks():
+    study = optuna.create_study()
+    running = study.ask()
+    history = History(SCALE)
+    history.refresh(study.get_trials(deepcopy=False))
+    assert history.observations(without=-1)[0].values == {}
+    running.suggest_float("x", 0, 1)
+    history.refresh(study.get_trials(deepcopy=False))
+    assert set(history.observations(without=-1)[0].values) == {"x"}

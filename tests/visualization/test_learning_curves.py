@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import sys
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import optuna
+import pytest
+
+import bohb
+from bohb.errors import MissingDependencyError, NoResultError
+from bohb.visualization import plot_learning_curves
+
+mpl.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def objective(trial):
+    x = trial.suggest_float("x", 0, 1)
+    for step in range(9):
+        trial.report(x + 1 / (step + 1), step)
+        if trial.should_prune():
+            raise bohb.TrialPruned
+    return x + 1 / 9
+
+
+@pytest.fixture(scope="module")
+def study():
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(objective)
+    return study
+
+
+def test_every_trial_is_drawn_to_the_resource_it_reached(study):
+    ax = plot_learning_curves(study)
+    curves = [line for line in ax.lines if len(set(line.get_xdata())) == len(line.get_xdata())]
+    reached = sorted(max(line.get_xdata()) for line in curves)
+    expected = sorted(len(trial.intermediate_values) for trial in study.trials)
+    assert reached == expected
+
+
+def test_the_incumbent_and_the_rungs_are_named(study):
+    labels = [text.get_text() for text in plot_learning_curves(study).get_legend().get_texts()]
+    assert labels == ["to 1", "to 3", "to 9", "incumbent"]
+
+
+def test_it_draws_into_a_given_axes(study):
+    _, ax = plt.subplots()
+    assert plot_learning_curves(study, ax) is ax
+
+
+def test_there_must_be_something_to_draw():
+    empty = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    with pytest.raises(NoResultError, match="no incumbent"):
+        plot_learning_curves(empty)
+
+
+def test_without_matplotlib_the_extra_is_named(study, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'bohb\[plot\]'"):
+        plot_learning_curves(study)
+
+
+def test_the_plots_of_optuna_work_on_our_study(study):
+    for plot in (
+        optuna.visualization.matplotlib.plot_intermediate_values,
+        optuna.visualization.matplotlib.plot_optimization_history,
+    ):
+        with pytest.warns(optuna.exceptions.ExperimentalWarning):
+            plot(study)
