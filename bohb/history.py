@@ -133,7 +133,7 @@ def scale_of(study: optuna.Study) -> Scale:
 def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
     """Return where `trial` stands in its bracket; None if it is in none."""
     leg = trial.system_attrs.get(LEG_ATTRIBUTE)
-    if leg is None:
+    if leg is None or trial.state == TrialState.WAITING:
         return None
     bracket = plan.brackets[leg["bracket"] % len(plan.brackets)]
     below = [

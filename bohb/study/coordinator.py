@@ -43,6 +43,7 @@ class Coordinator:
         self.incumbent: Incumbent | None = None
         self.schedule = self._restore(study.schedule_pruner)
         self._unfinished = deque(self.schedule.pending)
+        self._was_cut_off_at_the_top = False
         self.may_have_waiting = True
 
     @contextlib.contextmanager
@@ -123,13 +124,9 @@ class Coordinator:
         return self._give(trial, next_leg)
 
     def _start(self, leg: Leg) -> Trial:
-        waiting = self.study._pop_waiting_trial_id() if self.may_have_waiting else None
-        if waiting is None:
-            self.may_have_waiting = False
-            trial_id = self.ledger.create_trial(leg)
-        else:
-            trial_id = waiting
-            self.ledger.begin_leg(trial_id, leg)
+        waiting = self.ledger.begin_waiting_trial(leg) if self.may_have_waiting else None
+        self.may_have_waiting = waiting is not None
+        trial_id = self.ledger.create_trial(leg) if waiting is None else waiting
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
@@ -180,7 +177,7 @@ class Coordinator:
         try:
             self.study.sampler.after_trial(self.study, frozen, state, values)
         finally:
-            self.ledger.finish(trial._trial_id, state, value)
+            self.ledger.set_state(trial._trial_id, state, value)
         finished = self.ledger.trial(trial._trial_id)
         self.history.observe(finished)
         self.finished.append(finished)

@@ -55,6 +55,22 @@ class Ledger:
         with self._guard("create a trial"):
             return self.storage.create_new_trial(self.study_id, template)
 
+    def begin_waiting_trial(self, leg: Leg) -> int | None:
+        """Give `leg` to the oldest trial that was enqueued and return its id, or None.
+
+        The leg is written first: a trial that is only cut loose from the queue would be lost.
+        """
+        with self._guard("read the trials that were enqueued"):
+            waiting = self.storage.get_all_trials(
+                self.study_id, deepcopy=False, states=(TrialState.WAITING,)
+            )
+        if not waiting:
+            return None
+        trial_id = waiting[0]._trial_id
+        self.begin_leg(trial_id, leg)
+        self.set_state(trial_id, TrialState.RUNNING)
+        return trial_id
+
     def begin_leg(self, trial_id: int, leg: Leg) -> None:
         """Write that a trial has been given `leg`."""
         self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, RUNNING))
@@ -68,8 +84,8 @@ class Ledger:
         with self._guard("write a report"):
             self.storage.set_trial_intermediate_value(trial_id, step, value)
 
-    def finish(self, trial_id: int, state: TrialState, value: float | None = None) -> None:
-        """Write that a trial is over. It cannot be changed from then on."""
+    def set_state(self, trial_id: int, state: TrialState, value: float | None = None) -> None:
+        """Write the state of a trial. Once it is finished it cannot be changed any more."""
         values = None if value is None else [value]
         with self._guard(f"write that a trial is {state.name}"):
             self.storage.set_trial_state_values(trial_id, state, values)

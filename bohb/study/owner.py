@@ -41,6 +41,7 @@ class Ownership:
         self._end = weakref.finalize(self, self._ended.set)
         self.held = False
         self.is_lost = False
+        self._lock = threading.Lock()  # a late beat must not undo a release
 
     def claim(self) -> bool:
         """Become the owner, and return whether nobody else was since this one last was.
@@ -78,9 +79,17 @@ class Ownership:
 
     def release(self) -> None:
         """Let others become the owner."""
-        self._end()
-        self.held = False
-        self._write(released=True)
+        with self._lock:
+            self._end()
+            self.held = False
+            self._write(released=True)
+
+    def beat(self, ended: threading.Event) -> None:
+        """Show that this owner lives, unless it has `ended`."""
+        with self._lock:
+            if not ended.is_set():
+                self.check()
+                self._write()
 
     def enter_work(self) -> None:
         """Note that this owner is inside `optimize`."""
@@ -123,9 +132,7 @@ def _beat(owner: weakref.ref[Ownership], ended: threading.Event) -> None:
         if ownership is None:
             return
         try:
-            ownership.check()
-            if not ended.is_set():
-                ownership._write()
+            ownership.beat(ended)
         except StudyOwnedError:
             return  # the next check of the study's own thread says so
         except StorageError:

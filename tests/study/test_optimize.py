@@ -300,6 +300,20 @@ def test_enqueued_configurations_are_tried_first():
     assert sizes(study) == planned(study)
 
 
+def test_a_configuration_that_was_enqueued_survives_a_kill_while_it_is_taken(monkeypatch):
+    study = study_of()
+    study.enqueue_trial({"x": 0.25})
+    storage = optuna.storages.InMemoryStorage
+    for method in ("set_trial_system_attr", "set_trial_state_values"):
+        with monkeypatch.context() as broken:
+            broken.setattr(storage, method, lambda *_, **__: 1 / 0)
+            with pytest.raises(StorageError):
+                study.optimize(by_resource)
+    study.optimize(by_resource)
+    assert study.trials[0].params["x"] == 0.25
+    assert len(study.trials) == study.plan().n_trials
+
+
 def test_a_callback_may_enqueue():
     def callback(study, trial):
         if trial.number == 0:

@@ -249,6 +249,13 @@ def test_an_owner_lives_as_long_as_it_beats_and_its_process_exists(changes, aliv
         assert len(study.trials) == 9
 
 
+def wait_until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):
     monkeypatch.setattr(owner, "BEAT_SECONDS", 0.01)
     study = make(tmp_path / "study.journal")
@@ -256,7 +263,7 @@ def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):
     def objective(trial):
         if trial.number == 2:
             owned_by(study)
-            time.sleep(0.2)
+            wait_until(lambda: study._conductor._ownership.is_lost)
         return resource(trial)
 
     with pytest.raises(StudyOwnedError, match="process 4242 on elsewhere"):
@@ -270,12 +277,13 @@ def test_an_owner_beats_while_it_works(tmp_path, monkeypatch):
     beats = set()
 
     def objective(trial):
-        time.sleep(0.02)
-        beats.add(study.ledger.read(OWNER)["beat"])
+        before = study.ledger.read(OWNER)["beat"]
+        wait_until(lambda: study.ledger.read(OWNER)["beat"] != before)
+        beats.add(before)
         return resource(trial)
 
     study.optimize(objective, n_brackets=1)
-    assert len(beats) > 3
+    assert len(beats) == study.plan().brackets[0].n_evaluations
 
 
 def test_two_studies_of_one_process_take_turns(storage):
