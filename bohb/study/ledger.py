@@ -124,11 +124,15 @@ class Ledger:
         except BohbError:
             raise
         except Exception as error:  # storages are plug-ins: what they raise is not known
-            raise StorageError(
-                f"could not {action} of study {self.study_name!r}: {type(error).__name__}: "
-                f"{error}. What the storage {type(self.storage).__name__} had taken before is "
-                "still in it; once it works again, optimize goes on from there."
-            ) from error
+            raise self.failure(action, error) from error
+
+    def failure(self, action: str, error: Exception) -> StorageError:
+        """Return the error that says what could not be done to the storage, and why."""
+        return StorageError(
+            f"could not {action} of study {self.study_name!r}: {type(error).__name__}: {error}. "
+            f"What the storage {type(self.storage).__name__} had taken before is still in it; "
+            "once it works again, optimize goes on from there."
+        )
 
 
 def _leg_attribute(leg: Leg, state: str) -> dict[str, Any]:

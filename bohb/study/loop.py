@@ -121,7 +121,8 @@ class Loop:
             self._ownership.raise_if_lost()
             self._settle(future, result)
             self._progress.update(self._coordinator)
-            if result.error is not None and not isinstance(result.error, self._catch):
+            failed = result.outcome is Outcome.FAILED
+            if result.error is not None and not (failed and isinstance(result.error, self._catch)):
                 raise result.error
 
     def _settle(self, future: Future[LegResult], result: LegResult) -> None:

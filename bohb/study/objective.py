@@ -14,7 +14,7 @@ from typing import Any, cast
 import optuna
 from optuna.trial import TrialState
 
-from bohb.errors import ArgumentError, ObjectiveError
+from bohb.errors import ArgumentError, ObjectiveError, StorageError
 from bohb.history import forget_cached_trials
 from bohb.study.trial import Trial, as_value
 
@@ -32,7 +32,7 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LegResult:
-    """How a leg ended, and the exception if it failed."""
+    """How a leg ended, and the exception that ended it, if one did."""
 
     outcome: Outcome
     error: Exception | None = None
@@ -92,6 +92,9 @@ class Objective:
             if trial.was_interrupted:
                 return LegResult(Outcome.INTERRUPTED)
             return LegResult(Outcome.GAVE_UP)
+        except StorageError as error:  # not the objective's fault: its leg can be run again
+            self.forget(trial.number)
+            return LegResult(Outcome.INTERRUPTED, error)
         except Exception as error:
             self.forget(trial.number)
             return LegResult(Outcome.FAILED, error)

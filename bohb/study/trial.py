@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 
 from bohb.errors import ObjectiveError, ReportError, TrialStateError
 from bohb.history import Scale, live_trial
@@ -121,6 +122,12 @@ class Trial(optuna.Trial):
             self.was_interrupted = True
             return True
         return False
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        try:
+            return super()._suggest(name, distribution)
+        except (optuna.exceptions.StorageInternalError, OSError) as error:
+            raise self.study.ledger.failure(f"write parameter {name!r}", error) from error
 
     # What follows is for the rest of the study.
 

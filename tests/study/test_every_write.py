@@ -1,0 +1,119 @@
+"""A study that is cut off before or after any single write goes on as if it had not been."""
+
+from __future__ import annotations
+
+import pytest
+from optuna.storages import InMemoryStorage
+
+import bohb
+from bohb.errors import StorageError
+from bohb.study.ledger import OPEN_RUN
+
+WRITES = (
+    "create_new_trial",
+    "set_study_system_attr",
+    "set_trial_intermediate_value",
+    "set_trial_param",
+    "set_trial_state_values",
+    "set_trial_system_attr",
+)
+
+
+class BreakingStorage(InMemoryStorage):
+    """A storage that fails once, `after` or before write number `at` has been made."""
+
+    def __init__(self, at=None, *, after=False):
+        super().__init__()
+        self.at = at
+        self.after = after
+        self.count = 0
+
+
+def _breaking(name):
+    method = getattr(InMemoryStorage, name)
+
+    def write(self, *arguments, **keywords):
+        self.count += 1
+        broken = self.count == self.at
+        if broken and not self.after:
+            raise OSError(28, "No space left on device")
+        result = method(self, *arguments, **keywords)
+        if broken:
+            raise OSError(5, "Input/output error")
+        return result
+
+    return write
+
+
+for name in WRITES:
+    setattr(BreakingStorage, name, _breaking(name))
+
+
+def loss(x, unit):
+    return (x - 0.3) ** 2 + 1 / unit
+
+
+def loop(trial):
+    x = trial.suggest_float("x", 0, 1)
+    y = trial.suggest_float("y", 0, 1) if x < 0.5 else 0.0
+    for unit in range(1, 10):
+        trial.report(loss(x + y, unit), unit)
+        if trial.should_prune():
+            raise bohb.TrialPruned
+    return loss(x + y, 9)
+
+
+def generator(trial):
+    x, unit = trial.suggest_float("x", 0, 1), 0
+    while True:
+        unit += 1
+        yield loss(x, unit)
+
+
+def failing(trial):
+    x = trial.suggest_float("x", 0, 1)
+    if trial.number % 4 == 1:
+        return float("nan")
+    if trial.number % 4 == 2:
+        raise bohb.TrialPruned
+    return loss(x, trial.resource)
+
+
+def run(storage, objective, asynchronous, limit):
+    """Run a study to its end, however often its storage breaks, with a new object each time."""
+    breaks = 0
+    while True:
+        try:
+            study = bohb.create_study(
+                study_name="study",
+                storage=storage,
+                sampler=bohb.BOHBSampler(seed=0),
+                pruner=bohb.HyperbandPruner(1, 9, asynchronous=asynchronous),
+                load_if_exists=True,
+            )
+            if not study.trials:
+                study.enqueue_trial({"x": 0.25})
+            study.optimize(objective, **limit)
+            return study, breaks
+        except (StorageError, OSError):  # an OSError where Optuna writes to the queue
+            breaks += 1
+        if len(study.evaluations_dataframe()) and study.ledger.read(OPEN_RUN) is None:
+            return study, breaks
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["synchronous", "asynchronous"])
+@pytest.mark.parametrize(
+    ("objective", "limit"),
+    [(loop, {"n_rounds": 1}), (generator, {"n_trials": 11}), (failing, {"n_rounds": 1})],
+    ids=["loop", "generator", "failing"],
+)
+def test_a_study_survives_a_break_at_every_write(objective, limit, asynchronous, after):
+    whole = BreakingStorage()
+    reference, _ = run(whole, objective, asynchronous, limit)
+    expected = reference.evaluations_dataframe()
+    for at in range(3, whole.count + 1):  # the first two make the study itself
+        study, breaks = run(BreakingStorage(at, after=after), objective, asynchronous, limit)
+        assert breaks <= 1
+        assert study.evaluations_dataframe().equals(expected), at
+        assert {trial.state for trial in study.trials} == {t.state for t in reference.trials}
