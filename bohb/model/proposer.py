@@ -107,7 +107,7 @@ class DensityProposer:
             candidates[:, column] = np.nan  # it is given: only the others are compared
         ratio = good_density.log_density(candidates, good_weights)
         ratio -= bad_density.log_density(candidates, bad_density.condition(columns))
-        if not columns:
+        if not columns and all(parameter.n_values < np.inf for parameter in parameters):
             ratio[_known(candidates, points)] = -np.inf
         best = int(np.argmax(ratio))
         if ratio[best] == -np.inf:
