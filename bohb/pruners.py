@@ -15,7 +15,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.history import Scale, scale_of, trials_of
+from bohb.history import Scale, scale_of
 from bohb.hyperband import (
     AsynchronousSchedule,
     Bracket,
@@ -94,7 +94,7 @@ class SchedulePruner(BasePruner, abc.ABC):
         if rung == len(bracket.resources) - 1:
             return False
         losses = [loss]
-        for other in trials_of(study):
+        for other in study.get_trials(deepcopy=False):  # as they are now, not at the trial's start
             if other.number != trial.number and self._same_bracket(other, trial.number):
                 other_loss = scale.loss_at(resource, other.intermediate_values)
                 if other_loss is not None and other.state != TrialState.FAIL:
