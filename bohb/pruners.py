@@ -7,14 +7,14 @@ import functools
 import math
 import warnings
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb import arguments
+from bohb.errors import SettingsError
 from bohb.history import Scale, scale_of
 from bohb.hyperband import (
     AsynchronousSchedule,
@@ -48,9 +48,9 @@ class SchedulePruner(BasePruner, abc.ABC):
         asynchronous: bool,
     ) -> None:
         self.levels = ladder(min_resource, max_resource, reduction_factor)
-        self.min_resource = _plain(min_resource)
-        self.max_resource = _plain(max_resource)
-        self.reduction_factor = _plain(reduction_factor)
+        self.min_resource = arguments.positive("min_resource", min_resource)
+        self.max_resource = arguments.positive("max_resource", max_resource)
+        self.reduction_factor = arguments.positive("reduction_factor", reduction_factor)
         self.asynchronous = bool(asynchronous)
         if len(self.levels) == 1 and min_resource < max_resource:
             warnings.warn(
@@ -83,7 +83,8 @@ class SchedulePruner(BasePruner, abc.ABC):
         if not trial.intermediate_values:
             return False
         scale = scale_of(study)
-        bracket = self._bracket_of(study, trial)
+        index = self._note_bracket(study, trial)
+        bracket = self._round.brackets[index]
         rung = _rung_just_reached(trial, bracket, scale)
         if rung is None:
             return False
@@ -95,7 +96,7 @@ class SchedulePruner(BasePruner, abc.ABC):
             return False
         losses = [loss]
         for other in study.get_trials(deepcopy=False):  # as they are now, not at the trial's start
-            if other.number != trial.number and self._same_bracket(other, trial.number):
+            if other.number != trial.number and self.bracket_index(other.number) == index:
                 other_loss = scale.loss_at(resource, other.intermediate_values)
                 if other_loss is not None and other.state != TrialState.FAIL:
                     losses.append(other_loss)
@@ -111,23 +112,24 @@ class SchedulePruner(BasePruner, abc.ABC):
         return self._bracket_by_place[number % len(self._bracket_by_place)]
 
     @functools.cached_property
+    def _round(self) -> Plan:
+        return self.plan()
+
+    @functools.cached_property
     def _bracket_by_place(self) -> list[int]:
         planned = [
             index
-            for index, bracket in enumerate(self.plan().brackets)
+            for index, bracket in enumerate(self._round.brackets)
             for _ in range(bracket.n_trials)
         ]
         stride = _mixing_stride(len(planned))
         return [planned[place * stride % len(planned)] for place in range(len(planned))]
 
-    def _bracket_of(self, study: optuna.Study, trial: FrozenTrial) -> Bracket:
+    def _note_bracket(self, study: optuna.Study, trial: FrozenTrial) -> int:
         index = self.bracket_index(trial.number)
         if BRACKET_ATTRIBUTE not in trial.system_attrs:
             study._storage.set_trial_system_attr(trial._trial_id, BRACKET_ATTRIBUTE, index)
-        return self.plan().brackets[index]
-
-    def _same_bracket(self, other: FrozenTrial, number: int) -> bool:
-        return self.bracket_index(other.number) == self.bracket_index(number)
+        return index
 
 
 class HyperbandPruner(SchedulePruner):
@@ -151,8 +153,8 @@ class HyperbandPruner(SchedulePruner):
     Raises
     ------
     ArgumentError
-        If a resource is not positive and finite, `min_resource` is above `max_resource`, or
-        `reduction_factor` is not greater than 1.
+        If a resource is not positive and finite, `min_resource` is above `max_resource`,
+        `reduction_factor` is not greater than 1, or `bracket_sizes` is not one of the two.
 
     Notes
     -----
@@ -184,7 +186,7 @@ class HyperbandPruner(SchedulePruner):
             self.levels,
             self.reduction_factor,
             bracket_sizes=self.bracket_sizes,
-            n_rounds=_positive_count("n_rounds", n_rounds),
+            n_rounds=arguments.count("n_rounds", n_rounds),
             asynchronous=self.asynchronous,
         )
 
@@ -210,6 +212,11 @@ class SuccessiveHalvingPruner(SchedulePruner):
     n_trials
         How many trials start in the bracket; None for as many as leave one at the top.
 
+    Raises
+    ------
+    ArgumentError
+        As for `HyperbandPruner`, or if `n_trials` is less than 1.
+
     Notes
     -----
     In `bohb.create_study` trials pause and the best are promoted, with `asynchronous` as in ASHA
@@ -226,11 +233,12 @@ class SuccessiveHalvingPruner(SchedulePruner):
         min_resource: Resource,
         max_resource: Resource,
         reduction_factor: float = 3,
+        *,
         n_trials: int | None = None,
         asynchronous: bool = False,
     ) -> None:
         super().__init__(min_resource, max_resource, reduction_factor, asynchronous)
-        self.n_trials = None if n_trials is None else _positive_count("n_trials", n_trials)
+        self.n_trials = None if n_trials is None else arguments.count("n_trials", n_trials)
 
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return the plan of `n_rounds` such brackets."""
@@ -238,7 +246,7 @@ class SuccessiveHalvingPruner(SchedulePruner):
             self.levels,
             self.reduction_factor,
             n_trials=self.n_trials,
-            n_rounds=_positive_count("n_rounds", n_rounds),
+            n_rounds=arguments.count("n_rounds", n_rounds),
             asynchronous=self.asynchronous,
         )
 
@@ -262,12 +270,18 @@ def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
     >>> from_settings(HyperbandPruner(1, 9).settings()).max_resource
     9
     """
-    arguments = dict(settings)
+    given = dict(settings)
     kinds: dict[str, type[SchedulePruner]] = {
         "hyperband": HyperbandPruner,
         "successive halving": SuccessiveHalvingPruner,
     }
-    return kinds[arguments.pop("kind")](**arguments)
+    kind = given.pop("kind", None)
+    if kind not in kinds:
+        raise SettingsError(
+            f"the study's pruner must be one of {sorted(kinds)}, got {kind!r}: it may have been "
+            "begun with a newer version of bohb"
+        )
+    return kinds[kind](**given)
 
 
 def _rung_just_reached(trial: FrozenTrial, bracket: Bracket, scale: Scale) -> int | None:
@@ -284,16 +298,3 @@ def _mixing_stride(n: int) -> int:
     """Return a number without common divisor with `n`, near `n` divided by the golden ratio."""
     near = max(1, round(n * 0.6180339887498949))
     return next(stride for stride in range(near, near + n) if math.gcd(stride, n) == 1)
-
-
-def _plain(number: Resource) -> Resource:
-    """Return a number of Python's own, which a storage can write."""
-    return int(number) if isinstance(number, Integral) else float(number)
-
-
-def _positive_count(name: str, value: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ArgumentError(f"{name} must be at least 1, got {value!r}")
-    return int(value)

@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from bohb.errors import ArgumentError
+from bohb import arguments
 from bohb.history import (
     History,
     from_model,
@@ -72,23 +72,15 @@ class BOHBSampler(BaseSampler):
         n_candidates: int = 64,
         min_observations: int | None = None,
     ) -> None:
-        if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
-            raise ArgumentError(f"seed must be an integer or None, got {seed!r}")
-        if seed is not None and seed < 0:
-            raise ArgumentError(f"seed must be at least 0, got {seed!r}")
-        if not 0 <= random_fraction <= 1:
-            raise ArgumentError(f"random_fraction must be between 0 and 1, got {random_fraction!r}")
-        for name, count in {
-            "n_candidates": n_candidates,
-            "min_observations": min_observations,
-        }.items():
-            if count is not None and count < 1:
-                raise ArgumentError(f"{name} must be at least 1, got {count!r}")
-        self._seed = secrets.randbits(64) if seed is None else int(seed)
+        self._seed = (
+            secrets.randbits(64) if seed is None else arguments.count("seed", seed, least=0)
+        )
         self._options: dict[str, Any] = {
-            "random_fraction": random_fraction,
-            "n_candidates": n_candidates,
-            "min_observations": min_observations,
+            "random_fraction": arguments.share("random_fraction", random_fraction),
+            "n_candidates": arguments.count("n_candidates", n_candidates),
+            "min_observations": None
+            if min_observations is None
+            else arguments.count("min_observations", min_observations),
         }
         self._histories: weakref.WeakKeyDictionary[optuna.Study, History] = (
             weakref.WeakKeyDictionary()

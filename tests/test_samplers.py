@@ -101,7 +101,7 @@ def test_it_works_with_the_pruners_of_optuna():
     ("arguments", "message"),
     [
         ({"seed": -1}, "seed must be at least 0, got -1"),
-        ({"seed": 0.5}, "seed must be an integer or None, got 0.5"),
+        ({"seed": 0.5}, "seed must be an integer, got 0.5"),
         ({"random_fraction": 1.5}, "random_fraction must be between 0 and 1, got 1.5"),
         ({"n_candidates": 0}, "n_candidates must be at least 1, got 0"),
         ({"min_observations": 0}, "min_observations must be at least 1, got 0"),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb import arguments
+from bohb.errors import ArgumentError
 from bohb.executors.port import Executor
 
 T = TypeVar("T")
@@ -76,9 +77,8 @@ class ThreadExecutor:
 
 def local_executor(n_jobs: int) -> Executor:
     """Return the executor for `n_jobs` legs at a time, -1 for as many as there are processors."""
-    if isinstance(n_jobs, bool) or not hasattr(n_jobs, "__index__"):
-        raise ArgumentTypeError(f"n_jobs must be an integer, got {n_jobs!r}")
-    if n_jobs == 0 or n_jobs < -1:
-        raise ArgumentError(f"n_jobs must be at least 1, or -1 for all processors, got {n_jobs!r}")
+    if n_jobs == 0:
+        raise ArgumentError("n_jobs must be at least 1, or -1 for all processors, got 0")
+    arguments.count("n_jobs", n_jobs, least=-1)
     n_workers = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
     return SerialExecutor() if n_workers == 1 else ThreadExecutor(n_workers)

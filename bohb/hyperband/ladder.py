@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TypeAlias
 
-from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb import arguments
+from bohb.errors import ArgumentError
 
 Resource: TypeAlias = int | float
 
@@ -49,9 +50,9 @@ def ladder(
     >>> ladder(0.1, 0.9, 3)
     (0.1, 0.3, 0.9)
     """
-    lowest = _positive("min_resource", min_resource)
-    top = _positive("max_resource", max_resource)
-    eta = _positive("reduction_factor", reduction_factor)
+    lowest = as_fraction(arguments.positive("min_resource", min_resource))
+    top = as_fraction(arguments.positive("max_resource", max_resource))
+    eta = as_fraction(arguments.positive("reduction_factor", reduction_factor))
     if eta <= 1:
         raise ArgumentError(f"reduction_factor must be greater than 1, got {reduction_factor!r}")
     if lowest > top:
@@ -76,14 +77,6 @@ def ladder(
 def as_fraction(value: float) -> Fraction:
     """Return the number that was meant: 0.1 is one tenth, not the nearest binary fraction."""
     return Fraction(int(value)) if isinstance(value, Integral) else Fraction(repr(float(value)))
-
-
-def _positive(name: str, value: float) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value) or value <= 0:
-        raise ArgumentError(f"{name} must be positive and finite, got {value!r}")
-    return as_fraction(value)
 
 
 def _round_half_up(value: Fraction) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb import arguments
+from bohb.errors import ArgumentError
 from bohb.hyperband import Plan, Resource, Schedule
 
 
@@ -53,9 +53,12 @@ class Limits:
                 f"got {shown}"
             )
         for name in ("n_trials", "n_rounds", "n_brackets"):
-            _check_count(name, given[name])
+            if given[name] is not None:
+                arguments.count(name, given[name])
+        if timeout is not None:
+            arguments.positive("timeout", timeout)
         if total_resource is not None:
-            check_positive("total_resource", total_resource)
+            arguments.positive("total_resource", total_resource)
             least = plan.longest_chain_continued
             if total_resource < least:
                 raise ArgumentError(
@@ -67,23 +70,6 @@ class Limits:
         elif not names and timeout is None:
             n_brackets = len(plan.brackets)
         return cls(n_trials, n_brackets, total_resource)
-
-
-def check_positive(name: str, value: Any) -> None:
-    """Raise an error unless `value` is a positive number."""
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
-    if not value > 0:
-        raise ArgumentError(f"{name} must be positive, got {value!r}")
-
-
-def _check_count(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ArgumentError(f"{name} must be at least 1, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import tempfile
 import urllib.parse
@@ -33,15 +32,13 @@ from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
 from bohb.study.conductor import Conductor
 from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS, Ledger
-from bohb.study.limits import Limits, check_positive
+from bohb.study.limits import Limits
 from bohb.study.objective import told, without_legs
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
 from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_logger = logging.getLogger(__name__)
 
 
 class Study(optuna.Study):
@@ -214,8 +211,6 @@ class Study(optuna.Study):
             return
         plan = self.plan()
         limits = Limits.from_arguments(plan, n_trials=n_trials, timeout=timeout, **cast(Any, given))
-        if timeout is not None:
-            check_positive("timeout", timeout)
         self._lead().optimize(
             func,
             limits,

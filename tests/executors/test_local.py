@@ -55,5 +55,5 @@ def test_one_job_needs_no_threads():
     every = local_executor(-1)
     assert every.n_workers >= 1
     every.shutdown()
-    with pytest.raises(ArgumentError, match="n_jobs must be at least 1"):
+    with pytest.raises(ArgumentError, match="n_jobs must be at least -1, got -2"):
         local_executor(-2)

@@ -1,0 +1,49 @@
+"""Checks of what users pass in. Each names the argument, its value, and what would be right."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+
+
+def count(name: str, value: Any, *, least: int = 1) -> int:
+    """Return `value` as an int of at least `least`.
+
+    Examples
+    --------
+    >>> count("n_trials", 3)
+    3
+    >>> count("n_trials", 0)
+    Traceback (most recent call last):
+    bohb.errors.ArgumentError: n_trials must be at least 1, got 0
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ArgumentError(f"{name} must be at least {least}, got {value!r}")
+    return int(value)
+
+
+def positive(name: str, value: Any) -> int | float:
+    """Return `value` as a positive, finite number of Python's own: an int or a float."""
+    number = _number(name, value)
+    if not (math.isfinite(number) and number > 0):
+        raise ArgumentError(f"{name} must be positive and finite, got {value!r}")
+    return number
+
+
+def share(name: str, value: Any) -> float:
+    """Return `value` as a float between 0 and 1, both included."""
+    number = _number(name, value)
+    if not 0 <= number <= 1:
+        raise ArgumentError(f"{name} must be between 0 and 1, got {value!r}")
+    return float(number)
+
+
+def _number(name: str, value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
+    return int(value) if isinstance(value, Integral) else float(value)
