@@ -7,6 +7,7 @@ computed from these two.
 
 from __future__ import annotations
 
+import bisect
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from optuna.distributions import (
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.errors import ReportError
+from bohb.errors import ArgumentTypeError, ReportError
 from bohb.hyperband import Bracket, Plan, Resource, Standing
 from bohb.model import Categorical, Numeric, Observation, Parameter
 
@@ -39,7 +40,9 @@ def to_parameter(distribution: BaseDistribution) -> Parameter:
         return Numeric(
             float(distribution.low), float(distribution.high), distribution.log, distribution.step
         )
-    raise TypeError(f"distribution must be one of Optuna's three kinds, got {distribution!r}")
+    raise ArgumentTypeError(
+        f"distribution must be one of Optuna's three kinds, got {distribution!r}"
+    )
 
 
 def to_model(distribution: BaseDistribution, value: Any) -> float:
@@ -77,7 +80,7 @@ class Scale:
     @property
     def whole(self) -> bool:
         """Whether resources are counted in whole units."""
-        return all(isinstance(level, int) for level in self.levels)
+        return not self.levels or isinstance(self.levels[0], int)
 
     def loss(self, value: float) -> float:
         """Return the loss that `value` stands for, and the other way round."""
@@ -94,6 +97,11 @@ class Scale:
         if not self.whole:
             return self.levels.index(resource)
         return int(resource) - 1 if 0 in steps else int(resource)
+
+    def level(self, resource: Resource) -> int | None:
+        """Return the highest level of the ladder that is not above `resource`, if there is one."""
+        place = bisect.bisect_right(self.levels, resource)
+        return place - 1 if place else None
 
     def step_of_report(self, step: Any) -> int:
         """Return the step for what an objective gave as step: a level's resource if not whole."""
@@ -155,34 +163,31 @@ def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale)
 def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
     """Return the losses of `trial` by level of the ladder, for the model.
 
-    Without a ladder there are two levels: trials that were pruned, and complete ones.
+    A level counts where there is a report at it or above it and below the next one. Without a
+    ladder there are two levels: trials that were pruned, and complete ones.
     """
     if trial.state == TrialState.FAIL:
         return {}
-    steps = trial.intermediate_values
-    losses: dict[int, float] = {}
-    reached = _reached(trial, scale)
-    for level, resource in enumerate(scale.levels):
-        loss = scale.loss_at(resource, steps) if resource <= reached else None
-        if loss is not None:
-            losses[level] = loss
+    steps = dict(trial.intermediate_values)  # its thread may be adding to them
+    losses = _first_by_level(steps, scale) if scale.levels else {}
     if trial.state == TrialState.COMPLETE and trial.value is not None:
-        top = len(scale.levels) - 1 if scale.levels else 1
         if math.isfinite(trial.value):
-            losses[top] = scale.loss(trial.value)
-    elif not scale.levels and trial.state == TrialState.PRUNED and steps:
+            losses[len(scale.levels) - 1 if scale.levels else 1] = scale.loss(trial.value)
+    elif trial.state == TrialState.PRUNED and steps and not scale.levels:
         last = steps[max(steps)]
         if math.isfinite(last):
             losses[0] = scale.loss(last)
     return losses
 
 
-def _reached(trial: FrozenTrial, scale: Scale) -> Resource:
-    """Return the resource up to which the reports of `trial` are judged."""
-    steps = trial.intermediate_values
-    if not steps or not scale.levels:
-        return 0
-    return scale.used(max(steps), steps)
+def _first_by_level(steps: Mapping[int, float], scale: Scale) -> dict[int, float]:
+    """Return the loss of the first finite report on each level."""
+    losses: dict[int, float] = {}
+    for step in sorted(steps):
+        level = scale.level(scale.used(step, steps))
+        if level is not None and math.isfinite(steps[step]):
+            losses.setdefault(level, scale.loss(steps[step]))
+    return losses
 
 
 class History:
@@ -196,7 +201,8 @@ class History:
         self._scale = scale
         self._settled: dict[int, Observation] = {}
         self._live: dict[int, FrozenTrial] = {}
-        self._distributions: dict[str, tuple[int, BaseDistribution]] = {}
+        # By name: the numbers of the two newest trials that asked for it, and how they did.
+        self._distributions: dict[str, list[tuple[int, BaseDistribution]]] = {}
         self._lock = threading.RLock()
 
     def refresh(self, trials: Sequence[FrozenTrial]) -> None:
@@ -228,26 +234,42 @@ class History:
             known.pop(without, None)
             return [known[number] for number in sorted(known)]
 
-    def distributions(self) -> dict[str, BaseDistribution]:
-        """Return the joint space known so far: every parameter as it was last asked for."""
+    def distributions(self, *, without: int) -> dict[str, BaseDistribution]:
+        """Return the joint space: every parameter as it was last asked for.
+
+        What only the trial numbered `without` has asked for is left out: a trial that is run again
+        must find what it found the first time.
+        """
         with self._lock:
             for trial in self._live.values():
                 self._learn(trial)
-            return {name: self._distributions[name][1] for name in sorted(self._distributions)}
+            found = {}
+            for name in sorted(self._distributions):
+                others = [d for number, d in self._distributions[name] if number != without]
+                if others:
+                    found[name] = others[0]
+            return found
 
     def _observation(self, trial: FrozenTrial) -> Observation:
         self._learn(trial)
+        distributions = dict(trial.distributions)  # its thread may be adding to them
         values = {
-            name: to_model(trial.distributions[name], value)
-            for name, value in list(trial.params.items())
+            name: to_model(distributions[name], value)
+            for name, value in dict(trial.params).items()
+            if name in distributions
         }
         return Observation(values, _losses_by_level(trial, self._scale))
 
     def _learn(self, trial: FrozenTrial) -> None:
-        for name, distribution in list(trial.distributions.items()):
-            newest, _ = self._distributions.get(name, (-1, distribution))
-            if trial.number >= newest:
-                self._distributions[name] = (trial.number, distribution)
+        for name, distribution in dict(trial.distributions).items():
+            known = self._distributions.setdefault(name, [])
+            if not known or trial.number > known[-1][0] or len(known) == 1:
+                newest = {**dict(known), trial.number: distribution}
+                self._distributions[name] = sorted(newest.items(), key=_number, reverse=True)[:2]
+
+
+def _number(entry: tuple[int, BaseDistribution]) -> int:
+    return entry[0]
 
 
 def trials_of(study: optuna.Study) -> list[FrozenTrial]:

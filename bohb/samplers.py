@@ -72,9 +72,9 @@ class BOHBSampler(BaseSampler):
         n_candidates: int = 64,
         min_observations: int | None = None,
     ) -> None:
-        self._seed = (
-            secrets.randbits(64) if seed is None else arguments.count("seed", seed, least=0)
-        )
+        if seed is None:
+            seed = secrets.randbits(64)
+        self._seed = arguments.count("seed", seed, least=0)
         self._options: dict[str, Any] = {
             "random_fraction": arguments.share("random_fraction", random_fraction),
             "n_candidates": arguments.count("n_candidates", n_candidates),
@@ -97,7 +97,7 @@ class BOHBSampler(BaseSampler):
     ) -> dict[str, BaseDistribution]:
         """Return the joint space known so far, without the parameters that have one value only."""
         self._raise_error_if_multi_objective(study)
-        distributions = self._history(study).distributions()
+        distributions = self._history(study).distributions(without=trial.number)
         return {name: d for name, d in distributions.items() if not d.single()}
 
     def sample_relative(

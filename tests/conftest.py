@@ -9,6 +9,12 @@ def _quiet_optuna():
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Run each test in a directory of its own: studies write their checkpoints there."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(params=["memory", "sqlite", "journal"])
 def storage(request, tmp_path):
     """A storage of each kind, as a user would name it."""

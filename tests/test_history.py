@@ -113,6 +113,14 @@ def test_the_model_sees_every_level_a_trial_was_evaluated_at():
     assert observation.losses == {0: 1.5, 1: 1.0, 2: 0.5}
 
 
+def test_a_level_is_credited_only_with_reports_of_its_own():
+    history = History(SCALE)
+    late = create_trial(state=PRUNED, intermediate_values={5: 0.7, 8: 0.6})
+    late.number = 0
+    history.refresh([late])
+    assert history.observations(without=-1)[0].losses == {1: 0.7}
+
+
 def test_without_a_ladder_complete_trials_are_above_pruned_ones():
     history = History(Scale(()))
     pruned = create_trial(state=PRUNED, intermediate_values={4: 0.7})
@@ -132,7 +140,8 @@ def test_the_newest_distribution_of_a_parameter_is_the_one_that_counts():
     newer = finished(0.5, 7, x=0.5)
     newer.distributions = {"x": FloatDistribution(0, 2)}
     history.refresh([newer, finished(0.5, 3, x=0.5)])
-    assert history.distributions() == {"x": FloatDistribution(0, 2)}
+    assert history.distributions(without=-1) == {"x": FloatDistribution(0, 2)}
+    assert history.distributions(without=7) == {"x": FloatDistribution(0, 1)}
 
 
 def test_a_running_trial_is_looked_at_whenever_the_model_asks():

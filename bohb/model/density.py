@@ -22,7 +22,10 @@ class NumericKernel:
     """A Gaussian, truncated to the range that is asked for.
 
     `span` is the range over all observations on the model's scale; `bandwidth` is a share of it.
-    For a parameter with a step the kernel is the mass of the Gaussian in the value's bin.
+    Densities are per `span`, so that they do not depend on the user's units: a parameter that is
+    missing has the factor 1, and only so is that comparable. For a parameter with a step the
+    kernel is the mass of the Gaussian in the value's bin. A centre outside of the range is moved
+    to its nearer end, where its truncated Gaussian has nearly all its mass anyway.
     """
 
     parameter: Numeric
@@ -41,7 +44,7 @@ class NumericKernel:
             mass -= ndtr((lower[:, None] - centres) / width)
             return np.asarray(np.log(np.maximum(mass / inside, _SMALLEST)))
         distance = (self._scaled(values)[:, None] - centres) / width
-        scale = np.log(inside * width * np.sqrt(2 * np.pi))
+        scale = np.log(inside * self.bandwidth * np.sqrt(2 * np.pi))
         return np.asarray(-0.5 * distance**2 - scale)
 
     def log_prior(self, values: FloatArray) -> FloatArray:
@@ -50,7 +53,7 @@ class NumericKernel:
         if self.parameter.step:
             lower, upper = self.parameter.bins(values)
             return np.asarray(np.log((upper - lower) / (high - low)))
-        return np.full(len(values), -np.log(high - low))
+        return np.full(len(values), np.log(self.span / (high - low)))
 
     def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return one value from the kernel of each centre, shape (n centres,)."""

@@ -21,9 +21,9 @@ class Observation:
     values
         The value of each active parameter by name; a choice by its index.
     losses
-        The losses by level of the ladder. Empty for a configuration that is still being
-        evaluated, and for one that failed: both count as bad, so that the model does not propose
-        their neighbourhood at once (Ginsbourger et al. 2010 call it the constant liar).
+        The losses by level of the ladder. Empty for a configuration that has no result yet, and
+        for one that failed: both count as bad, so that the model does not propose their
+        neighbourhood at once (Ginsbourger et al. 2010 call it the constant liar).
     """
 
     values: Mapping[str, float]

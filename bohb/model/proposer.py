@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +11,9 @@ import numpy as np
 
 from bohb.model.density import Mixture
 from bohb.model.observations import Observation, rank_weights, split
-from bohb.model.space import Categorical, FloatArray, Numeric, Parameter
+from bohb.model.space import Categorical, FloatArray, Numeric, Parameter, all_values
+
+_LARGEST_GRID = 4096  # finite spaces up to this size are searched for what is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,11 @@ class DensityProposer:
         observation it was drawn from.
         """
         if self._is_random(space, observations, rng):
-            return _from_prior(space, rng)
-        return self._from_densities(space, observations, {}, rng)
+            return _untried_from_prior(space, observations, rng)
+        for values in self._from_densities(space, observations, {}, rng):
+            if not _was_tried(values, space, observations):
+                return values
+        return _untried_from_prior(space, observations, rng)
 
     def propose_one(
         self,
@@ -68,7 +75,7 @@ class DensityProposer:
         relevant = [observation for observation in observations if name in observation.values]
         if self._is_random(space, relevant, rng):
             return _from_prior({name: space[name]}, rng)[name]
-        return self._from_densities(space, relevant, fixed, rng)[name]
+        return self._from_densities(space, relevant, fixed, rng)[0][name]
 
     def _is_random(
         self,
@@ -86,9 +93,11 @@ class DensityProposer:
         observations: Sequence[Observation],
         fixed: Mapping[str, float],
         rng: np.random.Generator,
-    ) -> dict[str, float]:
+    ) -> list[dict[str, float]]:
+        """Return all candidates, the one with the largest ratio of the densities first."""
         names = list(space)
         parameters = list(space.values())
+        observations = [o for o in observations if any(name in o.values for name in names)]
         points = _matrix(names, observations)
         good, bad = split(
             observations,
@@ -107,13 +116,15 @@ class DensityProposer:
             candidates[:, column] = np.nan  # it is given: only the others are compared
         ratio = good_density.log_density(candidates, good_weights)
         ratio -= bad_density.log_density(candidates, bad_density.condition(columns))
-        if not columns and all(parameter.n_values < np.inf for parameter in parameters):
-            ratio[_known(candidates, points)] = -np.inf
-        best = int(np.argmax(ratio))
-        if ratio[best] == -np.inf:
-            return _new_from_prior(space, points, rng)
-        chosen = {name: float(value) for name, value in zip(names, candidates[best], strict=True)}
-        return {name: value for name, value in chosen.items() if not np.isnan(value)}
+        order = np.argsort(-ratio, kind="stable")
+        return [_named(names, candidates[index]) for index in order]
+
+
+def _named(names: Sequence[str], row: FloatArray) -> dict[str, float]:
+    """Return the values of a row that are not missing, by name."""
+    return {
+        name: float(value) for name, value in zip(names, row, strict=True) if not np.isnan(value)
+    }
 
 
 def _matrix(names: Sequence[str], observations: Sequence[Observation]) -> FloatArray:
@@ -135,26 +146,47 @@ def _spans(parameters: Sequence[Parameter], points: FloatArray) -> FloatArray:
     return spans
 
 
-def _known(candidates: FloatArray, points: FloatArray) -> list[int]:
-    """Return the candidates that were tried before."""
-    tried = {row.tobytes() for row in points}
-    return [index for index, row in enumerate(candidates) if row.tobytes() in tried]
+def _was_tried(
+    values: Mapping[str, float], space: Mapping[str, Parameter], observations: Sequence[Observation]
+) -> bool:
+    """Return whether the configuration `values` was tried before.
+
+    It was if some trial had the same value for everything that it asked for. Where a parameter is
+    continuous, no two configurations are the same.
+    """
+    if any(space[name].n_values == np.inf for name in values):
+        return False
+    for observation in observations:
+        asked = [name for name in space if name in observation.values]
+        if asked and all(
+            name in values and math.isclose(values[name], observation.values[name], abs_tol=1e-12)
+            for name in asked
+        ):
+            return True
+    return False
+
+
+def _untried_from_prior(
+    space: Mapping[str, Parameter], observations: Sequence[Observation], rng: np.random.Generator
+) -> dict[str, float]:
+    """Return a configuration from the prior that was not tried, as long as there is one."""
+    values = _from_prior(space, rng)
+    if not _was_tried(values, space, observations):
+        return values
+    if math.prod(parameter.n_values for parameter in space.values()) <= _LARGEST_GRID:
+        grid = itertools.product(*(all_values(parameter) for parameter in space.values()))
+        everything = (dict(zip(space, row, strict=True)) for row in grid)
+        left = [c for c in everything if not _was_tried(c, space, observations)]
+        return left[rng.integers(len(left))] if left else values
+    for _ in range(100):  # hardly anything of so large a space can have been tried
+        values = _from_prior(space, rng)
+        if not _was_tried(values, space, observations):
+            break
+    return values
 
 
 def _from_prior(space: Mapping[str, Parameter], rng: np.random.Generator) -> dict[str, float]:
     return {name: _draw_uniform(parameter, rng) for name, parameter in space.items()}
-
-
-def _new_from_prior(
-    space: Mapping[str, Parameter], points: FloatArray, rng: np.random.Generator
-) -> dict[str, float]:
-    """Return a configuration that was not tried, unless a hundred draws find none."""
-    tried = {row.tobytes() for row in points}
-    for _ in range(100):
-        values = _from_prior(space, rng)
-        if np.array(list(values.values())).tobytes() not in tried:
-            break
-    return values
 
 
 def _draw_uniform(parameter: Parameter, rng: np.random.Generator) -> float:

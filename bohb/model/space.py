@@ -74,3 +74,11 @@ class Categorical:
 
 
 Parameter: TypeAlias = Numeric | Categorical
+
+
+def all_values(parameter: Parameter) -> list[float]:
+    """Return the values of a parameter that has finitely many."""
+    if isinstance(parameter, Categorical):
+        return [float(index) for index in range(parameter.n_choices)]
+    steps = np.arange(parameter.n_values) * (parameter.step or 0.0)
+    return [float(value) for value in parameter.low + steps]

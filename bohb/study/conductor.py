@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bohb.errors import TrialStateError
+from optuna.trial import TrialState
+
+from bohb.errors import StudyError
 from bohb.executors import Executor
 from bohb.history import History
 from bohb.study.coordinator import Coordinator
 from bohb.study.ledger import OPEN_RUN
 from bohb.study.limits import Allowance, Baseline, Limits
 from bohb.study.loop import Callback, Loop, StopSignal
-from bohb.study.objective import LegResult, Objective
+from bohb.study.objective import Objective, told
 from bohb.study.owner import Ownership
 from bohb.study.progress import Progress
 from bohb.study.trial import Trial
@@ -39,6 +42,7 @@ class Conductor:
         self._coordinator: Coordinator | None = None
         self._objective: Objective | None = None
         self._stop: StopSignal | None = None
+        self._by_hand = threading.RLock()  # `ask` and `tell` may come from several threads
 
     @property
     def history(self) -> History | None:
@@ -98,21 +102,23 @@ class Conductor:
 
     def ask(self) -> Trial:
         """Return a trial that has been given a leg."""
-        coordinator = self._take_the_lead()
-        with coordinator.deciding():
-            trial = coordinator.next_trial(may_start=True)
+        with self._by_hand:
+            coordinator = self._take_the_lead()
+            with coordinator.deciding():
+                trial = coordinator.next_trial(may_start=True)
         assert trial is not None  # noqa: S101 - for the type checker; a new one can always start
         return trial
 
-    def under_way(self, number: int) -> Trial | None:
-        """Return the trial of this number if it was given a leg that is not over."""
-        return self._take_the_lead().under_way(number)
-
-    def settle(self, trial: Trial, result: LegResult) -> None:
-        """Take the result of the leg of `trial`."""
-        coordinator = self._take_the_lead()
-        with coordinator.deciding():
-            coordinator.settle(trial, result)
+    def tell(self, number: int, values: Any, state: TrialState | None) -> Trial | None:
+        """Take the result of a trial, and return the trial; None if it has no leg under way."""
+        with self._by_hand:
+            coordinator = self._take_the_lead()
+            trial = coordinator.under_way(number)
+            if trial is not None:
+                result = told(trial, values, state)
+                with coordinator.deciding():
+                    coordinator.settle(trial, result)
+            return trial
 
     def notice_added(self) -> None:
         """Take in trials that were added to the study from outside."""
@@ -122,7 +128,7 @@ class Conductor:
     @contextlib.contextmanager
     def _at_work(self, timeout: float | None) -> Iterator[StopSignal]:
         if self._stop is not None:
-            raise TrialStateError("optimize must not be called while it runs on the same study")
+            raise StudyError("optimize must not be called while it runs on the same study")
         self._claim()
         self._ownership.enter_work()
         self._stop = StopSignal(timeout)
@@ -147,7 +153,8 @@ class Conductor:
             else:
                 self._claim()
         coordinator = self._require_coordinator()
-        coordinator.finished.clear()  # there are no callbacks to tell
+        if self._stop is None:
+            coordinator.finished.clear()  # there are no callbacks to tell
         return coordinator
 
     def _require_coordinator(self) -> Coordinator:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -43,24 +45,26 @@ class Coordinator:
         self.incumbent: Incumbent | None = None
         self.schedule = self._restore(study.schedule_pruner)
         self._unfinished = deque(self.schedule.pending)
-        self._was_cut_off_at_the_top = False
         self.may_have_waiting = True
 
     @contextlib.contextmanager
     def deciding(self) -> Iterator[None]:
         """Note that memory and storage may disagree if this is left by an exception."""
-        self.is_consistent = False
+        before, self.is_consistent = self.is_consistent, False
         yield
-        self.is_consistent = True
+        self.is_consistent = before
 
     def next_trial(self, *, may_start: bool) -> Trial | None:
         """Return a trial that has been given its next leg, or None if there is nothing to do now.
 
         Legs that were cut off come first, then promotions, then configurations that were
-        enqueued, then new ones. A leg whose result is known already is not run.
+        enqueued, then new ones. A promotion to a rung at which the trial has a report already is
+        not run. A leg that was cut off is, for it may return something else than it reported.
         """
+        if self._unfinished:
+            return self._give(self._unfinished.popleft())
         while (trial := self._begin_next(may_start=may_start)) is not None:
-            if trial.value_at_rung is None or self._was_cut_off_at_the_top:
+            if trial.value_at_rung is None:
                 return trial
             self.settle(trial, LegResult(Outcome.REACHED))
         return None
@@ -71,7 +75,7 @@ class Coordinator:
         assert leg is not None  # noqa: S101 - for the type checker; the trial was given one
         trial.take_back()
         if result.outcome is Outcome.INTERRUPTED:
-            self._unfinished.append(leg_of(trial, leg))
+            self._unfinished.append(leg)
             return
         loss = trial.loss_at_rung if result.outcome is Outcome.REACHED else None
         if loss is not None and self._is_top(leg):
@@ -107,41 +111,42 @@ class Coordinator:
         return trial if trial is not None and trial.is_under_way else None
 
     def _begin_next(self, *, may_start: bool) -> Trial | None:
-        self._was_cut_off_at_the_top = False
-        if self._unfinished:
-            leg = self._unfinished.popleft()
-            self._was_cut_off_at_the_top = self._is_top(leg)
-            return self._give(self._known(leg), leg)
-        next_leg = self.schedule.next_leg(may_start=may_start)
-        if next_leg is None:
+        leg = self.schedule.next_leg(may_start=may_start)
+        if leg is None:
             return None
-        if next_leg.trial is None:
-            trial = self._start(next_leg)
+        if leg.trial is None:
+            leg = dataclasses.replace(leg, trial=self._start(leg))
         else:
-            trial = self._known(next_leg)
-            self.ledger.begin_leg(trial._trial_id, next_leg)
-        self.schedule.begin(next_leg, trial.number)
-        return self._give(trial, next_leg)
+            self.ledger.begin_leg(self._ids[leg.trial], leg)
+        self.schedule.begin(leg, self._number(leg))
+        return self._give(leg)
 
-    def _start(self, leg: Leg) -> Trial:
+    def _start(self, leg: Leg) -> int:
+        """Make a trial for `leg`, or take one from the queue, and return its number."""
         waiting = self.ledger.begin_waiting_trial(leg) if self.may_have_waiting else None
         self.may_have_waiting = waiting is not None
         trial_id = self.ledger.create_trial(leg) if waiting is None else waiting
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
+        return trial.number
+
+    def _give(self, leg: Leg) -> Trial:
+        trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
-        return trial
-
-    def _known(self, leg: Leg) -> Trial:
-        assert leg.trial is not None  # noqa: S101 - for the type checker; only new legs have none
-        if leg.trial not in self._trials:
-            self._trials[leg.trial] = Trial(self.study, self._ids[leg.trial])
-        return self._trials[leg.trial]
-
-    def _give(self, trial: Trial, leg: Leg) -> Trial:
         trial.give(leg, self.scale, is_top=self._is_top(leg), is_stopping=self.is_stopping)
         return trial
+
+    def _known(self, number: int) -> Trial:
+        """Return the trial of this number, which need not have been in memory since a restart."""
+        if number not in self._trials:
+            self._trials[number] = Trial(self.study, self._ids[number])
+        return self._trials[number]
+
+    @staticmethod
+    def _number(leg: Leg) -> int:
+        assert leg.trial is not None  # noqa: S101 - for the type checker; only new legs have none
+        return leg.trial
 
     def _is_top(self, leg: Leg) -> bool:
         return leg.resource == self.scale.levels[-1]
@@ -166,9 +171,7 @@ class Coordinator:
 
     def _prune(self, numbers: list[int]) -> None:
         for number in numbers:
-            if number not in self._trials:
-                self._trials[number] = Trial(self.study, self._ids[number])
-            trial = self._trials[number]
+            trial = self._known(number)
             self._finish(trial, TrialState.PRUNED, _last_value(trial))
 
     def _finish(self, trial: Trial, state: TrialState, value: float | None) -> None:
@@ -193,8 +196,10 @@ class Coordinator:
             place = standing(frozen, self.scale, plan)
             if place is not None:
                 standings.append(place)
-            if place is not None or frozen.state.is_finished():
+            if frozen.state.is_finished() or (place is not None and not place.pending):
                 self.history.observe(frozen)
+            elif place is not None:
+                self.history.watch(frozen)
         self.incumbent = find_incumbent(trials, self.scale, plan)
         schedule, pruned = pruner.schedule_class.replay(plan, standings, self.ledger.closed())
         over = {frozen.number for frozen in trials if frozen.state.is_finished()}
@@ -202,12 +207,8 @@ class Coordinator:
         return schedule
 
 
-def leg_of(trial: Trial, leg: Leg) -> Leg:
-    """Return `leg` with the number of its trial."""
-    return Leg(trial.number, leg.bracket, leg.rung, leg.resource, leg.previous_resource)
-
-
 def _last_value(trial: Trial) -> float | None:
     """Return the last value a trial reported, which Optuna keeps as the value of a pruned one."""
     steps = live_trial(trial).intermediate_values
-    return steps[max(steps)] if steps else None
+    last = steps[max(steps)] if steps else math.nan
+    return None if math.isnan(last) else last  # Optuna's databases cannot read a NaN back

@@ -32,6 +32,7 @@ class Limits:
         cls,
         plan: Plan,
         *,
+        continued: bool,
         n_trials: int | None,
         n_rounds: int | None,
         n_brackets: int | None,
@@ -59,11 +60,11 @@ class Limits:
             arguments.positive("timeout", timeout)
         if total_resource is not None:
             arguments.positive("total_resource", total_resource)
-            least = plan.longest_chain_continued
-            if total_resource < least:
+            chain = plan.longest_chain_continued if continued else plan.longest_chain_restarted
+            if total_resource < chain:
                 raise ArgumentError(
-                    f"total_resource must be at least max_resource={least}, which the best trial "
-                    f"of a bracket is given, got {total_resource!r}"
+                    f"total_resource must be at least {chain}, which it takes to bring one trial "
+                    f"to the highest rung, got {total_resource!r}"
                 )
         if n_rounds is not None:
             n_brackets = n_rounds * len(plan.brackets)

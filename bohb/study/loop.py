@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,8 +21,6 @@ from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
-
-_logger = logging.getLogger(__name__)
 
 Callback = Callable[["Study", FrozenTrial], None]
 
@@ -141,9 +138,17 @@ class Loop:
         """Take what the running legs still give, and keep the others for the next time."""
         if self._ownership.is_lost or not self._coordinator.is_consistent:
             return  # what is in memory is not to be trusted; the storage is
-        for future in list(self._in_flight):
-            if future.cancel():
+        with self._coordinator.deciding():
+            for future in [future for future in self._in_flight if future.cancel()]:
                 self._settle(future, LegResult(Outcome.INTERRUPTED))
-        while self._in_flight:
-            for future in self._executor.wait(set(self._in_flight)):
-                self._settle(future, future.result())
+            while self._in_flight:
+                done = {future for future in self._in_flight if future.done()}
+                for future in done or self._executor.wait(set(self._in_flight)):
+                    self._settle(future, _result_of(future))
+
+
+def _result_of(future: Future[LegResult]) -> LegResult:
+    """Return the result of a leg; one that was ended from outside can be run again."""
+    if future.exception() is not None:
+        return LegResult(Outcome.INTERRUPTED)
+    return future.result()

@@ -81,8 +81,7 @@ class Objective:
             if trial.number not in self._paused:
                 result = self.function(trial)
                 if not inspect.isgenerator(result):
-                    trial.set_returned(_returned(result))
-                    return LegResult(Outcome.REACHED)
+                    return _after_return(trial, result)
                 self._paused[trial.number] = _Paused(cast(Generator[Any, None, Any], result))
             return self._advance(self._paused[trial.number], trial)
         except optuna.TrialPruned:
@@ -142,6 +141,14 @@ class Objective:
                 f"before the {trial.resource} it was given: its last value counts from here on",
                 stacklevel=2,
             )
+
+
+def _after_return(trial: Trial, value: Any) -> LegResult:
+    if trial.was_interrupted and trial.value_at_rung is None:
+        # It was told to stop before its resource was used up, and came back with what it had.
+        return LegResult(Outcome.INTERRUPTED)
+    trial.set_returned(_returned(value))
+    return LegResult(Outcome.REACHED)
 
 
 def _returned(value: Any) -> float:

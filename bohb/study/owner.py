@@ -33,13 +33,12 @@ class Ownership:
     """
 
     def __init__(self, ledger: Ledger) -> None:
-        self.token = uuid.uuid4().hex
+        self._become_new()
         self._ledger = ledger
         self._local = isinstance(ledger.storage, InMemoryStorage)
         self._since = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._ended = threading.Event()
         self._end = weakref.finalize(self, self._ended.set)
-        self.held = False
         self.is_lost = False
         self._lock = threading.Lock()  # a late beat must not undo a release
 
@@ -51,6 +50,8 @@ class Ownership:
         StudyOwnedError
             If another owner lives; it is named.
         """
+        if self._pid != os.getpid():
+            self._become_new()  # a fork must not act in its parent's name
         found = self._ledger.read(OWNER)
         self._refuse_if_alive(found)
         unbroken = found is None or found["token"] == self.token
@@ -60,7 +61,7 @@ class Ownership:
             self._refuse_if_alive(self._ledger.read(OWNER))
             if not self.held:
                 self._start_beating()
-        self.held = True
+        self._is_held = True
         self.is_lost = False
         return unbroken
 
@@ -68,7 +69,7 @@ class Ownership:
         """Raise StudyOwnedError if another owner has taken over."""
         found = self._ledger.read(OWNER)
         if found is not None and found["token"] != self.token:
-            self.held = False
+            self._is_held = False
             self.is_lost = True
             raise StudyOwnedError(_refusal(self._ledger.study_name, found))
 
@@ -81,7 +82,7 @@ class Ownership:
         """Let others become the owner."""
         with self._lock:
             self._end()
-            self.held = False
+            self._is_held = False
             self._write(released=True)
 
     def beat(self, ended: threading.Event) -> None:
@@ -91,6 +92,11 @@ class Ownership:
                 self.check()
                 self._write()
 
+    @property
+    def held(self) -> bool:
+        """Whether this process has claimed the study and not released it."""
+        return self._is_held and self._pid == os.getpid()
+
     def enter_work(self) -> None:
         """Note that this owner is inside `optimize`."""
         _at_work.add(self.token)
@@ -98,6 +104,11 @@ class Ownership:
     def leave_work(self) -> None:
         """Note that this owner is no longer inside `optimize`."""
         _at_work.discard(self.token)
+
+    def _become_new(self) -> None:
+        self.token = uuid.uuid4().hex
+        self._pid = os.getpid()
+        self._is_held = False
 
     def _refuse_if_alive(self, found: dict[str, Any] | None) -> None:
         if found is not None and found["token"] != self.token and _is_alive(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import tempfile
 import urllib.parse
@@ -26,14 +27,14 @@ from bohb.errors import (
     TrialStateError,
 )
 from bohb.executors import local_executor
-from bohb.history import History, scale_of
+from bohb.history import LEG_ATTRIBUTE, History, scale_of
 from bohb.hyperband import Plan, Resource
 from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
 from bohb.study.conductor import Conductor
 from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS, Ledger
 from bohb.study.limits import Limits
-from bohb.study.objective import told, without_legs
+from bohb.study.objective import Objective, without_legs
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
 from bohb.study.trial import Trial
 
@@ -141,6 +142,8 @@ class Study(optuna.Study):
         by Ctrl-C, an exception or the end of its process, is taken up by the next one: its limit
         counts from where the first began.
 
+        Legs that were given out by `ask` and not told are left alone, and their bracket stays open.
+
         Parameters
         ----------
         func
@@ -167,7 +170,8 @@ class Study(optuna.Study):
         n_brackets
             Brackets to start.
         total_resource
-            Resource to use at most, counted as `plan().resource_continued` for generators and
+            Resource to use at most, beside what it takes to finish brackets that were left open
+            before; counted as `plan().resource_continued` for generators and
             `plan().resource_restarted` for functions. With an asynchronous pruner, promotions
             made on little evidence may come on top.
 
@@ -177,8 +181,13 @@ class Study(optuna.Study):
             If an argument is out of its range, or two limits are given.
         StudyOwnedError
             If another live process optimizes the study.
+        SettingsError
+            If the pruner is not the one that the study was begun with.
         StorageError
             If the storage fails.
+        ObjectiveError
+            If the objective gives something that is not a number. This and every other exception
+            of the objective fails its trial, and ends the call unless it is in `catch`.
 
         Examples
         --------
@@ -210,7 +219,13 @@ class Study(optuna.Study):
             )
             return
         plan = self.plan()
-        limits = Limits.from_arguments(plan, n_trials=n_trials, timeout=timeout, **cast(Any, given))
+        limits = Limits.from_arguments(
+            plan,
+            continued=Objective(func).continues,
+            n_trials=n_trials,
+            timeout=timeout,
+            **cast(Any, given),
+        )
         self._lead().optimize(
             func,
             limits,
@@ -290,11 +305,10 @@ class Study(optuna.Study):
         if not isinstance(self.pruner, SchedulePruner):
             return super().tell(trial, values, state, skip_if_finished)
         number = trial if isinstance(trial, int) else trial.number
-        under_way = self._lead().under_way(number)
-        if under_way is None:
+        told = self._lead().tell(number, values, state)
+        if told is None:
             return self._not_under_way(number, skip_if_finished)
-        self._lead().settle(under_way, told(under_way, values, state))
-        return self.ledger.trial(under_way._trial_id)
+        return self.ledger.trial(told._trial_id)
 
     def _not_under_way(self, number: int, skip_if_finished: bool) -> FrozenTrial:
         found = [trial for trial in self.get_trials() if trial.number == number]
@@ -307,6 +321,8 @@ class Study(optuna.Study):
 
     def add_trial(self, trial: FrozenTrial) -> None:
         """Add a trial from elsewhere. The model learns from it; the brackets do not count it."""
+        trial = copy.deepcopy(trial)
+        trial.system_attrs.pop(LEG_ATTRIBUTE, None)  # it stood in a bracket of another study
         super().add_trial(trial)
         if self._conductor is not None:
             self._conductor.notice_added()

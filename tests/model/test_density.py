@@ -60,17 +60,45 @@ def test_the_density_of_one_parameter_integrates_to_one(name):
         low, high = parameter.edges
         scaled = np.linspace(low, high, 20_001)
         values = np.clip(np.exp(scaled) if parameter.log else scaled, parameter.low, parameter.high)
-        total = np.trapezoid(np.exp(density.log_density(values[:, None])), scaled)
+        heights = np.exp(density.log_density(values[:, None]))  # per span
+        total = np.trapezoid(heights, scaled / span_of(parameter))
     assert total == pytest.approx(1, abs=1e-6)
 
 
-def test_the_joint_density_with_missing_values_integrates_to_one_given_the_pattern():
-    # A missing value is a factor of one, so given that all parameters are active each component
-    # integrates to one only over the parameters it has: weigh it by those of the full pattern.
+def test_the_joint_density_of_a_discrete_space_sums_to_one():
     parameters = [PARAMETERS["integer"], PARAMETERS["categorical"], PARAMETERS["stepped float"]]
-    density = mixture(parameters)
     grid = np.array(list(itertools.product(*(all_values(p) for p in parameters))))
-    assert np.exp(density.log_density(grid)).sum() == pytest.approx(1, abs=1e-9)
+    assert np.exp(mixture(parameters).log_density(grid)).sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_each_component_sums_to_one_over_the_parameters_it_has():
+    parameters = [PARAMETERS["integer"], PARAMETERS["categorical"], PARAMETERS["stepped float"]]
+    density = mixture(parameters, count=12, missing=0.4)
+    assert np.isnan(density.points).any()
+    for component, point in enumerate(density.points):
+        values = [
+            all_values(p) if active else [np.nan]
+            for p, active in zip(parameters, ~np.isnan(point), strict=True)
+        ]
+        grid = np.array(list(itertools.product(*values)))
+        total = np.exp(density.log_components(grid)[:, component]).sum()
+        assert total == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_densities_do_not_depend_on_the_unit_of_a_parameter(unit):
+    rng = np.random.default_rng(0)
+    points = rng.random((8, 2))
+    points[::2, 0] = np.nan
+    candidates = rng.random((5, 2))
+
+    def log_density(scale):
+        space = [Numeric(0, scale), Numeric(0, 1)]
+        factor = np.array([scale, 1.0])
+        density = Mixture(space, points * factor, np.ones(8), np.array([scale, 1.0]))
+        return density.log_density(candidates * factor)
+
+    assert np.allclose(log_density(unit), log_density(1.0))
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -104,7 +132,7 @@ def test_samples_stay_in_the_range_that_is_asked_for():
     assert draws.min() >= 4
     assert draws.max() <= 5
     grid = np.linspace(4, 5, 4001)
-    total = np.trapezoid(np.exp(density.log_density(grid[:, None])), grid)
+    total = np.trapezoid(np.exp(density.log_density(grid[:, None])), grid / 10)  # per span
     assert total == pytest.approx(1, abs=1e-6)
 
 
@@ -119,7 +147,7 @@ def test_without_observations_the_density_is_the_prior():
     space = [Numeric(0, 2), Categorical(5)]
     density = Mixture(space, np.empty((0, 2)), np.empty(0), np.array([2.0, 1.0]))
     candidates = np.array([[0.5, 1.0], [1.5, 4.0]])
-    assert np.allclose(density.log_density(candidates), np.log(1 / 2 / 5))
+    assert np.allclose(density.log_density(candidates), np.log(1 / 5))  # per span
 
 
 def test_a_parameter_that_either_side_lacks_has_the_factor_one():

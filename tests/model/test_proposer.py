@@ -47,16 +47,36 @@ def test_until_there_are_enough_observations_proposals_are_random():
     assert DensityProposer().propose(SPACE, few, rng(3)) == random.propose(SPACE, [], rng(3))
 
 
-def test_a_small_space_is_exhausted_before_anything_is_tried_twice():
-    space = {"a": Numeric(1, 4, step=1), "b": Categorical(3)}
+@pytest.mark.parametrize("random_fraction", [0.0, 0.1, 1.0])
+def test_a_small_space_is_exhausted_before_anything_is_tried_twice(random_fraction):
+    space = {"a": Numeric(0.0, 0.3, step=0.1), "b": Categorical(3)}
+    proposer = DensityProposer(random_fraction=random_fraction)
     seen: list[Observation] = []
     for trial in range(12):
-        values = DensityProposer().propose(space, seen, rng(trial))
-        if len(seen) >= 4:  # from d + 2 on the model decides, and it remembers
-            random = DensityProposer(random_fraction=0.0).propose(space, seen, rng(trial))
-            assert random not in [o.values for o in seen]
-            values = random
+        values = proposer.propose(space, seen, rng(trial))
         seen.append(Observation(values, {0: values["a"] + values["b"]}))
+    assert len({(round(o.values["a"], 6), o.values["b"]) for o in seen}) == 12
+    assert set(proposer.propose(space, seen, rng(12))) == {"a", "b"}
+
+
+def test_in_a_conditional_space_only_what_was_asked_for_makes_a_repetition():
+    space = {"kind": Categorical(2), "n": Numeric(1, 3, step=1)}  # only kind 1 asks for n
+    seen = [Observation({"kind": 0.0}, {0: 1.0})]
+    seen += [Observation({"kind": 1.0, "n": float(n)}, {0: 2.0}) for n in (1, 2)]
+    for seed in range(20):
+        for random_fraction in (0.0, 1.0):
+            proposer = DensityProposer(random_fraction=random_fraction, min_observations=1)
+            values = proposer.propose(space, seen, rng(seed))
+            assert values["kind"] == 1.0
+            assert values.get("n", 3.0) == 3.0
+
+
+def test_a_parameter_that_is_asked_for_alone_may_repeat_its_values():
+    space = {"n": Numeric(1, 4, step=1)}
+    known = [Observation({"n": float(1 + i % 4)}, {0: abs(1 + i % 4 - 2)}) for i in range(100)]
+    proposer = DensityProposer(random_fraction=0.0)
+    drawn = [proposer.propose_one("n", space, known, {}, rng(seed)) for seed in range(50)]
+    assert drawn.count(2.0) > 40
 
 
 def test_a_running_trial_keeps_others_away():
@@ -93,10 +113,21 @@ def test_parameters_of_a_branch_come_together():
         kind = index % 2
         values = {"kind": float(kind), ("a", "b")[kind]: (index % 30) / 30}
         known.append(Observation(values, {0: (index % 30) / 30 + kind}))
-    for seed in range(40):
-        values = DensityProposer(random_fraction=0.0).propose(space, known, rng(seed))
-        assert len(values) >= 2
-        assert "kind" in values
+    patterns = [
+        tuple(DensityProposer(random_fraction=0.0).propose(space, known, rng(seed)))
+        for seed in range(40)
+    ]
+    assert set(patterns) <= {("kind", "a"), ("kind", "b")}
+    assert patterns.count(("kind", "a")) > 30  # the better branch
+
+
+def test_a_trial_that_has_no_parameters_yet_says_nothing():
+    known = observe(40)
+    silent = [Observation({}, {})] * 5
+    for seed in range(10):
+        assert DensityProposer().propose(SPACE, known + silent, rng(seed)) == (
+            DensityProposer().propose(SPACE, known, rng(seed))
+        )
 
 
 def test_a_trial_of_one_kind_of_observation_only_still_gets_a_proposal():

@@ -86,7 +86,7 @@ OPTIMIZE = [
     ({"n_trials": 2.5}, "n_trials must be an integer, got 2.5"),
     ({"n_rounds": -1}, "n_rounds must be at least 1, got -1"),
     ({"n_brackets": "2"}, "n_brackets must be an integer, got '2'"),
-    ({"total_resource": 5}, "total_resource must be at least max_resource=9, .* got 5"),
+    ({"total_resource": 5}, "total_resource must be at least 13, .* got 5"),
     ({"total_resource": -1}, "total_resource must be positive and finite, got -1"),
     ({"timeout": 0}, "timeout must be positive and finite, got 0"),
     ({"timeout": "1h"}, "timeout must be a number, got '1h'"),

@@ -63,6 +63,21 @@ def loop(trial):
     return loss(x + y, 9)
 
 
+def best_so_far(trial):
+    x, best = trial.suggest_float("x", 0, 1), 10.0
+    for unit in range(1, trial.resource + 1):
+        value = loss(x, unit) + (unit % 3) / 5
+        trial.report(value, unit)
+        best = min(best, value)
+    return best
+
+
+def new_names(trial):
+    # A parameter that no trial had before comes first, and then those that all have.
+    z = trial.suggest_float(f"z{trial.number // 5}", 0, 1) if trial.number > 7 else 0.5
+    return loss(trial.suggest_float("x", 0, 1), trial.resource) + z / 10
+
+
 def generator(trial):
     x, unit = trial.suggest_float("x", 0, 1), 0
     while True:
@@ -105,8 +120,14 @@ def run(storage, objective, asynchronous, limit):
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["synchronous", "asynchronous"])
 @pytest.mark.parametrize(
     ("objective", "limit"),
-    [(loop, {"n_rounds": 1}), (generator, {"n_trials": 11}), (failing, {"n_rounds": 1})],
-    ids=["loop", "generator", "failing"],
+    [
+        (loop, {"n_rounds": 1}),
+        (generator, {"n_trials": 11}),
+        (failing, {"n_rounds": 1}),
+        (best_so_far, {"n_rounds": 1}),
+        (new_names, {"n_rounds": 1}),
+    ],
+    ids=["loop", "generator", "failing", "best so far", "new names"],
 )
 def test_a_study_survives_a_break_at_every_write(objective, limit, asynchronous, after):
     whole = BreakingStorage()

@@ -6,15 +6,18 @@ import logging
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
 
 import bohb
-from bohb.errors import NoResultError, StorageError, TrialStateError
+from bohb.errors import NoResultError, StorageError, StudyError
+from bohb.study.owner import Ownership
 
 
 def study_of(pruner=None, seed=0, **arguments):
@@ -81,7 +84,7 @@ def test_one_trial_at_a_time_goes_to_the_top_each_time():
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
 
 
-@pytest.mark.parametrize("total", [9, 20, 57, 100, 333])
+@pytest.mark.parametrize("total", [13, 20, 57, 100, 333])
 def test_the_total_resource_is_never_exceeded_and_nothing_is_left_open(total):
     units = Counter()
 
@@ -93,7 +96,7 @@ def test_the_total_resource_is_never_exceeded_and_nothing_is_left_open(total):
     study = study_of()
     study.optimize(counted, total_resource=total)
     assert total - 27 < units["generator"] <= total
-    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"} or total < 20
+    assert {trial.state.name for trial in study.trials} <= {"COMPLETE", "PRUNED"}
 
     def restarted(trial):
         units["function"] += trial.resource
@@ -101,7 +104,7 @@ def test_the_total_resource_is_never_exceeded_and_nothing_is_left_open(total):
 
     study = study_of()
     study.optimize(restarted, total_resource=total)
-    assert units["function"] <= max(total, 9 + 3 + 1)
+    assert 0 < units["function"] <= total
 
 
 def test_a_timeout_leaves_trials_paused_and_another_call_goes_on():
@@ -142,6 +145,22 @@ def test_a_callback_sees_each_finished_trial_once_and_may_stop():
     assert len({number for number, _ in seen}) == len(seen) >= 10
     finished = [t for t in study.trials if t.state.is_finished()]
     assert {number for number, _ in seen} == {trial.number for trial in finished}
+
+
+def test_a_callback_that_asks_and_tells_loses_no_other_callback():
+    seen = Counter()
+
+    def callback(study, trial):
+        seen[trial.number] += 1
+        if seen.total() == 3:
+            asked = study.ask()
+            study.tell(asked, by_resource(asked))
+
+    study = study_of()
+    study.optimize(by_resource, callbacks=[callback])
+    finished = {trial.number for trial in study.trials if trial.state.is_finished()}
+    assert set(seen) == finished
+    assert set(seen.values()) == {1}
 
 
 # Endings
@@ -242,6 +261,75 @@ def test_ctrl_c_with_threads_ends_within_the_legs_under_way():
     assert sizes(study) == planned(study)
 
 
+def test_ctrl_c_between_a_result_and_its_record_loses_nothing(monkeypatch):
+    reference = study_of()
+    reference.optimize(by_resource)
+    for moment in range(1, reference.plan().n_evaluations):
+        calls = Counter()
+
+        def pressed(ownership, moment=moment, calls=calls):
+            calls["n"] += 1
+            if calls["n"] == moment:
+                raise KeyboardInterrupt
+
+        study = study_of()
+        with monkeypatch.context() as patch:
+            patch.setattr(Ownership, "raise_if_lost", pressed)
+            study.optimize(by_resource)
+        study.optimize(by_resource)
+        assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+
+
+def test_an_objective_that_exits_ends_the_call_and_its_leg_is_run_again():
+    def objective(trial):
+        if trial.number == 4 and not exits["n"]:
+            exits["n"] += 1
+            raise SystemExit
+        return by_resource(trial)
+
+    for n_jobs in (1, 3):
+        exits = Counter()
+        study = study_of()
+        with pytest.raises(SystemExit):
+            study.optimize(objective, n_jobs=n_jobs)
+        study.optimize(objective, n_jobs=n_jobs)
+        assert sizes(study) == planned(study)
+        assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+
+
+def test_a_loop_that_breaks_off_at_a_timeout_has_no_value_at_its_resource_yet():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 10):
+            trial.report(x + 1 / unit, unit)
+            if unit == 4 and trial.number == 0:
+                time.sleep(0.3)
+            if trial.should_prune():
+                break
+        return x + 1 / unit
+
+    study = study_of(bohb.SuccessiveHalvingPruner(9, 9))
+    study.optimize(objective, timeout=0.2)
+    assert study.trials[0].state.name == "RUNNING"
+    study.optimize(objective, n_trials=1)
+    assert study.trials[0].value == study.trials[0].params["x"] + 1 / 9
+
+
+def test_a_report_that_is_not_a_number_leaves_a_database_readable(tmp_path):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 10):
+            value = float("nan") if x > 0.5 and unit == 2 else x
+            trial.report(value, unit)
+            if value != value or trial.should_prune():
+                raise bohb.TrialPruned
+        return x
+
+    study = study_of(bohb.HyperbandPruner(3, 9), storage=f"sqlite:///{tmp_path}/study.db")
+    study.optimize(objective)
+    assert len(study.trials) == study.plan().n_trials
+
+
 # Threads
 
 
@@ -271,6 +359,42 @@ def test_threads_work_at_the_same_time():
     study = study_of()
     study.optimize(objective, n_jobs=3)
     assert len(study.trials) == study.plan().n_trials
+
+
+def test_the_model_may_look_at_a_trial_while_its_thread_reports():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 301):
+            trial.report(x + 1 / unit, unit)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return x
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for seed in range(5):
+            study = study_of(bohb.HyperbandPruner(100, 300), seed=seed)
+            study.optimize(objective, n_jobs=4, n_rounds=2)
+            assert "FAIL" not in {trial.state.name for trial in study.trials}
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_threads_may_ask_and_tell(tmp_path):
+    study = study_of()
+
+    def work():
+        for _ in range(10):
+            trial = study.ask()
+            study.tell(trial, by_resource(trial))
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(work) for _ in range(4)]:
+            future.result()
+    frame = study.evaluations_dataframe()
+    assert len(frame) == 40
+    assert not frame.duplicated(["number", "rung"]).any()
 
 
 def test_an_exception_in_a_thread_keeps_what_the_others_had():
@@ -333,6 +457,18 @@ def test_added_trials_teach_the_model_and_are_not_counted():
     study.optimize(by_resource)
     assert len(study.trials) == 2 * study.plan().n_trials
     assert len(study.history.observations(without=-1)) == len(study.trials)
+    assert sizes(study) == planned(study)
+
+
+def test_trials_of_another_schedule_can_be_added(tmp_path):
+    first = study_of(bohb.HyperbandPruner(1, 81))
+    first.optimize(by_resource, n_brackets=1)
+    study = study_of(study_name="second", storage=tmp_path / "study.journal")
+    study.add_trials(first.trials)
+    study.optimize(by_resource, n_brackets=1)
+    again = bohb.load_study(study_name="second", storage=tmp_path / "study.journal")
+    again.optimize(by_resource, n_brackets=2)
+    assert sizes(again) == planned(again)
 
 
 @pytest.mark.parametrize(
@@ -499,7 +635,7 @@ def test_optimize_must_not_be_nested():
         trial.study.optimize(by_resource)
         return 1.0
 
-    with pytest.raises(TrialStateError, match="optimize must not be called while it runs"):
+    with pytest.raises(StudyError, match="optimize must not be called while it runs"):
         study_of().optimize(objective)
 
 

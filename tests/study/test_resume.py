@@ -310,6 +310,23 @@ def test_a_study_in_the_midst_of_optimize_is_not_taken_over_in_the_same_process(
         first.optimize(objective)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_fork_does_not_act_in_its_parents_name(tmp_path):
+    study = make(tmp_path / "study.journal")
+    trial = study.ask()
+    child = os.fork()
+    if child == 0:
+        try:
+            study.ask()
+        except StudyOwnedError:
+            os._exit(3)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 3
+    study.tell(trial, 0.5)
+
+
 # Storages that are broken
 
 
