@@ -68,6 +68,10 @@ class SchedulePruner(BasePruner, abc.ABC):
     def settings(self) -> dict[str, Any]:
         """Return the arguments this pruner was made with, and its kind, as plain values."""
 
+    def __repr__(self) -> str:
+        given = ", ".join(f"{k}={v!r}" for k, v in self.settings().items() if k != "kind")
+        return f"{type(self).__name__}({given})"
+
     @property
     def schedule_class(self) -> type[Schedule]:
         """The kind of schedule that a study runs for this pruner."""

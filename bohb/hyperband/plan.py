@@ -66,8 +66,7 @@ class Bracket:
         """
         if n_trials >= self.n_trials:
             return self
-        eta = as_fraction(reduction_factor)
-        sizes = tuple(max(1, math.floor(n_trials / eta**rung)) for rung in range(len(self.sizes)))
+        sizes = _sizes(n_trials, len(self.sizes), as_fraction(reduction_factor))
         return Bracket(sizes, self.resources, self.first_level)
 
 
@@ -223,8 +222,12 @@ def make_successive_halving_plan(
 
 def _bracket(n: int, levels: Sequence[Resource], first_level: int, eta: Fraction) -> Bracket:
     resources = tuple(levels[first_level:])
-    sizes = tuple(max(1, math.floor(n / eta**rung)) for rung in range(len(resources)))
-    return Bracket(sizes, resources, first_level)
+    return Bracket(_sizes(n, len(resources), eta), resources, first_level)
+
+
+def _sizes(n: int, n_rungs: int, eta: Fraction) -> tuple[int, ...]:
+    """Return how many of `n` trials get to each rung: one in `eta` of those below, at least one."""
+    return tuple(max(1, math.floor(n / eta**rung)) for rung in range(n_rungs))
 
 
 def _tidy(resource: Resource) -> Resource:
@@ -244,8 +247,8 @@ def _table(plan: Plan) -> str:
             [
                 str(bracket.n_trials),
                 str(bracket.n_evaluations),
-                f"{bracket.resource(continued=True):.12g}",
-                f"{bracket.resource(continued=False):.12g}",
+                _number(bracket.resource(continued=True)),
+                _number(bracket.resource(continued=False)),
             ]
         )
     rows.append(["total" if plan.n_rounds == 1 else f"total of {plan.n_rounds} rounds"])
@@ -254,8 +257,8 @@ def _table(plan: Plan) -> str:
         [
             str(plan.n_trials),
             str(plan.n_evaluations),
-            f"{plan.resource_continued:.12g}",
-            f"{plan.resource_restarted:.12g}",
+            _number(plan.resource_continued),
+            _number(plan.resource_restarted),
         ]
     )
     body = "\n".join(
@@ -291,6 +294,10 @@ def _align(rows: list[list[str]]) -> list[str]:
         )
         for row in rows
     ]
+
+
+def _number(resource: Resource) -> str:
+    return str(resource) if isinstance(resource, int) else f"{resource:.6g}"
 
 
 def _count(number: int, noun: str) -> str:

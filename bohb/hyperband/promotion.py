@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from bohb.hyperband.ladder import as_fraction
 from bohb.hyperband.records import Evaluation
 
 
@@ -39,5 +41,5 @@ def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -
     >>> promotable(8, 3), promotable(2, 3), promotable(2, 3, final=True)
     (2, 0, 1)
     """
-    count = int(n_ranked / reduction_factor + 1e-9)
+    count = math.floor(n_ranked / as_fraction(reduction_factor))
     return max(count, min(1, n_ranked)) if final else count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -14,7 +15,7 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import StudyDirection
 
-from bohb.errors import ArgumentError, ArgumentTypeError, StorageError, StudyError
+from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
 from bohb.pruners import from_settings
 from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS
 from bohb.study.study import Study
@@ -53,7 +54,8 @@ def create_study(
         What proposes values; any sampler of Optuna. None for `BOHBSampler()`.
     pruner
         What decides how far trials run. `HyperbandPruner` and `SuccessiveHalvingPruner` pause and
-        promote. Any pruner of Optuna does what it does there; None for Optuna's own default.
+        promote. Any pruner of Optuna does what it does there. None takes the one that an existing
+        study was begun with; a new study gets Optuna's `MedianPruner`, and has no brackets.
     study_name
         The study's name in the storage. None makes one up.
     direction, directions
@@ -69,7 +71,7 @@ def create_study(
     DuplicateStudyError
         If the name is taken and `load_if_exists` is not set.
     SettingsError
-        If the study exists and was begun with another schedule.
+        If the study exists and was begun with another schedule or direction.
     StorageError
         If the storage cannot be read.
 
@@ -95,11 +97,11 @@ def create_study(
         )
     except optuna.exceptions.DuplicatedStudyError as error:
         raise DuplicateStudyError(
-            f"study_name must not be taken, got {study_name!r}, which the storage has already: "
-            "set load_if_exists=True to go on with it"
+            f"study_name={study_name!r} exists in the storage: set load_if_exists=True to go on "
+            "with that study, or choose another name"
         ) from error
-    study = Study(made.study_name, made._storage, sampler, pruner)
-    study.begin()
+    _check_same_directions(made, direction, directions)
+    study = _begun(Study(made.study_name, made._storage, sampler, pruner), pruner)
     if checkpoint_root is not None:
         study.ledger.write(CHECKPOINT_ROOT, str(Path(checkpoint_root).absolute()))
     return study
@@ -133,6 +135,8 @@ def load_study(
         If the storage cannot be read.
     """
     _check_kinds(sampler, pruner)
+    if isinstance(storage, Path) and not storage.exists():
+        raise StorageError(f"storage must be a journal that exists, got {str(storage)!r}")
     opened = _open(storage)
     try:
         found = optuna.load_study(study_name=study_name, storage=opened)
@@ -141,10 +145,14 @@ def load_study(
         raise StudyError(
             f"study_name must be one of {names}, which the storage has, got {study_name!r}"
         ) from error
-    study = Study(found.study_name, found._storage, sampler, pruner)
-    if pruner is None:
-        settings = study.ledger.read(SETTINGS)
-        study.pruner = study.pruner if settings is None else from_settings(settings)
+    return _begun(Study(found.study_name, found._storage, sampler, pruner), pruner)
+
+
+def _begun(study: Study, pruner: BasePruner | None) -> Study:
+    """Return `study` with the pruner it was begun with, if none is given."""
+    settings = study.ledger.read(SETTINGS) if pruner is None else None
+    if settings is not None:
+        study.pruner = from_settings(settings)
     study.begin()
     return study
 
@@ -154,6 +162,11 @@ def _open(storage: str | Path | BaseStorage | None) -> BaseStorage:
         raise ArgumentTypeError(
             "storage must be None, a database URL, a pathlib.Path or a storage of Optuna, got "
             f"{storage!r}"
+        )
+    if isinstance(storage, str) and "://" not in storage:
+        raise ArgumentError(
+            'storage must be a database URL such as "sqlite:///study.db", or a pathlib.Path for a '
+            f"journal, got {storage!r}"
         )
     try:
         if isinstance(storage, Path):
@@ -169,23 +182,60 @@ def _open(storage: str | Path | BaseStorage | None) -> BaseStorage:
 
 def _journal(path: Path) -> JournalStorage:
     lock = JournalFileSymlinkLock(str(path), grace_period=_LOCK_GRACE_SECONDS)
+    _mend_last_line(path, lock)
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
-    except ValueError as error:  # json.JSONDecodeError is one
+    except (ValueError, KeyError, TypeError) as error:  # what a line that is no entry leads to
+        line = _broken_line(path)
+        if line == 1:
+            raise StorageError(f"storage must be a journal, got {str(path)!r}") from error
         raise StorageError(
-            f"the journal {str(path)!r} cannot be read: line {_broken_line(path)} is not a JSON "
-            "object of its own. Take it out with an editor; what stands in the other lines is kept."
+            f"the journal {str(path)!r} cannot be read: line {line} is not a JSON object of its "
+            "own. Take it out with an editor; what stands in the other lines is kept."
         ) from error
 
 
-def _broken_line(path: Path) -> int | str:
-    """Return the number of the first line of a journal that cannot be read."""
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
-        try:
-            json.loads(line)
-        except ValueError:
-            return number
-    return "?"
+def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:
+    """Cut off a last line that was not written to its end, or end it if only that was missing.
+
+    The next entry would be glued to it otherwise, and both be lost.
+    """
+    if _ends_whole(path):
+        return
+    lock.acquire()  # a writer may just be at it
+    try:
+        if not _ends_whole(path):
+            content = path.read_bytes()
+            begin = content.rfind(b"\n") + 1
+            with path.open("r+b") as file:
+                if _is_entry(content[begin:]):
+                    file.seek(0, os.SEEK_END)
+                    file.write(b"\n")
+                elif begin:  # a file that is no journal at all is left as it is
+                    file.truncate(begin)
+    finally:
+        lock.release()
+
+
+def _ends_whole(path: Path) -> bool:
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
+def _broken_line(path: Path) -> int:
+    """Return the number of the first line of a journal that is no entry."""
+    lines = path.read_bytes().splitlines()
+    return next((n for n, line in enumerate(lines, start=1) if not _is_entry(line)), 1)
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _check_directions(direction: Direction | None, directions: Sequence[Direction] | None) -> None:
@@ -198,6 +248,22 @@ def _check_directions(direction: Direction | None, directions: Sequence[Directio
     for given in [direction or "minimize"] if directions is None else directions:
         if given not in known:
             raise ArgumentError(f"direction must be 'minimize' or 'maximize', got {given!r}")
+
+
+def _check_same_directions(
+    study: optuna.Study, direction: Direction | None, directions: Sequence[Direction] | None
+) -> None:
+    """Raise an error if a study that existed is loaded with other directions than it has."""
+    given = directions if direction is None else [direction]
+    if given is None:
+        return
+    wanted = [d if isinstance(d, StudyDirection) else StudyDirection[d.upper()] for d in given]
+    if wanted != study.directions:
+        raise SettingsError(
+            f"study {study.study_name!r} was begun with "
+            f"direction={[d.name.lower() for d in study.directions]}, got "
+            f"{[d.name.lower() for d in wanted]}: begin another study"
+        )
 
 
 def _check_kinds(sampler: Any, pruner: Any) -> None:

@@ -6,6 +6,8 @@ import enum
 import functools
 import inspect
 import logging
+import math
+import time
 import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -81,6 +83,7 @@ class Objective:
             if trial.number not in self._paused:
                 result = self.function(trial)
                 if not inspect.isgenerator(result):
+                    self._warn_once(_fault_of(trial))
                     return _after_return(trial, result)
                 self._paused[trial.number] = _Paused(cast(Generator[Any, None, Any], result))
             return self._advance(self._paused[trial.number], trial)
@@ -134,13 +137,15 @@ class Objective:
             paused.last_value = as_value(value, "returned by the generator")
         if paused.last_value is None:
             raise ObjectiveError("the generator must yield a loss after each unit, got none at all")
-        if not self._has_warned:
+        self._warn_once(
+            f"the generator of trial {trial.number} ended after {paused.position} units, before "
+            f"the {trial.resource} it was given: its last value counts from here on"
+        )
+
+    def _warn_once(self, fault: str | None) -> None:
+        if fault is not None and not self._has_warned:
             self._has_warned = True
-            warnings.warn(
-                f"the generator of trial {trial.number} ended after {paused.position} units, "
-                f"before the {trial.resource} it was given: its last value counts from here on",
-                stacklevel=2,
-            )
+            _logger.warning("%s", fault)  # a warning that is an error would fail the trial
 
 
 def _after_return(trial: Trial, value: Any) -> LegResult:
@@ -149,6 +154,24 @@ def _after_return(trial: Trial, value: Any) -> LegResult:
         return LegResult(Outcome.INTERRUPTED)
     trial.set_returned(_returned(value))
     return LegResult(Outcome.REACHED)
+
+
+def _fault_of(trial: Trial) -> str | None:
+    """Return what is odd about how a loop came back from its leg, if anything is."""
+    used = trial.used
+    if used is None or used == trial.resource or trial.was_interrupted:
+        return None
+    if used < trial.resource:
+        return (
+            f"the objective of trial {trial.number} returned after {used} units, before the "
+            f"{trial.resource} it was given: what it returned counts as its value there"
+        )
+    if trial.has_asked:
+        return None
+    return (
+        f"trial {trial.number} reported up to {used} and was given {trial.resource}: ask "
+        "trial.should_prune() after each report, and raise TrialPruned, so that it can be paused"
+    )
 
 
 def _returned(value: Any) -> float:
@@ -167,8 +190,18 @@ def _require_whole(trial: Trial) -> None:
         )
 
 
-def without_legs(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return an objective that runs a generator to its end, for a pruner that only stops trials."""
+def without_legs(function: Callable[[Any], Any], timeout: float | None) -> Callable[[Any], Any]:
+    """Return an objective that runs a generator to its end, for a pruner that only stops trials.
+
+    A generator without an end is stopped by the pruner, or when `timeout` seconds are over.
+    """
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    if Objective(function).continues and timeout is None:
+        warnings.warn(
+            "the study's pruner has no resources, so each generator runs until it ends by itself "
+            "or is pruned: give create_study a bohb.HyperbandPruner if it does not end",
+            stacklevel=3,
+        )
 
     @functools.wraps(function)
     def objective(trial: optuna.Trial) -> Any:
@@ -179,7 +212,7 @@ def without_legs(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         for step, yielded in enumerate(result, start=1):
             value = as_value(yielded, "yielded")
             trial.report(value, step)
-            if trial.should_prune():
+            if trial.should_prune() or time.monotonic() > deadline:
                 result.close()
                 raise optuna.TrialPruned
         return value

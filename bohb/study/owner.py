@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 import weakref
+from pathlib import Path
 from typing import Any
 
 from optuna.storages import InMemoryStorage
@@ -172,7 +173,16 @@ def _process_exists(pid: int) -> bool:
         return False
     except PermissionError:
         return True  # it exists and belongs to another user
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Return whether a process is dead and only waits for its parent to notice (Linux)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] == "Z"
 
 
 def _refusal(name: str, found: dict[str, Any]) -> str:

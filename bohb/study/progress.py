@@ -78,5 +78,5 @@ class Progress:
         if self._unit == "resource":
             return self._allowance.spent(schedule)
         if self._unit == "s":
-            return time.monotonic() - self._begin
+            return round(time.monotonic() - self._begin, 1)
         return schedule.n_evaluations - baseline.n_evaluations

@@ -29,7 +29,7 @@ from bohb.errors import (
 from bohb.executors import local_executor
 from bohb.history import LEG_ATTRIBUTE, History, scale_of
 from bohb.hyperband import Plan, Resource
-from bohb.pruners import SchedulePruner
+from bohb.pruners import SchedulePruner, from_settings
 from bohb.samplers import BOHBSampler
 from bohb.study.conductor import Conductor
 from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS, Ledger
@@ -61,7 +61,9 @@ class Study(optuna.Study):
         sampler: BaseSampler | None = None,
         pruner: BasePruner | None = None,
     ) -> None:
-        super().__init__(study_name, storage, sampler or BOHBSampler(), pruner)
+        super().__init__(study_name, storage, sampler, pruner)
+        if sampler is None and len(self.directions) == 1:
+            self.sampler = BOHBSampler()
         self.ledger = Ledger(self._storage, self._study_id, study_name)
         self._conductor: Conductor | None = None
         self._temporary: Path | None = None
@@ -79,14 +81,20 @@ class Study(optuna.Study):
         SettingsError
             If the study was begun with other settings.
         """
+        stored = self.ledger.read(SETTINGS)
         if not isinstance(self.pruner, SchedulePruner):
+            if stored is not None:
+                raise SettingsError(
+                    f"study {self.study_name!r} was begun with {from_settings(stored)}, got "
+                    f"{_name_of(self.pruner)}: its paused trials would wait for ever"
+                )
             return
         if len(self.directions) > 1:
             raise ArgumentError(
                 "brackets need one objective to rank trials by, got "
                 f"{len(self.directions)} directions; use a pruner of Optuna for several"
             )
-        settings, stored = self.pruner.settings(), self.ledger.read(SETTINGS)
+        settings = self.pruner.settings()
         if stored is None:
             self.ledger.write(SETTINGS, settings)
         elif stored != settings:
@@ -140,7 +148,7 @@ class Study(optuna.Study):
         any of them and without `timeout` one round is run. When the limit is reached no new trial
         starts, and the open brackets are finished with what they hold. A call that was cut off,
         by Ctrl-C, an exception or the end of its process, is taken up by the next one: its limit
-        counts from where the first began.
+        counts from where the first began. Ctrl-C makes this method return, like `timeout`.
 
         Legs that were given out by `ask` and not told are left alone, and their bracket stays open.
 
@@ -208,7 +216,7 @@ class Study(optuna.Study):
         if not isinstance(self.pruner, SchedulePruner):
             _refuse_without_plan(self.pruner, given)
             super().optimize(
-                without_legs(func),
+                without_legs(func, timeout),
                 n_trials,
                 timeout,
                 n_jobs,
@@ -232,7 +240,7 @@ class Study(optuna.Study):
             timeout,
             executor=local_executor(n_jobs),
             catch=_exceptions(catch),
-            callbacks=list(callbacks or ()),
+            callbacks=_callbacks(callbacks),
             show_progress_bar=show_progress_bar,
         )
 
@@ -406,8 +414,8 @@ class Study(optuna.Study):
         """
         if not isinstance(self.pruner, SchedulePruner):
             raise ArgumentError(
-                "pruner must be a HyperbandPruner or a SuccessiveHalvingPruner of bohb for this, "
-                f"got {type(self.pruner).__name__}"
+                "pruner must be a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner for this, "
+                f"got {_name_of(self.pruner)}"
             )
         return self.pruner
 
@@ -422,13 +430,28 @@ def _refuse_without_plan(pruner: BasePruner, given: dict[str, Any]) -> None:
     for name, value in given.items():
         if value is not None:
             raise ArgumentError(
-                f"{name} needs a HyperbandPruner or a SuccessiveHalvingPruner of bohb, got "
-                f"{name}={value!r} with {type(pruner).__name__}"
+                f"{name} needs a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner, got "
+                f"{name}={value!r} with {_name_of(pruner)}"
             )
 
 
+def _name_of(pruner: BasePruner) -> str:
+    """Return the name of a pruner's class with its package: some names are Optuna's and ours."""
+    kind = type(pruner)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+
+
+def _callbacks(given: Any) -> list[Callable[..., None]]:
+    callbacks = [given] if callable(given) else list(given or ())
+    for callback in callbacks:
+        if not callable(callback):
+            raise ArgumentTypeError(f"callbacks must hold functions, got {callback!r}")
+    return callbacks
+
+
 def _exceptions(catch: Any) -> tuple[type[Exception], ...]:
-    kinds = tuple(catch) if isinstance(catch, Iterable) else (catch,)
+    several = isinstance(catch, Iterable) and not isinstance(catch, str)
+    kinds = tuple(catch) if several else (catch,)
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise ArgumentTypeError(f"catch must hold exception classes, got {kind!r}")

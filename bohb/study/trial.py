@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution
 
 from bohb.errors import ObjectiveError, ReportError, TrialStateError
 from bohb.history import Scale, live_trial
-from bohb.hyperband import Leg
+from bohb.hyperband import Leg, Resource
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
@@ -37,6 +37,7 @@ class Trial(optuna.Trial):
         self._last_step: int | None = None
         self._under_way = False
         self.was_interrupted = False
+        self.has_asked = False
 
     @property
     def resource(self) -> Any:  # an int or a float, as the bounds of the pruner are
@@ -114,10 +115,11 @@ class Trial(optuna.Trial):
         """
         if self._leg is None:
             return super().should_prune()
-        if self._last_step is not None:
-            used = self._scale.used(self._last_step, self._steps)
-            if used > self._leg.resource or (used == self._leg.resource and not self._is_top):
-                return True
+        self.has_asked = True
+        used = self.used
+        is_over = used is not None and used > self._leg.resource
+        if is_over or (used == self._leg.resource and not self._is_top):
+            return True
         if self._is_stopping():
             self.was_interrupted = True
             return True
@@ -139,6 +141,7 @@ class Trial(optuna.Trial):
         self._is_stopping = is_stopping
         self._last_step = None
         self._under_way = True
+        self.has_asked = False
         self.was_interrupted = False
 
     def take_back(self) -> None:
@@ -154,6 +157,13 @@ class Trial(optuna.Trial):
     def is_under_way(self) -> bool:
         """Whether a leg was given and is not over."""
         return self._under_way
+
+    @property
+    def used(self) -> Resource | None:
+        """The resource used in this leg, by its last report; None if there was none."""
+        if self._last_step is None:
+            return None
+        return self._scale.used(self._last_step, self._steps)
 
     @property
     def value_at_rung(self) -> float | None:
@@ -173,8 +183,7 @@ class Trial(optuna.Trial):
         A loop that has run beyond its resource is judged by its report there instead.
         """
         leg = self._required_leg("value")
-        last = self._last_step
-        if last is not None and self._scale.used(last, self._steps) > leg.resource:
+        if self.used is not None and self.used > leg.resource:
             return
         step = self._scale.step(leg.resource, self._steps)
         if self._steps.get(step) != value:
@@ -191,8 +200,8 @@ class Trial(optuna.Trial):
     def _required_leg(self, name: str) -> Leg:
         if self._leg is None:
             raise TrialStateError(
-                f"trial.{name} needs a study whose pruner is a HyperbandPruner or a "
-                f"SuccessiveHalvingPruner of bohb, got {type(self.study.pruner).__name__}"
+                f"trial.{name} needs a study whose pruner is a bohb.HyperbandPruner or a "
+                f"bohb.SuccessiveHalvingPruner, got {type(self.study.pruner).__name__}"
             )
         return self._leg
 

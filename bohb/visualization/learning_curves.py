@@ -85,7 +85,7 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
         ax.set_yscale("log")
     ax.set_xlabel("resource")
     ax.set_ylabel("value")
-    ax.set_title(f"{study.study_name}: learning curves by the rung a trial got to")
+    ax.set_title("Learning curves by the rung a trial got to")
     _order_legend(ax)
     return ax
 

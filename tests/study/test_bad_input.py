@@ -160,12 +160,12 @@ def test_what_is_yielded_must_be_a_number(study, values, message):
         study.optimize(objective)
 
 
-def test_a_generator_that_ends_early_is_warned_about_and_keeps_its_last_value(study):
+def test_a_generator_that_ends_early_is_warned_about_and_keeps_its_last_value(study, caplog):
     def objective(trial):
         yield trial.suggest_float("x", 0, 1)
 
-    with pytest.warns(UserWarning, match="ended after 1 units, before the 3 it was given"):
-        study.optimize(objective, n_brackets=1)
+    study.optimize(objective, n_brackets=1)
+    assert "ended after 1 units, before the 3 it was given" in caplog.text
 
 
 def test_a_generator_needs_whole_resources():
@@ -219,7 +219,7 @@ def test_a_fraction_is_reported_at_its_rungs_only():
         study.optimize(objective)
 
 
-def test_steps_beyond_the_resource_count_once_the_trial_gets_there(study):
+def test_steps_beyond_the_resource_count_once_the_trial_gets_there(study, caplog):
     def objective(trial):
         trial.report(0.5, 1)
         trial.report(0.3, 1000)
@@ -228,6 +228,72 @@ def test_steps_beyond_the_resource_count_once_the_trial_gets_there(study):
     first = len(study.trials)
     study.optimize(objective, n_brackets=1)
     assert study.trials[first].intermediate_values == {1: 0.5, 1000: 0.3}
+    assert "reported up to 1000 and was given 3: ask trial.should_prune()" in caplog.text
+
+
+def test_a_loop_that_comes_back_early_is_warned_about(study, caplog):
+    def objective(trial):
+        trial.report(0.5, 1)
+        return 0.5
+
+    study.optimize(objective, n_brackets=1)
+    assert "returned after 1 units, before the 3 it was given" in caplog.text
+
+
+def test_callbacks_must_be_functions(study):
+    with pytest.raises(ArgumentTypeError, match="callbacks must hold functions, got 3"):
+        study.optimize(good, callbacks=[3])
+
+
+def test_an_endless_generator_without_a_schedule_is_warned_about_and_ends_at_the_timeout():
+    def objective(trial):
+        while True:
+            yield 0.5
+
+    study = bohb.create_study(pruner=optuna.pruners.NopPruner())
+    study.optimize(objective, timeout=0.2)
+    assert study.trials[0].state.name == "PRUNED"
+
+    def ending(trial):
+        yield 0.5
+
+    with pytest.warns(UserWarning, match="the study's pruner has no resources"):
+        study.optimize(ending, n_trials=1)
+
+
+def test_a_study_with_brackets_takes_no_other_pruner(study):
+    with pytest.raises(
+        bohb.BohbError, match=r"begun with HyperbandPruner\(.*got optuna\.NopPruner"
+    ):
+        bohb.create_study(
+            study_name="taken",
+            storage=study._storage,
+            pruner=optuna.pruners.NopPruner(),
+            load_if_exists=True,
+        )
+    again = bohb.create_study(study_name="taken", storage=study._storage, load_if_exists=True)
+    assert again.plan() == study.plan()
+
+
+def test_a_study_keeps_its_direction(study):
+    with pytest.raises(
+        bohb.BohbError, match=r"begun with direction=.'minimize'., got .'maximize'."
+    ):
+        bohb.create_study(
+            study_name="taken", storage=study._storage, direction="maximize", load_if_exists=True
+        )
+
+
+def test_a_path_that_is_meant_as_a_storage_is_explained(tmp_path):
+    with pytest.raises(ArgumentError, match=r'"sqlite:///study\.db", or a pathlib\.Path'):
+        bohb.create_study(storage="study.db")
+    with pytest.raises(StudyError, match="must be a journal that exists"):
+        bohb.load_study(storage=tmp_path / "none.journal")
+    assert not (tmp_path / "none.journal").exists()
+    (tmp_path / "my.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(StudyError, match=r"storage must be a journal, got .*my\.csv"):
+        bohb.create_study(storage=tmp_path / "my.csv")
+    assert (tmp_path / "my.csv").read_text() == "a,b\n1,2\n"
 
 
 def test_a_trial_that_is_paused_cannot_report(study):
@@ -261,7 +327,9 @@ def test_telling_nonsense_leaves_the_trial_under_way(study):
 
 
 def test_a_taken_name_is_refused_and_says_how_to_go_on(study):
-    with pytest.raises(DuplicateStudyError, match=r"got 'taken'.*load_if_exists=True") as caught:
+    with pytest.raises(
+        DuplicateStudyError, match=r"study_name='taken' exists.*load_if_exists=True"
+    ) as caught:
         bohb.create_study(study_name="taken", storage=study._storage)
     assert isinstance(caught.value, optuna.exceptions.DuplicatedStudyError)
 
@@ -279,7 +347,7 @@ def test_limits_of_brackets_need_a_pruner_that_has_them():
         study.incumbent,
         study.evaluations_dataframe,
     ):
-        with pytest.raises(ArgumentError, match=r"got NopPruner|with NopPruner"):
+        with pytest.raises(ArgumentError, match=r"(got|with) optuna\.NopPruner"):
             wrong()
     with pytest.raises(TrialStateError, match=r"trial\.resource needs .* got NopPruner"):
         study.optimize(good, n_trials=1)

@@ -518,7 +518,8 @@ def test_a_generator_runs_under_a_pruner_of_optuna():
             yield x
 
     study = bohb.create_study(pruner=optuna.pruners.NopPruner())
-    study.optimize(objective, n_trials=3)
+    with pytest.warns(UserWarning, match="the study's pruner has no resources"):
+        study.optimize(objective, n_trials=3)
     assert [len(trial.intermediate_values) for trial in study.trials] == [9, 9, 9]
     assert study.best_value == study.best_params["x"]
 

@@ -327,7 +327,34 @@ def test_a_fork_does_not_act_in_its_parents_name(tmp_path):
     study.tell(trial, 0.5)
 
 
+def test_a_zombie_is_dead(tmp_path):
+    storage = tmp_path / "study.journal"
+    process = start(storage, "resource", tmp_path)
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGKILL)
+    wait_until(lambda: owner._is_zombie(process.pid))
+    try:
+        study = bohb.load_study(study_name="resumable", storage=storage)
+        study.optimize(resource, n_rounds=2)
+        assert len(study.trials) == study.plan(2).n_trials
+    finally:
+        process.communicate()
+
+
 # Storages that are broken
+
+
+@pytest.mark.parametrize("missing", [1, 20])
+def test_a_last_line_that_was_not_written_to_its_end_spoils_nothing(missing, tmp_path):
+    path = tmp_path / "study.journal"
+    study = make(path)
+    study.optimize(resource, n_brackets=1)
+    reference = decisions(study)
+    path.write_bytes(path.read_bytes()[:-missing])
+    study = make(path, load_if_exists=True)
+    study.optimize(resource, n_brackets=1)
+    assert decisions(study)[: len(reference)].equals(reference)
+    assert len(bohb.load_study(storage=path).trials) == len(study.trials) > 9
 
 
 def test_a_journal_with_a_broken_line_is_named(tmp_path):
