@@ -23,15 +23,17 @@ class AsynchronousSchedule(Schedule):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
+        # By bracket and rung, sorted: all results, and those of trials that still wait there.
         self._rankings: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+        self._waiting: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self._final: set[tuple[int, int]] = set()  # rungs to which no more results can come
         self._first_live = 0
 
     def _next_promotion(self) -> Leg | None:
         n_levels = max(len(bracket.sizes) for bracket in self.plan.brackets)
-        live = self.runs[self._first_live :]
         for level in reversed(range(n_levels)):
-            for run in live:
+            for index in range(self._first_live, len(self.runs)):
+                run = self.runs[index]
                 rung = level - run.bracket.first_level
                 if 0 < rung < len(run.rungs):
                     trial = self._best_waiting(run, rung - 1)
@@ -40,21 +42,28 @@ class AsynchronousSchedule(Schedule):
         return None
 
     def _best_waiting(self, run: BracketRun, rung: int) -> int | None:
-        above = run.rungs[rung + 1]
-        waiting = (trial for trial in self._top(run, rung) if trial not in above)
-        return next(waiting, None)
-
-    def _top(self, run: BracketRun, rung: int) -> list[int]:
+        """Return the best trial that waits on `rung`, if it is good enough to go on."""
         place = (run.index, rung)
-        ranking = self._rankings[place]
-        final = place in self._final
-        count = promotable(len(ranking), self.plan.reduction_factor, final=final)
-        return [trial for _, trial in ranking[:count]]
+        waiting = self._waiting[place]
+        if not waiting:
+            return None
+        rank = bisect.bisect_left(self._rankings[place], waiting[0])
+        return waiting[0][1] if rank < self._n_promotable(place) else None
+
+    def _n_promotable(self, place: tuple[int, int]) -> int:
+        n_ranked = len(self._rankings[place])
+        return promotable(n_ranked, self.plan.reduction_factor, final=place in self._final)
+
+    def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
+        super()._enter(run, rung, trial)
+        below = run.rungs[rung - 1].evaluations.get(trial) if rung else None
+        if below is not None and below.loss is not None:
+            waiting = self._waiting[run.index, rung - 1]
+            del waiting[bisect.bisect_left(waiting, (below.loss, trial))]
 
     def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
         if evaluation is not None and evaluation.loss is not None:
-            ranking = self._rankings[run.index, evaluation.rung]
-            bisect.insort(ranking, (evaluation.loss, evaluation.trial))
+            self._rank(run, evaluation.rung, (evaluation.loss, evaluation.trial))
         pruned: list[int] = []
         for rung in range(len(run.rungs) - 1):
             if (run.index, rung) not in self._final:
@@ -64,6 +73,13 @@ class AsynchronousSchedule(Schedule):
         self._skip_finished()
         return pruned
 
+    def _rank(self, run: BracketRun, rung: int, entry: tuple[float, int]) -> None:
+        place = (run.index, rung)
+        bisect.insort(self._rankings[place], entry)
+        is_top = rung == len(run.rungs) - 1
+        if not is_top and entry[1] not in run.rungs[rung + 1]:
+            bisect.insort(self._waiting[place], entry)
+
     def _is_final(self, run: BracketRun, rung: int) -> bool:
         if run.rungs[rung].pending:
             return False
@@ -72,16 +88,14 @@ class AsynchronousSchedule(Schedule):
         return (run.index, rung - 1) in self._final and self._best_waiting(run, rung - 1) is None
 
     def _finish(self, run: BracketRun, rung: int) -> list[int]:
-        self._final.add((run.index, rung))
-        above = run.rungs[rung + 1]
-        winners = set(self._top(run, rung))
-        pruned = [
-            trial
-            for _, trial in self._rankings[run.index, rung]
-            if trial not in winners and trial not in above
-        ]
-        waiting = sum(trial not in above for trial in winners)
-        run.limit(rung + 1, len(above) + waiting)
+        place = (run.index, rung)
+        self._final.add(place)
+        waiting = self._waiting[place]
+        last = self._rankings[place][: self._n_promotable(place)][-1:]
+        n_good = bisect.bisect_right(waiting, last[0]) if last else 0
+        pruned = [trial for _, trial in waiting[n_good:]]
+        del waiting[n_good:]
+        run.limit(rung + 1, len(run.rungs[rung + 1]) + n_good)
         return pruned
 
     def _skip_finished(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from typing_extensions import Self
 
@@ -14,7 +13,7 @@ from bohb.hyperband.plan import Bracket, Plan
 from bohb.hyperband.records import Evaluation, Leg, Standing
 
 
-class Rung:
+class RungRecord:
     """The trials that were given one rung of one bracket, and how they did."""
 
     __slots__ = ("evaluations", "pending")
@@ -36,7 +35,7 @@ class BracketRun:
     def __init__(self, index: int, bracket: Bracket) -> None:
         self.index = index
         self.resize(bracket)
-        self.rungs = [Rung() for _ in bracket.sizes]
+        self.rungs = [RungRecord() for _ in bracket.sizes]
 
     def resize(self, bracket: Bracket) -> None:
         self.bracket = bracket
@@ -44,8 +43,8 @@ class BracketRun:
 
     def limit(self, rung: int, n_trials: int) -> None:
         """Note that no more than `n_trials` will ever get to `rung`, nor to any above it."""
-        for level in range(rung, len(self.capacity)):
-            self.capacity[level] = min(self.capacity[level], n_trials)
+        for higher in range(rung, len(self.capacity)):
+            self.capacity[higher] = min(self.capacity[higher], n_trials)
 
     @property
     def full(self) -> bool:
@@ -79,6 +78,8 @@ class Schedule(abc.ABC):
         self.runs: list[BracketRun] = []
         self.n_evaluations = 0
         self._places: dict[int, BracketRun] = {}
+        self._spent_continued: Resource = 0
+        self._spent_restarted: Resource = 0
 
     @classmethod
     def replay(
@@ -126,8 +127,8 @@ class Schedule(abc.ABC):
         legs = [
             run.leg(trial, rung)
             for run in self.runs
-            for rung, state in enumerate(run.rungs)
-            for trial in state.pending
+            for rung, held in enumerate(run.rungs)
+            for trial in held.pending
         ]
         return sorted(legs, key=lambda leg: leg.trial or 0)
 
@@ -155,9 +156,9 @@ class Schedule(abc.ABC):
                 f"trial must have a leg under way to rung {evaluation.rung}, "
                 f"got trial {evaluation.trial}"
             )
-        rung = run.rungs[evaluation.rung]
-        rung.pending.remove(evaluation.trial)
-        rung.evaluations[evaluation.trial] = evaluation
+        held = run.rungs[evaluation.rung]
+        held.pending.remove(evaluation.trial)
+        held.evaluations[evaluation.trial] = evaluation
         self.n_evaluations += 1
         return self._settle(run, evaluation)
 
@@ -180,11 +181,7 @@ class Schedule(abc.ABC):
 
     def spent(self, *, continued: bool) -> Resource:
         """Return the resource of all legs that were begun."""
-        return sum(
-            len(rung) * run.bracket.leg_cost(level, continued=continued)
-            for run in self.runs
-            for level, rung in enumerate(run.rungs)
-        )
+        return self._spent_continued if continued else self._spent_restarted
 
     def still_needed(self, *, continued: bool, new_trials: int = 0) -> Resource:
         """Return what it takes to finish the open brackets once `new_trials` more have started.
@@ -200,27 +197,10 @@ class Schedule(abc.ABC):
                 n_trials = len(run.rungs[0]) + new_trials
                 bracket = run.bracket.with_trials(n_trials, self.plan.reduction_factor)
                 capacity = list(bracket.sizes) if n_trials else [0] * len(run.rungs)
-            for level, rung in enumerate(run.rungs):
-                missing = max(0, capacity[level] - len(rung))
-                total += missing * run.bracket.leg_cost(level, continued=continued)
+            for rung, held in enumerate(run.rungs):
+                missing = max(0, capacity[rung] - len(held))
+                total += missing * run.bracket.leg_cost(rung, continued=continued)
         return total
-
-    def snapshot(self) -> dict[str, Any]:
-        """Return the whole state as plain values, to compare two schedules."""
-        return {
-            "brackets": [
-                {
-                    "sizes": run.bracket.sizes,
-                    "rungs": [
-                        (sorted(rung.pending), sorted(rung.evaluations.items()))
-                        for rung in run.rungs
-                    ],
-                }
-                for run in self.runs
-            ],
-            "next": self.next_leg(),
-            "promotion": self.next_leg(may_start=False),
-        }
 
     @abc.abstractmethod
     def _next_promotion(self) -> Leg | None:
@@ -247,3 +227,5 @@ class Schedule(abc.ABC):
             raise ArgumentError(f"trial {trial} has had rung {rung} of bracket {run.index} before")
         run.rungs[rung].pending.add(trial)
         self._places[trial] = run
+        self._spent_continued += run.bracket.leg_cost(rung, continued=True)
+        self._spent_restarted += run.bracket.leg_cost(rung, continued=False)

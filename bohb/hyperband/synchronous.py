@@ -45,17 +45,17 @@ class SynchronousSchedule(Schedule):
         return None
 
     def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
-        level = evaluation.rung if evaluation else 0
-        rung = run.rungs[level]
-        is_top = level == len(run.rungs) - 1
-        if is_top or rung.pending or len(rung) < run.capacity[level]:
+        rung = evaluation.rung if evaluation else 0
+        held = run.rungs[rung]
+        is_top = rung == len(run.rungs) - 1
+        if is_top or held.pending or len(held) < run.capacity[rung]:
             return []
-        evaluations = list(rung.evaluations.values())
-        winners = keep_best(evaluations, run.capacity[level + 1])
-        run.limit(level + 1, len(winners))
+        evaluations = list(held.evaluations.values())
+        winners = keep_best(evaluations, run.capacity[rung + 1])
+        run.limit(rung + 1, len(winners))
         for position, trial in enumerate(winners):
-            if trial not in run.rungs[level + 1]:
-                resource = run.bracket.resources[level + 1]
-                entry = (-resource, run.index, position, trial, level + 1)
+            if trial not in run.rungs[rung + 1]:
+                resource = run.bracket.resources[rung + 1]
+                entry = (-resource, run.index, position, trial, rung + 1)
                 heapq.heappush(self._decided, entry)
         return ranked(evaluations)[len(winners) :]
