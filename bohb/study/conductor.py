@@ -14,8 +14,8 @@ from optuna.trial import TrialState
 from bohb.errors import StudyError
 from bohb.executors import Executor
 from bohb.history import History
-from bohb.study.coordinator import Coordinator
-from bohb.study.ledger import OPEN_RUN
+from bohb.study.bookkeeper import Bookkeeper
+from bohb.study.ledger import OPEN_CALL
 from bohb.study.limits import Allowance, Baseline, Limits
 from bohb.study.loop import Callback, Loop, StopSignal
 from bohb.study.objective import Objective, told
@@ -32,14 +32,14 @@ _logger = logging.getLogger(__name__)
 class Conductor:
     """Moves one study, by `optimize` or by hand, as long as this process owns it.
 
-    It keeps what is worth keeping between two calls: the coordinator, unless somebody else has
+    It keeps what is worth keeping between two calls: the bookkeeper, unless somebody else has
     moved the study since, and the objective with the generators that wait in it.
     """
 
     def __init__(self, study: Study) -> None:
         self._study = study
         self._ownership = Ownership(study.ledger)
-        self._coordinator: Coordinator | None = None
+        self._bookkeeper: Bookkeeper | None = None
         self._objective: Objective | None = None
         self._stop: StopSignal | None = None
         self._by_hand = threading.RLock()  # `ask` and `tell` may come from several threads
@@ -47,7 +47,7 @@ class Conductor:
     @property
     def history(self) -> History | None:
         """The history that is kept in memory, if there is one."""
-        return None if self._coordinator is None else self._coordinator.history
+        return None if self._bookkeeper is None else self._bookkeeper.history
 
     def optimize(
         self,
@@ -65,16 +65,16 @@ class Conductor:
             stack.callback(executor.shutdown)
             self._study.begin()  # the pruner may have been set since
             stop = stack.enter_context(self._at_work(timeout))
-            coordinator = self._require_coordinator()
-            coordinator.is_stopping = stop.is_now
-            stack.callback(self._let_go, coordinator)
+            bookkeeper = self._require_bookkeeper()
+            bookkeeper.is_stopping = stop.is_now
+            stack.callback(self._let_go, bookkeeper)
             objective = self._require_objective(function)
-            baseline = self._begin_run(coordinator)
+            baseline = self._begin_call(bookkeeper)
             allowance = Allowance(limits, baseline, continued=objective.continues)
-            progress = Progress(coordinator, allowance, timeout, shown=show_progress_bar)
+            progress = Progress(bookkeeper, allowance, timeout, shown=show_progress_bar)
             stack.callback(progress.close)
             loop = Loop(
-                coordinator,
+                bookkeeper,
                 objective,
                 executor,
                 allowance,
@@ -91,7 +91,7 @@ class Conductor:
                     "Interrupted. What has finished is kept; optimize again to go on from here."
                 )
             else:
-                self._study.ledger.write(OPEN_RUN, None)
+                self._study.ledger.write(OPEN_CALL, None)
 
     def stop(self) -> bool:
         """Let `optimize` end after the legs under way; return whether it was running."""
@@ -103,27 +103,27 @@ class Conductor:
     def ask(self) -> Trial:
         """Return a trial that has been given a leg."""
         with self._by_hand:
-            coordinator = self._take_the_lead()
-            with coordinator.deciding():
-                trial = coordinator.next_trial(may_start=True)
+            bookkeeper = self._take_the_lead()
+            with bookkeeper.deciding():
+                trial = bookkeeper.next_trial(may_start=True)
         assert trial is not None  # noqa: S101 - for the type checker; a new one can always start
         return trial
 
     def tell(self, number: int, values: Any, state: TrialState | None) -> Trial | None:
         """Take the result of a trial, and return the trial; None if it has no leg under way."""
         with self._by_hand:
-            coordinator = self._take_the_lead()
-            trial = coordinator.under_way(number)
+            bookkeeper = self._take_the_lead()
+            trial = bookkeeper.under_way(number)
             if trial is not None:
                 result = told(trial, values, state)
-                with coordinator.deciding():
-                    coordinator.settle(trial, result)
+                with bookkeeper.deciding():
+                    bookkeeper.settle(trial, result)
             return trial
 
     def notice_added(self) -> None:
         """Take in trials that were added to the study from outside."""
-        if self._coordinator is not None:
-            self._coordinator.notice_added()
+        if self._bookkeeper is not None:
+            self._bookkeeper.notice_added()
 
     @contextlib.contextmanager
     def _at_work(self, timeout: float | None) -> Iterator[StopSignal]:
@@ -142,42 +142,42 @@ class Conductor:
 
     def _claim(self) -> None:
         if not self._ownership.claim():
-            self._coordinator = self._objective = None  # somebody else moved the study since
+            self._bookkeeper = self._objective = None  # somebody else moved the study since
 
-    def _take_the_lead(self) -> Coordinator:
-        """Return the coordinator for `ask` and `tell`, owned until the study is let go."""
+    def _take_the_lead(self) -> Bookkeeper:
+        """Return the bookkeeper for `ask` and `tell`, owned until the study is let go."""
         self._study.begin()
         if self._stop is None:
             if self._ownership.held:
                 self._ownership.check()
             else:
                 self._claim()
-        coordinator = self._require_coordinator()
+        bookkeeper = self._require_bookkeeper()
         if self._stop is None:
-            coordinator.finished.clear()  # there are no callbacks to tell
-        return coordinator
+            bookkeeper.finished.clear()  # there are no callbacks to tell
+        return bookkeeper
 
-    def _require_coordinator(self) -> Coordinator:
-        if self._coordinator is None or not self._coordinator.is_consistent:
-            self._coordinator = Coordinator(self._study)
-        return self._coordinator
+    def _require_bookkeeper(self) -> Bookkeeper:
+        if self._bookkeeper is None or not self._bookkeeper.is_consistent:
+            self._bookkeeper = Bookkeeper(self._study)
+        return self._bookkeeper
 
     def _require_objective(self, function: Callable[[Any], Any]) -> Objective:
         if self._objective is None or self._objective.function is not function:
             self._objective = Objective(function)
         return self._objective
 
-    def _let_go(self, coordinator: Coordinator) -> None:
-        coordinator.is_stopping = lambda: False
-        if not coordinator.is_consistent:
-            self._coordinator = self._objective = None
+    def _let_go(self, bookkeeper: Bookkeeper) -> None:
+        bookkeeper.is_stopping = lambda: False
+        if not bookkeeper.is_consistent:
+            self._bookkeeper = self._objective = None
 
-    def _begin_run(self, coordinator: Coordinator) -> Baseline:
+    def _begin_call(self, bookkeeper: Bookkeeper) -> Baseline:
         """Return where this call counts from: where a call began that was cut off, if one was."""
-        coordinator.may_have_waiting = True
-        cut_off = self._study.ledger.read(OPEN_RUN)
+        bookkeeper.may_have_waiting = True
+        cut_off = self._study.ledger.read(OPEN_CALL)
         if cut_off is not None:
             return Baseline(**cut_off)
-        baseline = Baseline.of(coordinator.schedule)
-        self._study.ledger.write(OPEN_RUN, dataclasses.asdict(baseline))
+        baseline = Baseline.of(bookkeeper.schedule)
+        self._study.ledger.write(OPEN_CALL, dataclasses.asdict(baseline))
         return baseline

@@ -17,7 +17,7 @@ from optuna.study import StudyDirection
 
 from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
 from bohb.pruners import from_settings
-from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS
+from bohb.study.ledger import SETTINGS
 from bohb.study.study import Study
 
 Direction: TypeAlias = Literal["minimize", "maximize"] | StudyDirection
@@ -103,7 +103,7 @@ def create_study(
     _check_same_directions(made, direction, directions)
     study = _begun(Study(made.study_name, made._storage, sampler, pruner), pruner)
     if checkpoint_root is not None:
-        study.ledger.write(CHECKPOINT_ROOT, str(Path(checkpoint_root).absolute()))
+        study.checkpoints.place(checkpoint_root)
     return study
 
 

@@ -16,7 +16,7 @@ from bohb.hyperband import Leg
 ERROR_ATTRIBUTE = "bohb:error"
 SETTINGS = "bohb:settings"
 CLOSED = "bohb:closed"
-OPEN_RUN = "bohb:run"
+OPEN_CALL = "bohb:call"
 OWNER = "bohb:owner"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from optuna.trial import FrozenTrial
 
 from bohb.executors import Executor
-from bohb.study.coordinator import Coordinator
+from bohb.study.bookkeeper import Bookkeeper
 from bohb.study.limits import Allowance
 from bohb.study.objective import LegResult, Objective, Outcome
 from bohb.study.owner import Ownership
@@ -58,7 +58,7 @@ class Loop:
 
     def __init__(
         self,
-        coordinator: Coordinator,
+        bookkeeper: Bookkeeper,
         objective: Objective,
         executor: Executor,
         allowance: Allowance,
@@ -69,7 +69,7 @@ class Loop:
         callbacks: Sequence[Callback],
         progress: Progress,
     ) -> None:
-        self._coordinator = coordinator
+        self._bookkeeper = bookkeeper
         self._objective = objective
         self._executor = executor
         self._allowance = allowance
@@ -94,7 +94,7 @@ class Loop:
         """Give a leg to every free worker, and return whether any was given."""
         given = False
         while len(self._in_flight) < self._executor.n_workers and not self._stop.is_soon():
-            with self._coordinator.deciding():
+            with self._bookkeeper.deciding():
                 submitted = self._submit_next()
             self._report_finished()
             if not submitted:
@@ -103,10 +103,10 @@ class Loop:
         return given
 
     def _submit_next(self) -> bool:
-        may_start = self._allowance.may_start(self._coordinator.schedule)
+        may_start = self._allowance.may_start(self._bookkeeper.schedule)
         if not may_start:
-            self._coordinator.close()
-        trial = self._coordinator.next_trial(may_start=may_start)
+            self._bookkeeper.close()
+        trial = self._bookkeeper.next_trial(may_start=may_start)
         if trial is not None:
             work = functools.partial(self._objective.run_leg, trial)
             self._in_flight[self._executor.submit(work)] = trial
@@ -117,28 +117,28 @@ class Loop:
             result = future.result()
             self._ownership.raise_if_lost()
             self._settle(future, result)
-            self._progress.update(self._coordinator)
+            self._progress.update(self._bookkeeper)
             failed = result.outcome is Outcome.FAILED
             if result.error is not None and not (failed and isinstance(result.error, self._catch)):
                 raise result.error
 
     def _settle(self, future: Future[LegResult], result: LegResult) -> None:
-        with self._coordinator.deciding():
-            self._coordinator.settle(self._in_flight.pop(future), result)
+        with self._bookkeeper.deciding():
+            self._bookkeeper.settle(self._in_flight.pop(future), result)
 
     def _report_finished(self) -> None:
         """Let go of what finished trials held, and tell the callbacks of them."""
-        while self._coordinator.finished:
-            frozen = self._coordinator.finished.popleft()
+        while self._bookkeeper.finished:
+            frozen = self._bookkeeper.finished.popleft()
             self._objective.forget(frozen.number)
             for callback in self._callbacks:
-                callback(self._coordinator.study, frozen)
+                callback(self._bookkeeper.study, frozen)
 
     def _drain(self) -> None:
         """Take what the running legs still give, and keep the others for the next time."""
-        if self._ownership.is_lost or not self._coordinator.is_consistent:
+        if self._ownership.is_lost or not self._bookkeeper.is_consistent:
             return  # what is in memory is not to be trusted; the storage is
-        with self._coordinator.deciding():
+        with self._bookkeeper.deciding():
             for future in [future for future in self._in_flight if future.cancel()]:
                 self._settle(future, LegResult(Outcome.INTERRUPTED))
             while self._in_flight:

@@ -8,7 +8,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from bohb.hyperband import Resource, Schedule
-from bohb.study.coordinator import Coordinator
+from bohb.study.bookkeeper import Bookkeeper
 from bohb.study.limits import Allowance
 
 
@@ -21,7 +21,7 @@ class Progress:
 
     def __init__(
         self,
-        coordinator: Coordinator,
+        bookkeeper: Bookkeeper,
         allowance: Allowance,
         timeout: float | None,
         *,
@@ -29,28 +29,28 @@ class Progress:
     ) -> None:
         self._allowance = allowance
         self._begin = time.monotonic()
-        unit, total = self._goal(coordinator.schedule, timeout)
+        unit, total = self._goal(bookkeeper.schedule, timeout)
         self._unit = unit
         self._bar: Any = tqdm(
             total=total,
-            initial=self._position(coordinator.schedule),
+            initial=self._position(bookkeeper.schedule),
             unit=f" {unit}",
             disable=not shown,
             bar_format="{percentage:3.0f}%|{bar:20}| {n:.6g}/{total:.6g}{unit} "
             "[{elapsed}<{remaining}]{postfix}",
         )
 
-    def update(self, coordinator: Coordinator) -> None:
-        """Show where `coordinator` stands."""
+    def update(self, bookkeeper: Bookkeeper) -> None:
+        """Show where `bookkeeper` stands."""
         if self._bar.disable:
             return
-        incumbent = coordinator.incumbent
+        incumbent = bookkeeper.incumbent
         if incumbent is not None:
             self._bar.set_postfix_str(
                 f"best {incumbent.value:.6g} at {incumbent.resource:g} (trial {incumbent.number})",
                 refresh=False,
             )
-        position = min(self._position(coordinator.schedule), self._bar.total)
+        position = min(self._position(bookkeeper.schedule), self._bar.total)
         self._bar.update(position - self._bar.n)
 
     def close(self) -> None:

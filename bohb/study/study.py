@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
-import tempfile
-import urllib.parse
-import uuid
-import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,26 +11,27 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import (
     ArgumentError,
     ArgumentTypeError,
     NoResultError,
-    SettingsError,
     TrialStateError,
 )
 from bohb.executors import local_executor
 from bohb.history import LEG_ATTRIBUTE, History, scale_of
 from bohb.hyperband import Plan, Resource
-from bohb.pruners import SchedulePruner, from_settings
+from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
+from bohb.study.checkpoints import Checkpoints
 from bohb.study.conductor import Conductor
-from bohb.study.ledger import CHECKPOINT_ROOT, SETTINGS, Ledger
+from bohb.study.ledger import Ledger
 from bohb.study.limits import Limits
 from bohb.study.objective import Objective, without_legs
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
+from bohb.study.settings import keep_settings, name_of
 from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -66,49 +62,20 @@ class Study(optuna.Study):
             self.sampler = BOHBSampler()
         self.ledger = Ledger(self._storage, self._study_id, study_name)
         self._conductor: Conductor | None = None
-        self._temporary: Path | None = None
+        self.checkpoints = Checkpoints(self.ledger)
 
     def __getstate__(self) -> dict[Any, Any]:
-        return {**super().__getstate__(), "_conductor": None, "_temporary": None}
+        state = {**super().__getstate__(), "_conductor": None}
+        del state["checkpoints"]  # a copy makes its own
+        return state
 
-    # For the rest of the package.
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self.checkpoints = Checkpoints(self.ledger)
 
     def begin(self) -> None:
-        """Write the settings of the schedule into a new study, or compare them with an old one's.
-
-        Raises
-        ------
-        SettingsError
-            If the study was begun with other settings.
-        """
-        stored = self.ledger.read(SETTINGS)
-        if not isinstance(self.pruner, SchedulePruner):
-            if stored is not None:
-                raise SettingsError(
-                    f"study {self.study_name!r} was begun with {from_settings(stored)}, got "
-                    f"{_name_of(self.pruner)}: its paused trials would wait for ever"
-                )
-            return
-        if len(self.directions) > 1:
-            raise ArgumentError(
-                "brackets need one objective to rank trials by, got "
-                f"{len(self.directions)} directions; use a pruner of Optuna for several"
-            )
-        settings = self.pruner.settings()
-        if stored is None:
-            self.ledger.write(SETTINGS, settings)
-        elif stored != settings:
-            names = [name for name in settings if stored.get(name) != settings[name]]
-            raise SettingsError(
-                f"study {self.study_name!r} was begun with "
-                + ", ".join(f"{name}={stored.get(name)!r}" for name in names)
-                + ", got "
-                + ", ".join(f"{name}={settings[name]!r}" for name in names)
-                + ": its brackets cannot change. Use the pruner it was begun with (load_study "
-                "without a pruner takes that), or begin another study."
-            )
-
-    # The plan and the run.
+        """Keep the settings of the schedule, or raise SettingsError if they have changed."""
+        keep_settings(self.ledger, self.pruner, len(self.directions))
 
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return what `n_rounds` passes through all brackets will do, before they do it.
@@ -252,8 +219,6 @@ class Study(optuna.Study):
         if self._conductor is None or not self._conductor.stop():
             super().stop()
 
-    # By hand.
-
     def ask(self, fixed_distributions: dict[str, BaseDistribution] | None = None) -> Trial:
         """Return a trial to be trained to its `resource`: a new one, or one that was promoted.
 
@@ -335,8 +300,6 @@ class Study(optuna.Study):
         if self._conductor is not None:
             self._conductor.notice_added()
 
-    # What came of it.
-
     @property
     def history(self) -> History | None:
         """What the sampler sees; None where it has to read the storage itself."""
@@ -389,19 +352,7 @@ class Study(optuna.Study):
     @property
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
-        if isinstance(self._storage, InMemoryStorage) and self._temporary is None:
-            self._temporary = Path(tempfile.mkdtemp(prefix="bohb-"))
-            weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
-        if self._temporary is not None:
-            return self._temporary
-        stored = self.ledger.read(CHECKPOINT_ROOT)
-        if stored is None:
-            # The name alone could meet the checkpoints of an older study that was deleted.
-            name = urllib.parse.quote(self.study_name, safe=" ")
-            root = Path("bohb-checkpoints") / f"{name}-{uuid.uuid4().hex[:8]}"
-            stored = str(root.absolute())
-            self.ledger.write(CHECKPOINT_ROOT, stored)
-        return Path(stored)
+        return self.checkpoints.root
 
     @property
     def schedule_pruner(self) -> SchedulePruner:
@@ -415,7 +366,7 @@ class Study(optuna.Study):
         if not isinstance(self.pruner, SchedulePruner):
             raise ArgumentError(
                 "pruner must be a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner for this, "
-                f"got {_name_of(self.pruner)}"
+                f"got {name_of(self.pruner)}"
             )
         return self.pruner
 
@@ -431,14 +382,8 @@ def _refuse_without_plan(pruner: BasePruner, given: dict[str, Any]) -> None:
         if value is not None:
             raise ArgumentError(
                 f"{name} needs a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner, got "
-                f"{name}={value!r} with {_name_of(pruner)}"
+                f"{name}={value!r} with {name_of(pruner)}"
             )
-
-
-def _name_of(pruner: BasePruner) -> str:
-    """Return the name of a pruner's class with its package: some names are Optuna's and ours."""
-    kind = type(pruner)
-    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
 
 
 def _callbacks(given: Any) -> list[Callable[..., None]]:

@@ -7,7 +7,7 @@ from optuna.storages import InMemoryStorage
 
 import bohb
 from bohb.errors import StorageError
-from bohb.study.ledger import OPEN_RUN
+from bohb.study.ledger import OPEN_CALL
 
 WRITES = (
     "create_new_trial",
@@ -112,7 +112,7 @@ def run(storage, objective, asynchronous, limit):
             return study, breaks
         except (StorageError, OSError):  # an OSError where Optuna writes to the queue
             breaks += 1
-        if len(study.evaluations_dataframe()) and study.ledger.read(OPEN_RUN) is None:
+        if len(study.evaluations_dataframe()) and study.ledger.read(OPEN_CALL) is None:
             return study, breaks
 
 

@@ -18,7 +18,7 @@ from resumable import PRUNER, generator, loop, resource, storage_of
 import bohb
 from bohb.errors import SettingsError, StorageError, StudyError, StudyOwnedError
 from bohb.study import owner
-from bohb.study.ledger import OPEN_RUN, OWNER
+from bohb.study.ledger import OPEN_CALL, OWNER
 
 SCRIPT = Path(__file__).with_name("resumable.py")
 
@@ -62,7 +62,7 @@ def test_a_study_is_continued_by_another_object_at_any_point(storage, uninterrup
         storage = optuna.storages.InMemoryStorage()
     for _ in range(50):
         study = make(storage, load_if_exists=True)
-        if study.ledger.read(OPEN_RUN) is None and study.trials:
+        if study.ledger.read(OPEN_CALL) is None and study.trials:
             break
         legs = Counter()
 
@@ -98,7 +98,7 @@ def kill_until_done(storage, style, root, *, seed, most_kills):
 
 def has_ended(storage):
     study = bohb.load_study(study_name="resumable", storage=storage_of(storage))
-    return bool(study.trials) and study.ledger.read(OPEN_RUN) is None
+    return bool(study.trials) and study.ledger.read(OPEN_CALL) is None
 
 
 @pytest.mark.parametrize(

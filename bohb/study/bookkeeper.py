@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
-class Coordinator:
-    """Hands out legs and takes their results, in memory and in the storage at once.
+class Bookkeeper:
+    """Keeps schedule, history and ledger in step: hands out legs and takes their results.
 
     Everything is decided by the schedule, which is replayed from the storage when the
-    coordinator is made; from then on the storage is only written to.
+    bookkeeper is made; from then on the storage is only written to.
     """
 
     def __init__(self, study: Study) -> None:

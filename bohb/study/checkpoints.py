@@ -1,0 +1,49 @@
+"""Where trials keep their checkpoints."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import urllib.parse
+import uuid
+import weakref
+from pathlib import Path
+
+from optuna.storages import InMemoryStorage
+
+from bohb.study.ledger import CHECKPOINT_ROOT, Ledger
+
+
+class Checkpoints:
+    """The directory that holds the checkpoint directories of one study's trials.
+
+    It is made when it is first asked for, and remembered in the study. Without a storage it is
+    temporary, and vanishes with this object.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._root: Path | None = None
+
+    @property
+    def root(self) -> Path:
+        """The directory, absolute."""
+        if self._root is None:
+            stored = self._ledger.read(CHECKPOINT_ROOT)
+            self._root = Path(stored) if stored is not None else self._begin()
+        return self._root
+
+    def place(self, root: str | Path) -> None:
+        """Let the checkpoints lie under `root` from now on."""
+        self._root = Path(root).absolute()
+        self._ledger.write(CHECKPOINT_ROOT, str(self._root))
+
+    def _begin(self) -> Path:
+        if isinstance(self._ledger.storage, InMemoryStorage):
+            temporary = Path(tempfile.mkdtemp(prefix="bohb-"))
+            weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
+            return temporary
+        # The name alone could meet the checkpoints of an older study that was deleted.
+        name = urllib.parse.quote(self._ledger.study_name, safe=" ")
+        self.place(Path("bohb-checkpoints") / f"{name}-{uuid.uuid4().hex[:8]}")
+        return self.root
