@@ -16,8 +16,9 @@ lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.test ## measure speed, as ratios of two things measured in one run
+bench: .venv/.bench ## measure overhead and regret; BOHB_YAHPO_DATA adds the surrogates
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/regret.py --seeds 3
 
 docs: .venv/.docs ## build the documentation into docs/_build
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
@@ -30,6 +31,7 @@ clean:
 
 .venv/.demo: EXTRAS := sklearn,plot
 .venv/.test: EXTRAS := test
+.venv/.bench: EXTRAS := bench
 .venv/.docs: EXTRAS := docs,sklearn,plot
 .venv/.%: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
