@@ -2,8 +2,8 @@
 
 The surrogates are the `lcbench` and `rbv2_rpart` scenarios of YAHPO Gym (Pfisterer et al. 2022),
 whose data is in the public repository ``slds-lmu/yahpo_data``. The environment variable
-``BOHB_YAHPO_DATA`` names the folder that holds the scenarios, and a file ``reference.json`` with the
-best known and the median random loss of each task.
+``BOHB_YAHPO_DATA`` names the folder that holds the scenarios, and a file ``reference.json`` with
+the best known and the median random loss of each task.
 """
 
 from __future__ import annotations
