@@ -170,7 +170,7 @@ def _open(storage: str | Path | BaseStorage | None) -> BaseStorage:
         )
     try:
         if isinstance(storage, Path):
-            return _journal(storage)
+            return _journal(storage.absolute())  # the program may change its directory
         return optuna.storages.get_storage(storage)
     except StorageError:
         raise

@@ -61,16 +61,17 @@ class Study(optuna.Study):
         if sampler is None and len(self.directions) == 1:
             self.sampler = BOHBSampler()
         self.ledger = Ledger(self._storage, self._study_id, study_name)
-        self._conductor: Conductor | None = None
+        self._conductor = Conductor(self)
         self.checkpoints = Checkpoints(self.ledger)
 
     def __getstate__(self) -> dict[Any, Any]:
-        state = {**super().__getstate__(), "_conductor": None}
-        del state["checkpoints"]  # a copy makes its own
+        state = super().__getstate__()
+        del state["_conductor"], state["checkpoints"]  # a copy makes its own
         return state
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
+        self._conductor = Conductor(self)
         self.checkpoints = Checkpoints(self.ledger)
 
     def begin(self) -> None:
@@ -201,7 +202,7 @@ class Study(optuna.Study):
             timeout=timeout,
             **cast(Any, given),
         )
-        self._lead().optimize(
+        self._conductor.optimize(
             func,
             limits,
             timeout,
@@ -216,7 +217,7 @@ class Study(optuna.Study):
 
         Trials stay paused, and another call goes on with them.
         """
-        if self._conductor is None or not self._conductor.stop():
+        if not self._conductor.stop():
             super().stop()
 
     def ask(self, fixed_distributions: dict[str, BaseDistribution] | None = None) -> Trial:
@@ -239,7 +240,7 @@ class Study(optuna.Study):
         """
         if not isinstance(self.pruner, SchedulePruner):
             return Trial(self, super().ask(fixed_distributions)._trial_id)
-        trial = self._lead().ask()
+        trial = self._conductor.ask()
         for name, distribution in (fixed_distributions or {}).items():
             trial._suggest(name, distribution)
         return trial
@@ -278,7 +279,7 @@ class Study(optuna.Study):
         if not isinstance(self.pruner, SchedulePruner):
             return super().tell(trial, values, state, skip_if_finished)
         number = trial if isinstance(trial, int) else trial.number
-        told = self._lead().tell(number, values, state)
+        told = self._conductor.tell(number, values, state)
         if told is None:
             return self._not_under_way(number, skip_if_finished)
         return self.ledger.trial(told._trial_id)
@@ -297,13 +298,12 @@ class Study(optuna.Study):
         trial = copy.deepcopy(trial)
         trial.system_attrs.pop(LEG_ATTRIBUTE, None)  # it stood in a bracket of another study
         super().add_trial(trial)
-        if self._conductor is not None:
-            self._conductor.notice_added()
+        self._conductor.notice_added()
 
     @property
     def history(self) -> History | None:
         """What the sampler sees; None where it has to read the storage itself."""
-        return None if self._conductor is None else self._conductor.history
+        return self._conductor.history
 
     def incumbent(self) -> Incumbent:
         """Return the trial with the best value at the highest resource reached so far.
@@ -369,12 +369,6 @@ class Study(optuna.Study):
                 f"got {name_of(self.pruner)}"
             )
         return self.pruner
-
-    def _lead(self) -> Conductor:
-        """Return what this process holds while it moves the study."""
-        if self._conductor is None:
-            self._conductor = Conductor(self)
-        return self._conductor
 
 
 def _refuse_without_plan(pruner: BasePruner, given: dict[str, Any]) -> None:

@@ -357,6 +357,14 @@ def test_a_last_line_that_was_not_written_to_its_end_spoils_nothing(missing, tmp
     assert len(bohb.load_study(storage=path).trials) == len(study.trials) > 9
 
 
+def test_a_journal_stays_where_it_is_when_the_program_changes_its_directory(tmp_path, monkeypatch):
+    study = make(Path("study.journal"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    study.optimize(resource, n_brackets=1)
+    assert len(bohb.load_study(storage=tmp_path / "study.journal").trials) == 9
+
+
 def test_a_journal_with_a_broken_line_is_named(tmp_path):
     path = tmp_path / "study.journal"
     make(path).optimize(resource, n_brackets=1)

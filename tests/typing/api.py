@@ -32,20 +32,21 @@ def generator(trial: bohb.Trial) -> Iterator[float]:
         yield trial.suggest_float("x", 0, 1)
 
 
-study: bohb.Study = bohb.create_study(
-    storage=Path("study.journal"),
-    sampler=bohb.BOHBSampler(seed=0),
-    pruner=bohb.HyperbandPruner(min_resource=1, max_resource=81, reduction_factor=3),
-    direction="minimize",
-)
-plan: bohb.Plan = study.plan(n_rounds=2)
-sizes: tuple[int, ...] = plan.brackets[0].sizes
-study.optimize(loop, n_trials=3, timeout=1.5, n_jobs=2, catch=(ValueError,))
-study.optimize(resource, n_rounds=1, show_progress_bar=True)
-study.optimize(generator, total_resource=100)
-trial: bohb.Trial = study.ask()
-frozen: optuna.trial.FrozenTrial = study.tell(trial, 0.5)
-value: float = study.incumbent().value
-plain = optuna.create_study(
-    sampler=bohb.BOHBSampler(), pruner=bohb.SuccessiveHalvingPruner(1, 9, asynchronous=True)
-)
+def uses() -> None:
+    study: bohb.Study = bohb.create_study(
+        storage=Path("study.journal"),
+        sampler=bohb.BOHBSampler(seed=0),
+        pruner=bohb.HyperbandPruner(min_resource=1, max_resource=81, reduction_factor=3),
+        direction="minimize",
+    )
+    plan: bohb.Plan = study.plan(n_rounds=2)
+    sizes: tuple[int, ...] = plan.brackets[0].sizes
+    study.optimize(loop, n_trials=3, timeout=1.5, n_jobs=2, catch=(ValueError,))
+    study.optimize(resource, n_rounds=1, show_progress_bar=True)
+    study.optimize(generator, total_resource=100)
+    trial: bohb.Trial = study.ask()
+    frozen: optuna.trial.FrozenTrial = study.tell(trial, 0.5)
+    value: float = study.incumbent().value
+    plain = optuna.create_study(
+        sampler=bohb.BOHBSampler(), pruner=bohb.SuccessiveHalvingPruner(1, 9, asynchronous=True)
+    )
