@@ -152,10 +152,10 @@ class Mixture:
         if log_weights is None:
             log_weights = self.log_weights
         terms = self.log_components(candidates) + log_weights
-        largest = terms.max(axis=1, keepdims=True)
+        largest = np.max(terms, axis=1, keepdims=True)
         total = np.log(np.exp(terms - largest).sum(axis=1)) + largest[:, 0]
         return np.asarray(
-            total - np.log(np.exp(log_weights - log_weights.max()).sum()) - log_weights.max()
+            total - np.log(np.exp(log_weights - np.max(log_weights)).sum()) - np.max(log_weights)
         )
 
     def log_components(self, candidates: FloatArray) -> FloatArray:
@@ -194,7 +194,7 @@ class Mixture:
         """
         if log_weights is None:
             log_weights = self.log_weights
-        chances = np.exp(log_weights - log_weights.max())
+        chances = np.exp(log_weights - np.max(log_weights))
         chosen = rng.choice(len(chances), size=count, p=chances / chances.sum())
         n_points = len(self.points)
         from_prior = chosen == n_points

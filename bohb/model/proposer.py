@@ -142,7 +142,7 @@ def _spans(parameters: Sequence[Parameter], points: FloatArray) -> FloatArray:
             seen = seen[~np.isnan(seen)]
             if parameter.log:
                 seen = np.log(seen[seen > 0])
-            spans[column] = seen.max(initial=high) - seen.min(initial=low)
+            spans[column] = np.max(seen, initial=high) - np.min(seen, initial=low)
     return spans
 
 
