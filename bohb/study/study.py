@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -180,9 +180,13 @@ class Study(optuna.Study):
         """
         if not callable(func):
             raise ArgumentTypeError(f"func must be callable, got {func!r}")
-        given = {"n_rounds": n_rounds, "n_brackets": n_brackets, "total_resource": total_resource}
         if not isinstance(self.pruner, SchedulePruner):
-            _refuse_without_plan(self.pruner, given)
+            _refuse_without_plan(
+                self.pruner,
+                n_rounds=n_rounds,
+                n_brackets=n_brackets,
+                total_resource=total_resource,
+            )
             super().optimize(
                 without_legs(func, timeout),
                 n_trials,
@@ -194,13 +198,14 @@ class Study(optuna.Study):
                 show_progress_bar,
             )
             return
-        plan = self.plan()
         limits = Limits.from_arguments(
-            plan,
+            self.plan(),
             continued=Objective(func).continues,
             n_trials=n_trials,
+            n_rounds=n_rounds,
+            n_brackets=n_brackets,
+            total_resource=total_resource,
             timeout=timeout,
-            **cast(Any, given),
         )
         self._conductor.optimize(
             func,
@@ -371,7 +376,7 @@ class Study(optuna.Study):
         return self.pruner
 
 
-def _refuse_without_plan(pruner: BasePruner, given: dict[str, Any]) -> None:
+def _refuse_without_plan(pruner: BasePruner, **given: Resource | None) -> None:
     for name, value in given.items():
         if value is not None:
             raise ArgumentError(
