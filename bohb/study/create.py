@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -11,20 +9,16 @@ from typing import Any, Literal, TypeAlias
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
 from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
 from bohb.pruners import from_settings
 from bohb.study.ledger import SETTINGS
+from bohb.study.storages import open_storage
 from bohb.study.study import Study
 
 Direction: TypeAlias = Literal["minimize", "maximize"] | StudyDirection
-
-# After a kill in the midst of a write the lock of a journal stays. A living writer holds it for
-# milliseconds.
-_LOCK_GRACE_SECONDS = 3
 
 
 class DuplicateStudyError(StudyError, optuna.exceptions.DuplicatedStudyError):
@@ -84,7 +78,7 @@ def create_study(
     """
     _check_directions(direction, directions)
     _check_kinds(sampler, pruner)
-    opened = _open(storage)
+    opened = open_storage(storage)
     try:
         made = optuna.create_study(
             storage=opened,
@@ -137,7 +131,7 @@ def load_study(
     _check_kinds(sampler, pruner)
     if isinstance(storage, Path) and not storage.exists():
         raise StorageError(f"storage must be a journal that exists, got {str(storage)!r}")
-    opened = _open(storage)
+    opened = open_storage(storage)
     try:
         found = optuna.load_study(study_name=study_name, storage=opened)
     except (KeyError, ValueError) as error:
@@ -155,87 +149,6 @@ def _begun(study: Study, pruner: BasePruner | None) -> Study:
         study.pruner = from_settings(settings)
     study.begin()
     return study
-
-
-def _open(storage: str | Path | BaseStorage | None) -> BaseStorage:
-    if storage is not None and not isinstance(storage, (str, Path, BaseStorage)):
-        raise ArgumentTypeError(
-            "storage must be None, a database URL, a pathlib.Path or a storage of Optuna, got "
-            f"{storage!r}"
-        )
-    if isinstance(storage, str) and "://" not in storage:
-        raise ArgumentError(
-            'storage must be a database URL such as "sqlite:///study.db", or a pathlib.Path for a '
-            f"journal, got {storage!r}"
-        )
-    try:
-        if isinstance(storage, Path):
-            return _journal(storage.absolute())  # the program may change its directory
-        return optuna.storages.get_storage(storage)
-    except StorageError:
-        raise
-    except Exception as error:  # what a database driver raises is not known here
-        raise StorageError(
-            f"could not open storage={str(storage)!r}: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _journal(path: Path) -> JournalStorage:
-    lock = JournalFileSymlinkLock(str(path), grace_period=_LOCK_GRACE_SECONDS)
-    _mend_last_line(path, lock)
-    try:
-        return JournalStorage(JournalFileBackend(str(path), lock))
-    except (ValueError, KeyError, TypeError) as error:  # what a line that is no entry leads to
-        line = _broken_line(path)
-        if line == 1:
-            raise StorageError(f"storage must be a journal, got {str(path)!r}") from error
-        raise StorageError(
-            f"the journal {str(path)!r} cannot be read: line {line} is not a JSON object of its "
-            "own. Take it out with an editor; what stands in the other lines is kept."
-        ) from error
-
-
-def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:
-    """Cut off a last line that was not written to its end, or end it if only that was missing.
-
-    The next entry would be glued to it otherwise, and both be lost.
-    """
-    if _ends_whole(path):
-        return
-    lock.acquire()  # a writer may just be at it
-    try:
-        if not _ends_whole(path):
-            content = path.read_bytes()
-            begin = content.rfind(b"\n") + 1
-            with path.open("r+b") as file:
-                if _is_entry(content[begin:]):
-                    file.seek(0, os.SEEK_END)
-                    file.write(b"\n")
-                elif begin:  # a file that is no journal at all is left as it is
-                    file.truncate(begin)
-    finally:
-        lock.release()
-
-
-def _ends_whole(path: Path) -> bool:
-    if not path.exists() or not path.stat().st_size:
-        return True
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read() == b"\n"
-
-
-def _broken_line(path: Path) -> int:
-    """Return the number of the first line of a journal that is no entry."""
-    lines = path.read_bytes().splitlines()
-    return next((n for n, line in enumerate(lines, start=1) if not _is_entry(line)), 1)
-
-
-def _is_entry(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
 
 
 def _check_directions(direction: Direction | None, directions: Sequence[Direction] | None) -> None:

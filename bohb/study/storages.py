@@ -1,0 +1,107 @@
+"""Opening what a user names as a storage."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from bohb.errors import ArgumentError, ArgumentTypeError, StorageError
+
+# After a kill in the midst of a write the lock of a journal stays. A living writer holds it for
+# milliseconds.
+_LOCK_GRACE_SECONDS = 3
+
+
+def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
+    """Return the storage that is meant: memory, a database, a journal, or one of Optuna's.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none of these.
+    StorageError
+        If it cannot be opened, or is a journal with a line that is no entry.
+    """
+    if storage is not None and not isinstance(storage, (str, Path, BaseStorage)):
+        raise ArgumentTypeError(
+            "storage must be None, a database URL, a pathlib.Path or a storage of Optuna, got "
+            f"{storage!r}"
+        )
+    if isinstance(storage, str) and "://" not in storage:
+        raise ArgumentError(
+            'storage must be a database URL such as "sqlite:///study.db", or a pathlib.Path for a '
+            f"journal, got {storage!r}"
+        )
+    try:
+        if isinstance(storage, Path):
+            return _journal(storage.absolute())  # the program may change its directory
+        return optuna.storages.get_storage(storage)
+    except StorageError:
+        raise
+    except Exception as error:  # what a database driver raises is not known here
+        raise StorageError(
+            f"could not open storage={str(storage)!r}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _journal(path: Path) -> JournalStorage:
+    lock = JournalFileSymlinkLock(str(path), grace_period=_LOCK_GRACE_SECONDS)
+    _mend_last_line(path, lock)
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError, TypeError) as error:  # what a line that is no entry leads to
+        line = _broken_line(path)
+        if line == 1:
+            raise StorageError(f"storage must be a journal, got {str(path)!r}") from error
+        raise StorageError(
+            f"the journal {str(path)!r} cannot be read: line {line} is not a JSON object of its "
+            "own. Take it out with an editor; what stands in the other lines is kept."
+        ) from error
+
+
+def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:
+    """Cut off a last line that was not written to its end, or end it if only that was missing.
+
+    The next entry would be glued to it otherwise, and both be lost.
+    """
+    if _ends_whole(path):
+        return
+    lock.acquire()  # a writer may just be at it
+    try:
+        if not _ends_whole(path):
+            content = path.read_bytes()
+            begin = content.rfind(b"\n") + 1
+            with path.open("r+b") as file:
+                if _is_entry(content[begin:]):
+                    file.seek(0, os.SEEK_END)
+                    file.write(b"\n")
+                elif begin:  # a file that is no journal at all is left as it is
+                    file.truncate(begin)
+    finally:
+        lock.release()
+
+
+def _ends_whole(path: Path) -> bool:
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
+def _broken_line(path: Path) -> int:
+    """Return the number of the first line of a journal that is no entry."""
+    lines = path.read_bytes().splitlines()
+    return next((n for n, line in enumerate(lines, start=1) if not _is_entry(line)), 1)
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
