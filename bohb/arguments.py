@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -41,6 +42,25 @@ def share(name: str, value: Any) -> float:
     if not 0 <= number <= 1:
         raise ArgumentError(f"{name} must be between 0 and 1, got {value!r}")
     return float(number)
+
+
+def functions(name: str, value: Any) -> list[Callable[..., Any]]:
+    """Return `value`, one function or several or None, as a list of functions."""
+    given = [value] if callable(value) else list(value or ())
+    for function in given:
+        if not callable(function):
+            raise ArgumentTypeError(f"{name} must hold functions, got {function!r}")
+    return given
+
+
+def exceptions(name: str, value: Any) -> tuple[type[Exception], ...]:
+    """Return `value`, one class of exceptions or several, as a tuple."""
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    kinds = tuple(value) if several else (value,)
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise ArgumentTypeError(f"{name} must hold exception classes, got {kind!r}")
+    return kinds
 
 
 def _number(name: str, value: Any) -> int | float:

@@ -103,6 +103,10 @@ class Scale:
         place = bisect.bisect_right(self.levels, resource)
         return place - 1 if place else None
 
+    def is_top(self, resource: Resource) -> bool:
+        """Return whether `resource` is the highest of the ladder."""
+        return resource == self.levels[-1]
+
     def step_of_report(self, step: Any) -> int:
         """Return the step for what an objective gave as step: a level's resource if not whole."""
         if isinstance(step, bool) or not isinstance(step, (int, float)):
@@ -263,9 +267,10 @@ class History:
     def _learn(self, trial: FrozenTrial) -> None:
         for name, distribution in dict(trial.distributions).items():
             known = self._distributions.setdefault(name, [])
-            if not known or trial.number > known[-1][0] or len(known) == 1:
-                newest = {**dict(known), trial.number: distribution}
-                self._distributions[name] = sorted(newest.items(), key=_number, reverse=True)[:2]
+            if all(number != trial.number for number, _ in known):
+                known.append((trial.number, distribution))
+                known.sort(key=_number, reverse=True)
+                del known[2:]
 
 
 def _number(entry: tuple[int, BaseDistribution]) -> int:

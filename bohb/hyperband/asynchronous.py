@@ -91,8 +91,10 @@ class AsynchronousSchedule(Schedule):
         place = (run.index, rung)
         self._final.add(place)
         waiting = self._waiting[place]
-        last = self._rankings[place][: self._n_promotable(place)][-1:]
-        n_good = bisect.bisect_right(waiting, last[0]) if last else 0
+        n_promotable = self._n_promotable(place)
+        n_good = 0
+        if n_promotable:
+            n_good = bisect.bisect_right(waiting, self._rankings[place][n_promotable - 1])
         pruned = [trial for _, trial in waiting[n_good:]]
         del waiting[n_good:]
         run.limit(rung + 1, len(run.rungs[rung + 1]) + n_good)

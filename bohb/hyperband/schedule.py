@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Mapping
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING
 
 from bohb.errors import ArgumentError
 from bohb.hyperband.ladder import Resource
 from bohb.hyperband.plan import Bracket, Plan
 from bohb.hyperband.records import Evaluation, Leg, Standing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class RungRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,7 @@ class DensityProposer:
         relevant = [observation for observation in observations if name in observation.values]
         if self._is_random(space, relevant, rng):
             return _from_prior({name: space[name]}, rng)[name]
-        return self._from_densities(space, relevant, fixed, rng)[0][name]
+        return next(self._from_densities(space, relevant, fixed, rng))[name]
 
     def _is_random(
         self,
@@ -93,7 +93,7 @@ class DensityProposer:
         observations: Sequence[Observation],
         fixed: Mapping[str, float],
         rng: np.random.Generator,
-    ) -> list[dict[str, float]]:
+    ) -> Iterator[dict[str, float]]:
         """Return all candidates, the one with the largest ratio of the densities first."""
         names = list(space)
         parameters = list(space.values())
@@ -117,7 +117,7 @@ class DensityProposer:
         ratio = good_density.log_density(candidates, good_weights)
         ratio -= bad_density.log_density(candidates, bad_density.condition(columns))
         order = np.argsort(-ratio, kind="stable")
-        return [_named(names, candidates[index]) for index in order]
+        return (_named(names, candidates[index]) for index in order)
 
 
 def _named(names: Sequence[str], row: FloatArray) -> dict[str, float]:

@@ -43,7 +43,8 @@ class Bookkeeper:
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         self.incumbent: Incumbent | None = None
-        self.schedule = self._restore(study.schedule_pruner)
+        self.pruner = study.schedule_pruner
+        self.schedule = self._restore(self.pruner)
         self._unfinished = deque(self.schedule.pending)
         self.may_have_waiting = True
 
@@ -78,7 +79,7 @@ class Bookkeeper:
             self._unfinished.append(leg)
             return
         loss = trial.loss_at_rung if result.outcome is Outcome.REACHED else None
-        if loss is not None and self._is_top(leg):
+        if loss is not None and self.scale.is_top(leg.resource):
             self._finish(trial, TrialState.COMPLETE, trial.value_at_rung)
         elif loss is not None:
             self.ledger.pause(trial._trial_id, leg)
@@ -134,7 +135,7 @@ class Bookkeeper:
     def _give(self, leg: Leg) -> Trial:
         trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
-        trial.give(leg, self.scale, is_top=self._is_top(leg), is_stopping=self.is_stopping)
+        trial.give(leg, self.scale, self.is_stopping)
         return trial
 
     def _known(self, number: int) -> Trial:
@@ -147,9 +148,6 @@ class Bookkeeper:
     def _number(leg: Leg) -> int:
         assert leg.trial is not None  # noqa: S101 - for the type checker; only new legs have none
         return leg.trial
-
-    def _is_top(self, leg: Leg) -> bool:
-        return leg.resource == self.scale.levels[-1]
 
     def _fail(self, trial: Trial, leg: Leg, error: Exception | None) -> None:
         if error is not None:

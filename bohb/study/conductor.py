@@ -63,7 +63,6 @@ class Conductor:
         """Run legs of `function` until the limits are reached."""
         with contextlib.ExitStack() as stack:
             stack.callback(executor.shutdown)
-            self._study.begin()  # the pruner may have been set since
             stop = stack.enter_context(self._at_work(timeout))
             bookkeeper = self._require_bookkeeper()
             bookkeeper.is_stopping = stop.is_now
@@ -146,7 +145,6 @@ class Conductor:
 
     def _take_the_lead(self) -> Bookkeeper:
         """Return the bookkeeper for `ask` and `tell`, owned until the study is let go."""
-        self._study.begin()
         if self._stop is None:
             if self._ownership.held:
                 self._ownership.check()
@@ -158,9 +156,11 @@ class Conductor:
         return bookkeeper
 
     def _require_bookkeeper(self) -> Bookkeeper:
-        if self._bookkeeper is None or not self._bookkeeper.is_consistent:
-            self._bookkeeper = Bookkeeper(self._study)
-        return self._bookkeeper
+        kept = self._bookkeeper
+        if kept is None or not kept.is_consistent or kept.pruner is not self._study.pruner:
+            self._study.begin()  # the pruner may have been set since
+            self._bookkeeper = kept = Bookkeeper(self._study)
+        return kept
 
     def _require_objective(self, function: Callable[[Any], Any]) -> Objective:
         if self._objective is None or self._objective.function is not function:

@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from bohb import arguments
 from bohb.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -212,8 +213,8 @@ class Study(optuna.Study):
             limits,
             timeout,
             executor=local_executor(n_jobs),
-            catch=_exceptions(catch),
-            callbacks=_callbacks(callbacks),
+            catch=arguments.exceptions("catch", catch),
+            callbacks=arguments.functions("callbacks", callbacks),
             show_progress_bar=show_progress_bar,
         )
 
@@ -383,20 +384,3 @@ def _refuse_without_plan(pruner: BasePruner, **given: Resource | None) -> None:
                 f"{name} needs a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner, got "
                 f"{name}={value!r} with {name_of(pruner)}"
             )
-
-
-def _callbacks(given: Any) -> list[Callable[..., None]]:
-    callbacks = [given] if callable(given) else list(given or ())
-    for callback in callbacks:
-        if not callable(callback):
-            raise ArgumentTypeError(f"callbacks must hold functions, got {callback!r}")
-    return callbacks
-
-
-def _exceptions(catch: Any) -> tuple[type[Exception], ...]:
-    several = isinstance(catch, Iterable) and not isinstance(catch, str)
-    kinds = tuple(catch) if several else (catch,)
-    for kind in kinds:
-        if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise ArgumentTypeError(f"catch must hold exception classes, got {kind!r}")
-    return kinds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,6 @@ class Trial(optuna.Trial):
         super().__init__(study, trial_id)
         self._leg: Leg | None = None
         self._scale = Scale(())
-        self._is_top = False
         self._is_stopping: Callable[[], bool] = lambda: False
         self._last_step: int | None = None
         self._under_way = False
@@ -118,7 +116,7 @@ class Trial(optuna.Trial):
         self.has_asked = True
         used = self.used
         is_over = used is not None and used > self._leg.resource
-        if is_over or (used == self._leg.resource and not self._is_top):
+        if is_over or (used == self._leg.resource and not self._scale.is_top(used)):
             return True
         if self._is_stopping():
             self.was_interrupted = True
@@ -133,11 +131,9 @@ class Trial(optuna.Trial):
 
     # What follows is for the rest of the study.
 
-    def give(
-        self, leg: Leg, scale: Scale, *, is_top: bool, is_stopping: Callable[[], bool]
-    ) -> None:
+    def give(self, leg: Leg, scale: Scale, is_stopping: Callable[[], bool]) -> None:
         """Let the trial begin `leg`."""
-        self._leg, self._scale, self._is_top = leg, scale, is_top
+        self._leg, self._scale = leg, scale
         self._is_stopping = is_stopping
         self._last_step = None
         self._under_way = True
@@ -174,8 +170,7 @@ class Trial(optuna.Trial):
     @property
     def loss_at_rung(self) -> float | None:
         """The loss at the present resource; None if there is none or it is not finite."""
-        value = self.value_at_rung
-        return None if value is None or not math.isfinite(value) else self._scale.loss(value)
+        return self._scale.loss_at(self._required_leg("loss").resource, self._steps)
 
     def set_returned(self, value: float) -> None:
         """Take what the objective returned as the value at the present resource.
