@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import ArgumentTypeError, ReportError
 from bohb.hyperband import Bracket, Plan, Resource, Standing
-from bohb.model import Categorical, Numeric, Observation, Parameter
+from bohb.model import Categorical, Numeric, Observations, Parameter, Table
 
 LEG_ATTRIBUTE = "bohb:leg"
 RUNNING, PAUSED = "running", "paused"
@@ -36,6 +36,8 @@ def to_parameter(distribution: BaseDistribution) -> Parameter:
     """Return what the model knows of Optuna's `distribution`."""
     if isinstance(distribution, CategoricalDistribution):
         return Categorical(len(distribution.choices))
+    if distribution.single():
+        return Categorical(1)
     if isinstance(distribution, (FloatDistribution, IntDistribution)):
         return Numeric(
             float(distribution.low), float(distribution.high), distribution.log, distribution.step
@@ -203,40 +205,53 @@ class History:
 
     def __init__(self, scale: Scale) -> None:
         self._scale = scale
-        self._settled: dict[int, Observation] = {}
+        self._table = Table()
+        self._settled: set[int] = set()
+        self._n_finished = 0  # of the first trials: they need not be looked at again
         self._live: dict[int, FrozenTrial] = {}
+        # What was proposed to a live trial that has not asked for it yet, as the model counts it.
+        self._proposed: dict[int, Mapping[str, float]] = {}
         # By name: the numbers of the two newest trials that asked for it, and how they did.
         self._distributions: dict[str, list[tuple[int, BaseDistribution]]] = {}
         self._lock = threading.RLock()
 
     def refresh(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in all of `trials` that were not finished at the last look."""
-        for trial in trials:
+        for trial in trials[self._n_finished :]:
             if trial.number not in self._settled:
                 if trial.state.is_finished():
                     self.observe(trial)
                 elif trial.state == TrialState.RUNNING:
                     self.watch(trial)
+        while self._n_finished < len(trials) and trials[self._n_finished].state.is_finished():
+            self._n_finished += 1
 
     def watch(self, trial: FrozenTrial) -> None:
         """Take in a trial under way; it is looked at again whenever the model asks."""
         with self._lock:
+            self._settled.discard(trial.number)
             self._live[trial.number] = trial
 
     def observe(self, trial: FrozenTrial) -> None:
         """Take in a trial as it is now: it has finished, or has come to the end of a leg."""
         with self._lock:
             self._live.pop(trial.number, None)
-            self._settled[trial.number] = self._observation(trial)
+            self._proposed.pop(trial.number, None)
+            self._settled.add(trial.number)
+            self._write(trial)
 
-    def observations(self, *, without: int) -> list[Observation]:
+    def expect(self, number: int, values: Mapping[str, float]) -> None:
+        """Take in what was proposed to a trial, so that it counts before the trial asks for it."""
+        with self._lock:
+            if number not in self._settled:
+                self._proposed[number] = values
+
+    def observations(self, *, without: int) -> Observations:
         """Return what is known of all trials but the one numbered `without`, in their order."""
         with self._lock:
-            known = dict(self._settled)
-            for number, trial in self._live.items():
-                known[number] = self._observation(trial)
-            known.pop(without, None)
-            return [known[number] for number in sorted(known)]
+            for trial in self._live.values():
+                self._write(trial)
+            return self._table.snapshot(without=without)
 
     def distributions(self, *, without: int) -> dict[str, BaseDistribution]:
         """Return the joint space: every parameter as it was last asked for.
@@ -254,15 +269,16 @@ class History:
                     found[name] = others[0]
             return found
 
-    def _observation(self, trial: FrozenTrial) -> Observation:
+    def _write(self, trial: FrozenTrial) -> None:
         self._learn(trial)
         distributions = dict(trial.distributions)  # its thread may be adding to them
-        values = {
-            name: to_model(distributions[name], value)
-            for name, value in dict(trial.params).items()
-            if name in distributions
-        }
-        return Observation(values, _losses_by_level(trial, self._scale))
+        values = dict(self._proposed.get(trial.number, {}))
+        for name, value in dict(trial.params).items():
+            if name in distributions:
+                values[name] = to_model(distributions[name], value)
+        losses = _losses_by_level(trial, self._scale)
+        failed = trial.state.is_finished() and not losses
+        self._table.put(trial.number, values, losses, failed=failed)
 
     def _learn(self, trial: FrozenTrial) -> None:
         for name, distribution in dict(trial.distributions).items():

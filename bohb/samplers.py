@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import weakref
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import optuna
@@ -23,9 +24,7 @@ from bohb.history import (
     trials_of,
     unwrapped,
 )
-
-if TYPE_CHECKING:
-    from bohb.model.proposer import DensityProposer
+from bohb.model import Proposer, Space
 
 
 class BOHBSampler(BaseSampler):
@@ -69,7 +68,7 @@ class BOHBSampler(BaseSampler):
         seed: int | None = None,
         *,
         random_fraction: float = 0.1,
-        n_candidates: int = 64,
+        n_candidates: int = 256,
         min_observations: int | None = None,
     ) -> None:
         if seed is None:
@@ -107,9 +106,13 @@ class BOHBSampler(BaseSampler):
         self._raise_error_if_multi_objective(study)
         if not search_space:
             return {}
-        space = {name: to_parameter(search_space[name]) for name in sorted(search_space)}
-        observations = self._history(study).observations(without=trial.number)
-        values = self._proposer(study).propose(space, observations, self._rng(trial.number))
+        history = self._history(study)
+        space = _space(search_space)
+        given = _model_values(trial.system_attrs.get("fixed_params", {}), search_space)
+        values = self._proposer(study).propose(
+            space, history.observations(without=trial.number), given, self._rng(trial.number)
+        )
+        history.expect(trial.number, values)
         return {name: from_model(search_space[name], value) for name, value in values.items()}
 
     def sample_independent(
@@ -121,21 +124,18 @@ class BOHBSampler(BaseSampler):
     ) -> Any:
         """Return a value for a parameter that was not proposed, given those the trial has."""
         self._raise_error_if_multi_objective(study)
-        history = self._history(study)
         given = {name: d for name, d in trial.distributions.items() if not d.single()}
-        space = {name: to_parameter(given[name]) for name in sorted(given)}
-        fixed = {name: to_model(given[name], trial.params[name]) for name in space}
         value = self._proposer(study).propose_one(
             param_name,
-            {**space, param_name: to_parameter(param_distribution)},
-            history.observations(without=trial.number),
-            fixed,
+            _space({**given, param_name: param_distribution}),
+            self._history(study).observations(without=trial.number),
+            _model_values(trial.params, given),
             self._rng(trial.number, param_name),
         )
         return from_model(param_distribution, value)
 
-    def _proposer(self, study: optuna.Study) -> DensityProposer:
-        from bohb.model.proposer import DensityProposer  # keeps `import bohb` short
+    def _proposer(self, study: optuna.Study) -> Proposer:
+        from bohb.model.density import DensityProposer  # keeps `import bohb` short
 
         reduction_factor = getattr(unwrapped(study).pruner, "reduction_factor", 3.0)
         return DensityProposer(**self._options, reduction_factor=float(reduction_factor))
@@ -157,3 +157,18 @@ class BOHBSampler(BaseSampler):
         if name is not None:
             key.append(1 + zlib.crc32(name.encode()))
         return np.random.default_rng(np.random.SeedSequence(key))
+
+
+def _space(distributions: Mapping[str, BaseDistribution]) -> Space:
+    return Space({name: to_parameter(distributions[name]) for name in sorted(distributions)})
+
+
+def _model_values(
+    values: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]
+) -> dict[str, float]:
+    """Return the values of the parameters that the model knows, as it counts them."""
+    return {
+        name: to_model(distribution, values[name])
+        for name, distribution in distributions.items()
+        if name in values
+    }

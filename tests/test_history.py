@@ -105,12 +105,23 @@ def finished(value, number, **params):
     return frozen
 
 
+def seen_by_model(history):
+    observations = history.observations(without=-1)
+    return [
+        (
+            {name: v for name, v in zip(observations.names, values, strict=True) if v == v},
+            {level: loss for level, loss in enumerate(losses) if loss == loss},
+        )
+        for values, losses in zip(
+            observations.values.tolist(), observations.losses.tolist(), strict=True
+        )
+    ]
+
+
 def test_the_model_sees_every_level_a_trial_was_evaluated_at():
     history = History(SCALE)
     history.refresh([finished(0.5, 0, x=0.25)])
-    (observation,) = history.observations(without=-1)
-    assert observation.values == {"x": 0.25}
-    assert observation.losses == {0: 1.5, 1: 1.0, 2: 0.5}
+    assert seen_by_model(history) == [({"x": 0.25}, {0: 1.5, 1: 1.0, 2: 0.5})]
 
 
 def test_a_level_is_credited_only_with_reports_of_its_own():
@@ -118,7 +129,7 @@ def test_a_level_is_credited_only_with_reports_of_its_own():
     late = create_trial(state=PRUNED, intermediate_values={5: 0.7, 8: 0.6})
     late.number = 0
     history.refresh([late])
-    assert history.observations(without=-1)[0].losses == {1: 0.7}
+    assert seen_by_model(history) == [({}, {1: 0.7})]
 
 
 def test_without_a_ladder_complete_trials_are_above_pruned_ones():
@@ -126,7 +137,7 @@ def test_without_a_ladder_complete_trials_are_above_pruned_ones():
     pruned = create_trial(state=PRUNED, intermediate_values={4: 0.7})
     pruned.number = 1
     history.refresh([finished(0.5, 0, x=0.25), pruned])
-    assert [o.losses for o in history.observations(without=-1)] == [{1: 0.5}, {0: 0.7}]
+    assert [losses for _, losses in seen_by_model(history)] == [{1: 0.5}, {0: 0.7}]
 
 
 def test_a_trial_does_not_see_itself():
@@ -149,7 +160,20 @@ def test_a_running_trial_is_looked_at_whenever_the_model_asks():
     running = study.ask()
     history = History(SCALE)
     history.refresh(study.get_trials(deepcopy=False))
-    assert history.observations(without=-1)[0].values == {}
+    assert seen_by_model(history) == [({}, {})]
     running.suggest_float("x", 0, 1)
     history.refresh(study.get_trials(deepcopy=False))
-    assert set(history.observations(without=-1)[0].values) == {"x"}
+    assert set(seen_by_model(history)[0][0]) == {"x"}
+
+
+def test_what_was_proposed_to_a_trial_counts_before_it_asks_for_it():
+    study = optuna.create_study()
+    running = study.ask()
+    history = History(SCALE)
+    history.refresh(study.get_trials(deepcopy=False))
+    history.expect(0, {"x": 0.25, "y": 0.5})
+    assert seen_by_model(history) == [({"x": 0.25, "y": 0.5}, {})]
+    running.suggest_float("x", 0.75, 0.75)
+    study.tell(running, 1.0)
+    history.refresh(study.get_trials(deepcopy=False))
+    assert seen_by_model(history) == [({"x": 0.75}, {2: 1.0})]

@@ -1,19 +1,19 @@
-"""The model that decides what is tried next: parameters, observations, densities, proposals.
+"""The model that decides what is tried next: spaces, observations, and three kinds of proposers.
 
-Pure NumPy and SciPy: it is handed its random numbers and knows neither Optuna nor Hyperband.
-`bohb.model.density` and `bohb.model.proposer` need SciPy's special functions, which take as long
-to import as all of Optuna, so they are not imported here.
+Pure NumPy and SciPy: it is handed its random numbers and knows neither Optuna nor Hyperband. The
+rooms of the proposers are not imported here, for SciPy takes as long to import as all of Optuna.
 """
 
-from bohb.model.observations import Observation, rank_weights, scores, split
-from bohb.model.space import Categorical, Numeric, Parameter
+from bohb.model.observations import Observations, Table
+from bohb.model.proposer import Proposer
+from bohb.model.space import Categorical, Numeric, Parameter, Space
 
 __all__ = [
     "Categorical",
     "Numeric",
-    "Observation",
+    "Observations",
     "Parameter",
-    "rank_weights",
-    "scores",
-    "split",
+    "Proposer",
+    "Space",
+    "Table",
 ]

@@ -7,73 +7,216 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bohb.model.space import FloatArray
+from bohb.model.arrays import BoolArray, FloatArray, IndexArray
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One configuration and how it did.
+@dataclass(frozen=True)
+class Observations:
+    """Configurations and how they did, one row each.
 
     Attributes
     ----------
+    names
+        The names of the parameters, d of them.
     values
-        The value of each active parameter by name; a choice by its index.
+        Shape (n, d): numbers as they are, choices by their index; NaN where a configuration has
+        no such parameter.
     losses
-        The losses by level of the ladder. Empty for a configuration that has no result yet, and
-        for one that failed: both count as bad, so that the model does not propose their
-        neighbourhood at once (Ginsbourger et al. 2010 call it the constant liar).
+        Shape (n, k), by level of the ladder; NaN where there is none.
+    highest
+        Shape (n,): the highest level that there is a loss for; -1 if there is none.
+    failed
+        Shape (n,): whether the configuration has failed. One that has neither failed nor any loss
+        is pending: it is being evaluated.
     """
 
-    values: Mapping[str, float]
-    losses: Mapping[int, float]
+    names: Sequence[str]
+    values: FloatArray
+    losses: FloatArray
+    highest: IndexArray
+    failed: BoolArray
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[tuple[Mapping[str, float], Mapping[int, float] | None]]
+    ) -> Observations:
+        """Return observations from values by name and losses by level, for each row.
+
+        None stands for the losses of a configuration that has failed.
+
+        Examples
+        --------
+        >>> observations = Observations.of([({"x": 0.5}, {0: 1.0}), ({"y": 2.0}, {})])
+        >>> observations.names, observations.is_evaluated.tolist()
+        (['x', 'y'], [True, False])
+        """
+        table = Table()
+        for row, (values, losses) in enumerate(rows):
+            table.put(row, values, losses or {}, failed=losses is None)
+        return table.snapshot()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def is_evaluated(self) -> BoolArray:
+        """Whether there is any loss, shape (n,)."""
+        return self.highest >= 0
+
+    @property
+    def is_pending(self) -> BoolArray:
+        """Whether there is no loss, and no failure either, shape (n,)."""
+        return ~self.is_evaluated & ~self.failed
+
+    def columns(self, names: Sequence[str]) -> FloatArray:
+        """Return the values of these parameters, shape (n, len(names))."""
+        if list(names) == list(self.names):
+            return self.values
+        known = {name: column for column, name in enumerate(self.names)}
+        result = np.full((len(self), len(names)), np.nan)
+        for column, name in enumerate(names):
+            if name in known:
+                result[:, column] = self.values[:, known[name]]
+        return result
+
+    def rows(self, chosen: IndexArray) -> Observations:
+        """Return some of the rows."""
+        return Observations(
+            self.names,
+            self.values[chosen],
+            self.losses[chosen],
+            self.highest[chosen],
+            self.failed[chosen],
+        )
+
+    def with_any_of(self, names: Sequence[str]) -> Observations:
+        """Return the rows that have a value for any of these parameters."""
+        missing = np.isnan(self.columns(names))
+        return self.rows(np.flatnonzero(~missing.all(axis=1))) if missing.any() else self
 
 
-def scores(losses: Sequence[Mapping[int, float]], reduction_factor: float) -> FloatArray:
-    """Return how good each trial is among all, shape (n,), lower is better.
+class Table:
+    """Observations that grow: rows are written in any order, and written again."""
 
-    A trial is judged at the highest level it was evaluated at: its mid-rank quantile among
-    all trials evaluated there, times ``reduction_factor**-level``. A trial that got one level
-    higher has beaten that many others.
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+        self._values = np.full((16, 0), np.nan)
+        self._losses = np.full((16, 1), np.nan)
+        self._highest = np.full(16, -1, dtype=np.intp)
+        self._failed = np.zeros(16, dtype=bool)
+        self._known = np.zeros(16, dtype=bool)
+        self._size = 0
+
+    def put(
+        self,
+        row: int,
+        values: Mapping[str, float],
+        losses: Mapping[int, float],
+        *,
+        failed: bool = False,
+    ) -> None:
+        """Write what is known of the configuration of `row`, over what was there."""
+        self._make_room(row, values, losses)
+        self._values[row] = np.nan
+        for name, value in values.items():
+            self._values[row, self._names[name]] = value
+        self._losses[row] = np.nan
+        for level, loss in losses.items():
+            self._losses[row, level] = loss
+        self._highest[row] = max(losses, default=-1)
+        self._failed[row] = failed
+        self._known[row] = True
+
+    def snapshot(self, *, without: int | None = None) -> Observations:
+        """Return all rows but `without`, in their order."""
+        rows = np.flatnonzero(self._known[: self._size])
+        if without is not None:
+            rows = rows[rows != without]
+        # Rows without a gap are much faster to copy.
+        has_gap = len(rows) > 0 and rows[-1] != len(rows) - 1
+        chosen = rows if has_gap else slice(len(rows))
+        return Observations(
+            list(self._names),
+            self._values[chosen].copy(),
+            self._losses[chosen].copy(),
+            self._highest[chosen].copy(),
+            self._failed[chosen].copy(),
+        )
+
+    def _make_room(
+        self, row: int, values: Mapping[str, float], losses: Mapping[int, float]
+    ) -> None:
+        for name in values:
+            self._names.setdefault(name, len(self._names))
+        n_levels = max(losses, default=0) + 1
+        self._size = max(self._size, row + 1)
+        n_rows = len(self._known)
+        while n_rows < self._size:
+            n_rows *= 2
+        self._values = _grown(self._values, n_rows, len(self._names))
+        self._losses = _grown(self._losses, n_rows, n_levels)
+        if n_rows > len(self._known):
+            more = np.zeros(n_rows - len(self._known), dtype=bool)
+            self._known = np.append(self._known, more)
+            self._failed = np.append(self._failed, more)
+            self._highest = np.append(self._highest, np.full(len(more), -1, dtype=np.intp))
+
+
+def _grown(array: FloatArray, n_rows: int, n_columns: int) -> FloatArray:
+    """Return `array` with at least so many rows and columns; what is new is NaN."""
+    if array.shape[0] >= n_rows and array.shape[1] >= n_columns:
+        return array
+    grown = np.full((n_rows, max(n_columns, array.shape[1])), np.nan)
+    grown[: array.shape[0], : array.shape[1]] = array
+    return grown
+
+
+def best(
+    observations: Observations, reduction_factor: float, count: int
+) -> tuple[IndexArray, FloatArray]:
+    """Return the rows of the best `count` observations, best first, and their scores.
+
+    A trial is judged at the highest level it was evaluated at: its mid-rank quantile among all
+    trials evaluated there, times ``reduction_factor**-level``. A trial that got one level higher
+    has beaten that many others. The lower the score, the better; ties go to the older trial.
     """
-    highest = [max(by_level) for by_level in losses]
-    result = np.empty(len(losses))
-    for level in sorted(set(highest)):
-        members = [index for index, by_level in enumerate(losses) if level in by_level]
-        ranks = _mid_ranks([losses[index][level] for index in members])
-        quantiles = (ranks - 0.5) / len(members)
-        for index, quantile in zip(members, quantiles, strict=True):
-            if highest[index] == level:
-                result[index] = quantile * reduction_factor**-level
-    return result
-
-
-def _mid_ranks(values: Sequence[float]) -> FloatArray:
-    """Return the ranks from 1 on; equal values share the mean of theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse])
+    rows, scores = [np.empty(0, dtype=np.intp)], [np.empty(0)]
+    for level in range(observations.losses.shape[1]):
+        judged = np.flatnonzero(observations.highest == level)
+        everyone = observations.losses[:, level]
+        own = everyone[judged]
+        if len(judged) > count:  # among so many only the best of each level can be
+            front = own <= np.partition(own, count - 1)[count - 1]
+            judged, own = judged[front], own[front]
+        ordered = np.sort(everyone[~np.isnan(everyone)])
+        below = np.searchsorted(ordered, own, side="left")
+        not_above = np.searchsorted(ordered, own, side="right")
+        quantiles = (below + not_above) / 2 / max(len(ordered), 1)
+        rows.append(judged)
+        scores.append(quantiles * reduction_factor**-level)
+    found, score = np.concatenate(rows), np.concatenate(scores)
+    order = np.lexsort((found, score))[:count]
+    return found[order], score[order]
 
 
 def split(
-    observations: Sequence[Observation],
+    observations: Observations,
     reduction_factor: float,
     *,
     good_share: float = 0.1,
     max_good: int = 25,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the indices of the good observations, best first, and of all others.
+) -> tuple[IndexArray, IndexArray]:
+    """Return the rows of the good observations, best first, and of all others, in their order.
 
     The best ``min(ceil(good_share * n), max_good)`` of the n evaluated ones are good.
     """
-    evaluated = np.array([i for i, o in enumerate(observations) if o.losses], dtype=np.intp)
-    others = np.array([i for i, o in enumerate(observations) if not o.losses], dtype=np.intp)
-    if not len(evaluated):
-        return evaluated, others
-    ranking = scores([observations[i].losses for i in evaluated], reduction_factor)
-    order = evaluated[np.argsort(ranking, kind="stable")]
-    n_good = min(math.ceil(good_share * len(order)), max_good)
-    return order[:n_good], np.concatenate([order[n_good:], others])
+    n_evaluated = int(observations.is_evaluated.sum())
+    n_good = min(math.ceil(good_share * n_evaluated), max_good)
+    good, _ = best(observations, reduction_factor, n_good)
+    is_good = np.zeros(len(observations), dtype=bool)
+    is_good[good] = True
+    return good, np.flatnonzero(~is_good)
 
 
 def rank_weights(count: int) -> FloatArray:

@@ -1,0 +1,157 @@
+"""Kernels: densities round one observed value, for some columns of a configuration.
+
+All take and return units; densities are relative to the uniform one. A value that either side
+lacks, which is NaN, has the factor 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from bohb.model.arrays import FloatArray
+from bohb.model.space import Categorical, Numeric, Parameter
+
+_SMALLEST = np.finfo(float).tiny
+
+
+class Kernel(Protocol):
+    """A product of densities over `columns`, those of one component of a mixture."""
+
+    @property
+    def columns(self) -> Sequence[int]:
+        """The columns that it is about."""
+
+    def log_factors(self, units: FloatArray, centres: FloatArray) -> FloatArray:
+        """Return log k(unit, centre), shape (n, m), for shapes (n, k) and (m, k)."""
+
+    def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return units from the kernels round `centres`, both of shape (n, k)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continuous:
+    """Gaussians with these bandwidths, truncated to the range that is asked for.
+
+    A centre that was observed out of the range is moved to its nearer end, where its truncated
+    Gaussian has nearly all its mass anyway.
+    """
+
+    columns: Sequence[int]
+    bandwidths: FloatArray  # shape (k,)
+
+    def log_factors(self, units: FloatArray, centres: FloatArray) -> FloatArray:
+        """Return log k(unit, centre), shape (n, m)."""
+        has_unit, has_centre = ~np.isnan(units), ~np.isnan(centres)
+        inside = _share_inside(np.clip(centres, 0, 1), self.bandwidths)
+        log_scale = np.log(inside * (self.bandwidths * np.sqrt(2 * np.pi)))
+        x = np.where(has_unit, units, 0.0) / self.bandwidths
+        c = np.where(has_centre, np.clip(centres, 0, 1), 0.0) / self.bandwidths
+        # The square of each difference that exists, and its scale, summed by products of matrices.
+        product = x @ c.T
+        product -= (0.5 * x**2) @ has_centre.T
+        product -= has_unit @ np.where(has_centre, 0.5 * c**2 + log_scale, 0.0).T
+        return np.asarray(product)
+
+    def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return units from the kernels round `centres`, both of shape (n, k)."""
+        return _draw(centres, self.bandwidths, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The mass of such a Gaussian in the bin of each value that exists."""
+
+    column: int
+    parameter: Numeric
+    bandwidth: float
+
+    @property
+    def columns(self) -> Sequence[int]:
+        """The one column."""
+        return (self.column,)
+
+    def log_factors(self, units: FloatArray, centres: FloatArray) -> FloatArray:
+        """Return log k(unit, centre), shape (n, m)."""
+        # Many observations share few values, and the normal integral is what takes the time.
+        values, value_of = np.unique(units, return_inverse=True)
+        places, place_of = np.unique(np.clip(centres, 0, 1), return_inverse=True)
+        lower, upper = self.parameter.bins(values)
+        mass = ndtr((upper[:, None] - places) / self.bandwidth)
+        mass -= ndtr((lower[:, None] - places) / self.bandwidth)
+        mass /= _share_inside(places, self.bandwidth) * (upper - lower)[:, None]
+        factors = np.where(np.isnan(mass), 0.0, np.log(np.maximum(mass, _SMALLEST)))
+        return np.asarray(factors[value_of.reshape(-1, 1), place_of.reshape(-1)])
+
+    def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return units from the kernels round `centres`, both of shape (n, 1)."""
+        return self.parameter.snap(_draw(centres, self.bandwidth, rng))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Most mass on the observed choice, and `smoothing` for each choice as the prior has it."""
+
+    column: int
+    parameter: Categorical
+    smoothing: float
+
+    @property
+    def columns(self) -> Sequence[int]:
+        """The one column."""
+        return (self.column,)
+
+    def log_factors(self, units: FloatArray, centres: FloatArray) -> FloatArray:
+        """Return log k(choice, centre), shape (n, m)."""
+        n_choices = self.parameter.n_choices
+        smoothed = self.smoothing * self.parameter.relative_prior(units[:, 0])
+        total = (1 + self.smoothing * n_choices) / n_choices
+        other = np.log(np.maximum(smoothed / total, _SMALLEST))
+        same = np.log((1 + smoothed) / total)
+        factors = np.where(units == centres.T, same[:, None], other[:, None])
+        return np.where(np.isnan(units) | np.isnan(centres.T), 0.0, factors)
+
+    def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return choices from the kernels round `centres`, both of shape (n, 1)."""
+        keep = rng.random(centres.shape) < 1 / (1 + self.smoothing * self.parameter.n_choices)
+        keep &= centres < self.parameter.n_choices
+        drawn = self.parameter.draw_prior(len(centres), rng)[:, None]
+        return np.where(keep | np.isnan(centres), centres, drawn)
+
+
+def kernels(
+    parameters: Sequence[Parameter], bandwidths: FloatArray, smoothing: float
+) -> list[Kernel]:
+    """Return the kernels for all columns; those that are continuous come as one.
+
+    `bandwidths` has shape (d,), in units.
+    """
+    found: list[Kernel] = []
+    continuous = [c for c, p in enumerate(parameters) if isinstance(p, Numeric) and p.step is None]
+    if continuous:
+        found.append(Continuous(continuous, bandwidths[continuous]))
+    for column, parameter in enumerate(parameters):
+        if isinstance(parameter, Categorical):
+            found.append(Choice(column, parameter, smoothing))
+        elif parameter.step is not None:
+            found.append(Grid(column, parameter, float(bandwidths[column])))
+    return found
+
+
+def _share_inside(centres: FloatArray, bandwidths: FloatArray | float) -> FloatArray:
+    """Return the share of the mass of Gaussians that lies between 0 and 1."""
+    return np.asarray(ndtr((1 - centres) / bandwidths) - ndtr(-centres / bandwidths))
+
+
+def _draw(
+    centres: FloatArray, bandwidths: FloatArray | float, rng: np.random.Generator
+) -> FloatArray:
+    """Return draws from truncated Gaussians, one for each of `centres`."""
+    centres = np.clip(centres, 0, 1)
+    lowest, highest = ndtr(-centres / bandwidths), ndtr((1 - centres) / bandwidths)
+    shares = lowest + (highest - lowest) * rng.random(centres.shape)
+    return np.asarray(np.clip(centres + bandwidths * ndtri(shares), 0, 1))

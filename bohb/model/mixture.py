@@ -1,0 +1,142 @@
+"""Kernels round observed configurations, as one density.
+
+Each observation carries one kernel: the product of one factor per parameter. Keeping the product
+together keeps the relations between parameters, which a density per parameter loses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bohb.model.arrays import FloatArray, IndexArray
+from bohb.model.kernels import kernels
+from bohb.model.space import Space
+
+
+class Mixture:
+    """A density over configurations: kernels round observations, and the prior as one more.
+
+    Densities are relative to the uniform one.
+
+    Parameters
+    ----------
+    space
+        The parameters of the columns.
+    points
+        The units of the observed configurations, shape (n, d), NaN where a parameter is missing.
+    weights
+        The weights of the observations, shape (n,); the prior has the weight 1 beside them.
+    spans
+        The range of each column over all that was seen and is asked for, shape (d,), in units:
+        above 1 where ranges differ between trials.
+
+    Notes
+    -----
+    The bandwidth is ``max(0.2 n**(-1/(d+4)), 1/min(100, n+1))`` of the span: the rate of Scott's
+    rule without its standard deviations, which collapse where the good configurations lie close
+    together. A choice is smoothed by 1/n. A parameter that either side lacks has the factor 1.
+    """
+
+    def __init__(
+        self, space: Space, points: FloatArray, weights: FloatArray, spans: FloatArray
+    ) -> None:
+        n, d = points.shape
+        bandwidth = max(0.2 * max(n, 1) ** (-1 / (d + 4)), 1 / min(100, n + 1))
+        self.space = space
+        self.points = points
+        self.kernels = kernels(list(space.parameters.values()), bandwidth * spans, 1 / max(n, 1))
+        self.log_weights = np.log(np.append(weights, 1.0))
+
+    def log_density(self, units: FloatArray, fixed: FloatArray | None = None) -> FloatArray:
+        """Return the log density of configurations, shape (n, d), as shape (n,).
+
+        With a row of `fixed` units, shape (d,), NaN where nothing is given: the density of the
+        others given these.
+        """
+        weights = self.log_weights
+        if fixed is not None and not np.isnan(fixed).all():
+            weights = self.condition(fixed)
+            units = np.where(np.isnan(fixed), units, np.nan)
+        total = _log_sum(self.log_components(units) + weights)
+        return np.asarray(total - _log_sum(weights[None, :]))
+
+    def log_components(self, units: FloatArray) -> FloatArray:
+        """Return the log density of each component, shape (n, n points + 1).
+
+        The last column is the prior's.
+        """
+        terms = np.zeros((len(units), len(self.points) + 1))
+        for kernel in self.kernels:
+            columns = list(kernel.columns)
+            terms[:, :-1] += kernel.log_factors(units[:, columns], self.points[:, columns])
+        terms[:, -1] = self.space.log_prior(units)
+        return terms
+
+    def condition(self, fixed: FloatArray) -> FloatArray:
+        """Return the log weights of the components, given some values.
+
+        `fixed` is a row of units, shape (d,), NaN where nothing is given. Each weight is
+        multiplied by the component's density there.
+        """
+        if np.isnan(fixed).all():
+            return np.asarray(self.log_weights)
+        return np.asarray(self.log_weights + self.log_components(fixed[None, :])[0])
+
+    def draw(self, count: int, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return `count` configurations, shape (count, d), given some values.
+
+        `fixed` is a row of units, shape (d,), NaN where nothing is given. A configuration has the
+        active parameters of the observation it was drawn from. The prior borrows the pattern of a
+        random observation, and has all parameters if there is none. In a declared space the
+        conditions say what is active, and what the observation lacks is drawn given the rest.
+        """
+        weights = self.condition(fixed)
+        chances = np.exp(weights - np.max(weights))
+        chosen = rng.choice(len(chances), size=count, p=chances / chances.sum())
+        units = self._draw_from(chosen, rng)
+        if len(self.points) and not self.space.is_declared:
+            from_prior = np.flatnonzero(chosen == len(self.points))
+            pattern = self.points[rng.integers(len(self.points), size=len(from_prior))]
+            units[from_prior] = np.where(np.isnan(pattern), np.nan, units[from_prior])
+        units = np.where(np.isnan(fixed), units, fixed)
+        if self.space.is_declared:
+            self._follow_conditions(units, rng)
+        return units
+
+    def _draw_from(self, chosen: IndexArray, rng: np.random.Generator) -> FloatArray:
+        """Return a row from each of the components `chosen`, NaN where it has no parameter."""
+        from_prior = chosen == len(self.points)
+        units = np.empty((len(chosen), len(self.space.parameters)))
+        centres = self.points[chosen[~from_prior]]
+        for kernel in self.kernels:
+            columns = list(kernel.columns)
+            units[np.ix_(~from_prior, columns)] = kernel.draw(centres[:, columns], rng)
+        units[from_prior] = self.space.draw_independent(int(from_prior.sum()), rng)
+        return units
+
+    def _follow_conditions(self, units: FloatArray, rng: np.random.Generator) -> None:
+        """Let each row of `units` have what its conditions ask for, and nothing else."""
+        for column in range(units.shape[1]):
+            active = self.space.is_active(column, units)
+            units[~active, column] = np.nan
+            lacking = np.flatnonzero(active & np.isnan(units[:, column]))
+            if len(lacking):
+                chosen = self._components_for(column, units[lacking], rng)
+                units[lacking, column] = self._draw_from(chosen, rng)[:, column]
+
+    def _components_for(
+        self, column: int, units: FloatArray, rng: np.random.Generator
+    ) -> IndexArray:
+        """Return a component that has the parameter of `column` for each row, given the row."""
+        before = units.copy()
+        before[:, column:] = np.nan
+        weights = self.log_weights + self.log_components(before)
+        weights[:, :-1][:, np.isnan(self.points[:, column])] = -np.inf
+        noise = rng.gumbel(size=weights.shape)  # the largest sum is a draw by weight
+        return np.asarray(np.argmax(weights + noise, axis=1))
+
+
+def _log_sum(terms: FloatArray) -> FloatArray:
+    """Return the log of the sum of the exponentials along the last axis."""
+    largest = np.max(terms, axis=-1)
+    return np.asarray(np.log(np.exp(terms - largest[..., None]).sum(axis=-1)) + largest)
