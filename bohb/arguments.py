@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from bohb.errors import ArgumentError, ArgumentTypeError
 
@@ -42,6 +42,17 @@ def share(name: str, value: Any) -> float:
     if not 0 <= number <= 1:
         raise ArgumentError(f"{name} must be between 0 and 1, got {value!r}")
     return float(number)
+
+
+_Choice = TypeVar("_Choice")
+
+
+def one_of(name: str, value: Any, choices: Sequence[_Choice]) -> _Choice:
+    """Return `value`, which must be one of `choices`."""
+    for choice in choices:
+        if isinstance(value, type(choice)) and value == choice:
+            return choice
+    raise ArgumentError(f"{name} must be one of {list(choices)}, got {value!r}")
 
 
 def functions(name: str, value: Any) -> list[Callable[..., Any]]:

@@ -52,6 +52,15 @@ def to_model(distribution: BaseDistribution, value: Any) -> float:
     return distribution.to_internal_repr(value)
 
 
+def contains(distribution: BaseDistribution, value: Any) -> bool:
+    """Return whether `value` is one that the parameter can have."""
+    try:
+        internal = distribution.to_internal_repr(value)
+    except (ValueError, TypeError):
+        return False
+    return distribution._contains(internal)
+
+
 def from_model(distribution: BaseDistribution, value: float) -> Any:
     """Return the value that an objective gets for the model's `value`."""
     if isinstance(distribution, CategoricalDistribution):
@@ -78,6 +87,14 @@ class Scale:
 
     levels: tuple[Resource, ...]
     maximize: bool = False
+
+    @property
+    def n_levels(self) -> int:
+        """The number of levels that the model tells apart.
+
+        Without a ladder there are two: trials that were pruned, and complete ones.
+        """
+        return len(self.levels) or 2
 
     @property
     def whole(self) -> bool:
@@ -169,8 +186,7 @@ def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale)
 def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
     """Return the losses of `trial` by level of the ladder, for the model.
 
-    A level counts where there is a report at it or above it and below the next one. Without a
-    ladder there are two levels: trials that were pruned, and complete ones.
+    A level counts where there is a report at it or above it and below the next one.
     """
     if trial.state == TrialState.FAIL:
         return {}
@@ -178,7 +194,7 @@ def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
     losses = _first_by_level(steps, scale) if scale.levels else {}
     if trial.state == TrialState.COMPLETE and trial.value is not None:
         if math.isfinite(trial.value):
-            losses[len(scale.levels) - 1 if scale.levels else 1] = scale.loss(trial.value)
+            losses[scale.n_levels - 1] = scale.loss(trial.value)
     elif trial.state == TrialState.PRUNED and steps and not scale.levels:
         last = steps[max(steps)]
         if math.isfinite(last):

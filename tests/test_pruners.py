@@ -30,7 +30,7 @@ def by_bracket(study):
 @pytest.mark.parametrize("start", [0, 1])
 def test_trials_fill_the_brackets_in_the_plans_proportions(start):
     pruner = bohb.HyperbandPruner(1, 27)
-    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=pruner)
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model="density"), pruner=pruner)
     objective = trained(lambda quality, step: quality + 1 / step, start=start)
     study.optimize(objective, n_trials=pruner.plan().n_trials)
     planned = {i: bracket.n_trials for i, bracket in enumerate(pruner.plan().brackets)}
@@ -49,7 +49,7 @@ def test_the_bracket_of_a_trial_depends_on_its_number_alone_and_any_run_is_well_
 
 def test_a_trial_stops_only_at_a_rung_of_its_bracket_and_the_best_goes_to_the_end():
     pruner = bohb.HyperbandPruner(1, 27)
-    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=1), pruner=pruner)
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=1, model="density"), pruner=pruner)
     study.optimize(trained(lambda quality, step: quality), n_trials=92)
     for trial in study.trials:
         rungs = pruner.plan().brackets[trial.system_attrs["bohb:bracket"]].resources

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import warnings
+from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from optuna.testing.pytest_samplers import (
@@ -11,16 +14,22 @@ from optuna.testing.pytest_samplers import (
     RelativeSamplerTestCase,
     SingleOnlySamplerTestCase,
 )
+from scipy import stats
 
 import bohb
 
+MODELS = ["auto", "gp", "density", "falkner2018"]
+
 
 class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
-    @pytest.fixture(params=["from the start", "by default"])
+    @pytest.fixture(params=["auto by default", *MODELS])
     def sampler(self, request):
-        if request.param == "by default":
+        if request.param == "auto by default":
             return lambda: bohb.BOHBSampler(seed=0)
-        return lambda: bohb.BOHBSampler(seed=0, min_observations=1, random_fraction=0.0)
+        # Each model as soon as it can, so that the suite's few trials meet it.
+        return lambda: bohb.BOHBSampler(
+            seed=0, model=request.param, min_observations=1, random_fraction=0.0
+        )
 
 
 def objective(trial):
@@ -31,10 +40,11 @@ def objective(trial):
     return (x - 1) ** 2 + abs(n - 10) / 10 + extra
 
 
-def test_the_same_seed_gives_the_same_study():
+@pytest.mark.parametrize("model", MODELS)
+def test_the_same_seed_gives_the_same_study(model):
     def values():
-        study = optuna.create_study(sampler=bohb.BOHBSampler(seed=3))
-        study.optimize(objective, n_trials=40)
+        study = optuna.create_study(sampler=bohb.BOHBSampler(seed=3, model=model))
+        study.optimize(objective, n_trials=30)
         return [trial.params for trial in study.trials]
 
     assert values() == values()
@@ -48,23 +58,156 @@ def test_another_seed_gives_another_study():
     assert studies[0].trials[0].params != studies[1].trials[0].params
 
 
-def test_it_finds_better_values_than_random_search_in_a_plain_optuna_study():
-    def mean_best(make):
-        bests = []
-        for seed in range(8):
-            study = optuna.create_study(sampler=make(seed))
-            study.optimize(objective, n_trials=60)
-            bests.append(study.best_value)
-        return sum(bests) / len(bests)
-
-    ours = mean_best(lambda seed: bohb.BOHBSampler(seed=seed))
-    assert ours < 0.7 * mean_best(lambda seed: optuna.samplers.RandomSampler(seed=seed))
+def mean_best(make):
+    bests = []
+    for seed in range(8):
+        study = optuna.create_study(sampler=make(seed))
+        study.optimize(objective, n_trials=60)
+        bests.append(study.best_value)
+    return sum(bests) / len(bests)
 
 
-def test_it_maximizes():
-    study = optuna.create_study(direction="maximize", sampler=bohb.BOHBSampler(seed=0))
-    study.optimize(lambda trial: -((trial.suggest_float("x", -5, 5) - 2) ** 2), n_trials=60)
-    assert study.best_params["x"] == pytest.approx(2, abs=0.2)
+def test_each_model_finds_better_values_than_random_search_in_a_plain_optuna_study():
+    chance = mean_best(lambda seed: optuna.samplers.RandomSampler(seed=seed))
+    best = {
+        model: mean_best(lambda seed, model=model: bohb.BOHBSampler(seed=seed, model=model))
+        for model in MODELS
+    }
+    assert best["auto"] == best["gp"]
+    assert best["gp"] < 0.5 * chance
+    assert best["density"] < 0.7 * chance
+    assert best["falkner2018"] < chance
+
+
+def test_the_default_takes_the_density_model_where_a_process_is_not_worth_it():
+    def names(n_trials, n_parameters):
+        sampler = bohb.BOHBSampler(seed=0)
+        study = optuna.create_study(sampler=sampler)
+        distributions = {
+            f"x{i}": optuna.distributions.FloatDistribution(0, 1) for i in range(n_parameters)
+        }
+        rng = np.random.default_rng(0)
+        study.add_trials(
+            optuna.trial.create_trial(
+                params=dict(zip(distributions, rng.random(n_parameters), strict=True)),
+                distributions=distributions,
+                value=rng.random(),
+            )
+            for _ in range(n_trials)
+        )
+        alike = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model="density"))
+        alike.add_trials(study.trials)
+        return study.ask(distributions).params == alike.ask(distributions).params
+
+    assert not names(30, 2)
+    assert names(30, 41)
+    assert names(1001, 2)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_random_fraction_one_is_random_search(model):
+    def params(**settings):
+        study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model=model, **settings))
+        study.optimize(objective, n_trials=40)
+        return [trial.params["x"] for trial in study.trials]
+
+    # The same numbers, whatever the results are: nothing is learned.
+    values = np.array(params(random_fraction=1.0))
+    assert stats.kstest(values, stats.uniform(-5, 10).cdf).pvalue > 1e-3
+    assert abs(np.median(values[20:]) - 1) > 0.05
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_each_model_copes_with_what_studies_hold(model, direction, storage):
+    def troubled(trial):
+        value = objective(trial) * (1 if direction == "minimize" else -1)
+        if trial.number % 7 == 3:
+            return float("nan")
+        if trial.number % 7 == 5:
+            raise ArithmeticError("trouble")
+        trial.suggest_float("late", 0, 1) if trial.number > 8 else None
+        return value
+
+    if isinstance(storage, Path):
+        backend = optuna.storages.journal.JournalFileBackend(str(storage))
+        storage = optuna.storages.JournalStorage(backend)
+    study = optuna.create_study(
+        direction=direction,
+        storage=storage,
+        sampler=bohb.BOHBSampler(seed=0, model=model, min_observations=2),
+    )
+    study.enqueue_trial({"x": 1.0, "n": 10})
+    study.enqueue_trial({"kind": "b"})
+    study.enqueue_trial({"x": 77.0})  # out of range: Optuna warns and goes on
+    donor = optuna.create_study(direction=direction)
+    donor.optimize(troubled, n_trials=4, catch=ArithmeticError)
+    study.add_trials(donor.trials)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        study.optimize(troubled, n_trials=14, catch=ArithmeticError)
+    assert len(study.trials) == 18
+    assert study.trials[0].params["n"] == 10
+    assert study.trials[1].params["kind"] == "b"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model_works_with_several_threads_and_fixed_parameters(model):
+    inner = bohb.BOHBSampler(seed=0, model=model, min_observations=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.PartialFixedSampler({"n": 12}, inner)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, n_trials=24, n_jobs=2)
+    assert {trial.params["n"] for trial in study.trials} == {12}
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 24
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", ["one", "hundred", "one choice", "thousand choices"])
+def test_each_model_copes_with_spaces_of_any_size(model, kind):
+    def sized(trial):
+        if kind == "one":
+            return trial.suggest_float("x", 0, 1)
+        if kind == "hundred":
+            return sum(trial.suggest_float(f"x{i}", 0, 1) for i in range(100))
+        if kind == "one choice":
+            return len(trial.suggest_categorical("c", ["only"])) + trial.suggest_int("n", 3, 3)
+        return trial.suggest_categorical("c", list(range(1000))) / 1000
+
+    sampler = bohb.BOHBSampler(seed=0, model=model, min_observations=2, random_fraction=0.0)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(sized, n_trials=12)
+    assert len(study.trials) == 12
+    if kind == "thousand choices" and model != "falkner2018":
+        assert len({trial.params["c"] for trial in study.trials}) == 12
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_bounds_may_depend_on_another_parameter(model):
+    # The LeNet space of Li et al. 2018, table 1: no layer is wider than the next one.
+    def lenet(trial):
+        k2 = trial.suggest_int("k2", 10, 60)
+        k1 = trial.suggest_int("k1", 5, k2)
+        rate = trial.suggest_float("rate", 1e-3, 1e-1, log=True)
+        assert 5 <= k1 <= k2
+        return abs(k1 - 20) + abs(k2 - 40) + abs(rate - 0.01)
+
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model=model))
+    study.optimize(lenet, n_trials=40)
+    later = [trial.value for trial in study.trials[25:]]
+    if model != "falkner2018":
+        assert np.median(later) < np.median([trial.value for trial in study.trials[:12]])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_ranges_and_kinds_may_change_between_studies(model):
+    first = optuna.create_study()
+    first.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=15)
+    second = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model=model))
+    second.add_trials(first.trials)
+    second.optimize(lambda trial: abs(trial.suggest_float("x", 2, 8) - 3), n_trials=15)
+    assert all(2 <= trial.params["x"] <= 8 for trial in second.trials[15:])
 
 
 def test_a_copy_by_pickle_proposes_the_same():
@@ -77,7 +220,8 @@ def test_a_copy_by_pickle_proposes_the_same():
     assert [t.params for t in other.trials] == [t.params for t in study.trials]
 
 
-def test_it_works_with_the_pruners_of_optuna():
+@pytest.mark.parametrize("model", MODELS)
+def test_it_works_with_the_pruners_of_optuna(model):
     def trained(trial):
         value = objective(trial)
         for step in range(9):
@@ -91,7 +235,8 @@ def test_it_works_with_the_pruners_of_optuna():
         optuna.pruners.MedianPruner(),
         optuna.pruners.NopPruner(),
     ):
-        study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=pruner)
+        sampler = bohb.BOHBSampler(seed=0, model=model)
+        study = optuna.create_study(sampler=sampler, pruner=pruner)
         study.optimize(trained, n_trials=30)
         assert len(study.trials) == 30
         assert study.best_value < 30
@@ -101,6 +246,7 @@ def test_it_works_with_the_pruners_of_optuna():
     ("arguments", "message"),
     [
         ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"model": "tpe"}, "model must be one of .*'falkner2018'.*, got 'tpe'"),
         ({"seed": 0.5}, "seed must be an integer, got 0.5"),
         ({"random_fraction": 1.5}, "random_fraction must be between 0 and 1, got 1.5"),
         ({"n_candidates": 0}, "n_candidates must be at least 1, got 0"),

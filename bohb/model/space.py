@@ -52,14 +52,14 @@ class Numeric:
 
     def encode(self, values: FloatArray) -> FloatArray:
         """Return the units of `values`, shape (n,); outside of [0, 1] if they are out of range."""
-        lowest, highest = self._ends
+        lowest, highest = self.ends
         # What was observed in another range may lie outside the domain of the logarithm.
         scaled = np.log(np.maximum(values, _SMALLEST)) if self.log else values
         return np.asarray((scaled - lowest) / (highest - lowest))
 
     def decode(self, units: FloatArray) -> FloatArray:
         """Return the existing values that own the places `units`, shape (n,)."""
-        lowest, highest = self._ends
+        lowest, highest = self.ends
         scaled = lowest + (highest - lowest) * units
         values = np.exp(scaled) if self.log else scaled
         if self.step:
@@ -109,7 +109,8 @@ class Numeric:
         return self.encode(self.low + (self.step or 0.0) * np.arange(self.n_values))
 
     @property
-    def _ends(self) -> tuple[float, float]:
+    def ends(self) -> tuple[float, float]:
+        """The values of the units 0 and 1, on the model's scale."""
         margin = self.step / 2 if self.step else 0.0
         ends = self.low - margin, self.high + margin
         return (math.log(ends[0]), math.log(ends[1])) if self.log else ends
@@ -256,6 +257,19 @@ class Space:
         """Let no row of `units` have a value for a parameter that is not active."""
         for column in range(units.shape[1]):
             units[~self.is_active(column, units), column] = np.nan
+
+    def complete(self, units: FloatArray, rng: np.random.Generator) -> None:
+        """Let each row of a declared space have what its conditions ask for, and nothing else.
+
+        What a row lacks is drawn from the prior.
+        """
+        if not self.is_declared:
+            return
+        for column, parameter in enumerate(self.parameters.values()):
+            active = self.is_active(column, units)
+            units[~active, column] = np.nan
+            lacking = np.flatnonzero(active & np.isnan(units[:, column]))
+            units[lacking, column] = parameter.draw_prior(len(lacking), rng)
 
     def is_active(self, column: int, units: FloatArray) -> BoolArray:
         """Return whether the parameter of `column` is active, by those before it, shape (n,)."""

@@ -16,13 +16,8 @@ _LARGEST_GRID = 4096  # finite spaces up to this size are searched for what is l
 def was_tried(row: FloatArray, space: Space, observations: Observations) -> bool:
     """Return whether the configuration `row` was tried before.
 
-    It was if some trial had the same value for everything that it asked for. Where a parameter is
-    continuous, no two configurations are the same.
+    It was if some trial had the same value for everything that it asked for.
     """
-    active = ~np.isnan(row)
-    parameters = space.parameters.values()
-    if any(p.n_values == np.inf for p, a in zip(parameters, active, strict=True) if a):
-        return False
     values = space.decode(row[None, :])[0]
     tried = observations.columns(space.names)
     asked = np.zeros(len(tried), dtype=bool)

@@ -136,6 +136,7 @@ class Bookkeeper:
         trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
         trial.give(leg, self.scale, self.is_stopping)
+        trial.fill()
         return trial
 
     def _known(self, number: int) -> Trial:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
@@ -14,9 +15,13 @@ from optuna.study import StudyDirection
 
 from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
 from bohb.pruners import from_settings
+from bohb.spaces import SearchSpace
 from bohb.study.ledger import SETTINGS
 from bohb.study.storages import open_storage
 from bohb.study.study import Study
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
 
 Direction: TypeAlias = Literal["minimize", "maximize"] | StudyDirection
 
@@ -35,6 +40,7 @@ def create_study(
     load_if_exists: bool = False,
     directions: Sequence[Direction] | None = None,
     checkpoint_root: str | Path | None = None,
+    space: ConfigurationSpace | Mapping[str, BaseDistribution] | None = None,
 ) -> Study:
     """Return a new study.
 
@@ -59,9 +65,18 @@ def create_study(
     checkpoint_root
         The directory for the trials' checkpoint directories. None for one under
         ``bohb-checkpoints`` in the working directory, or a temporary one without a storage.
+    space
+        All parameters, declared beforehand: a ``ConfigurationSpace`` of ConfigSpace, with its
+        conditions, forbidden clauses and priors, or distributions of Optuna by name. Then
+        `trial.params` is complete before the objective runs, and `trial.config` has the
+        configuration. A default configuration that was set in a ``ConfigurationSpace`` is the
+        first trial. None lets the objective suggest what it needs.
 
     Raises
     ------
+    ArgumentError
+        If an argument is out of its range, or `space` has forbidden clauses and `sampler` does not
+        know of them.
     DuplicateStudyError
         If the name is taken and `load_if_exists` is not set.
     SettingsError
@@ -78,6 +93,7 @@ def create_study(
     """
     _check_directions(direction, directions)
     _check_kinds(sampler, pruner)
+    declared = _declared(space)
     opened = open_storage(storage)
     try:
         made = optuna.create_study(
@@ -95,9 +111,11 @@ def create_study(
             "with that study, or choose another name"
         ) from error
     _check_same_directions(made, direction, directions)
-    study = _begun(Study(made.study_name, made._storage, sampler, pruner), pruner)
+    study = _begun(Study(made.study_name, made._storage, sampler, pruner, declared), pruner)
     if checkpoint_root is not None:
         study.checkpoints.place(checkpoint_root)
+    if declared is not None and declared.default is not None and not study.ledger.trials():
+        study.enqueue_trial(dict(declared.default))
     return study
 
 
@@ -107,6 +125,7 @@ def load_study(
     storage: str | Path | BaseStorage,
     sampler: BaseSampler | None = None,
     pruner: BasePruner | None = None,
+    space: ConfigurationSpace | Mapping[str, BaseDistribution] | None = None,
 ) -> Study:
     """Return the study of this name from the storage.
 
@@ -114,7 +133,7 @@ def load_study(
     ----------
     study_name
         None takes the only study there is.
-    storage, sampler
+    storage, sampler, space
         As for `create_study`.
     pruner
         None takes the one that the study was begun with.
@@ -129,6 +148,7 @@ def load_study(
         If the storage cannot be read.
     """
     _check_kinds(sampler, pruner)
+    declared = _declared(space)
     if isinstance(storage, Path) and not storage.exists():
         raise StorageError(f"storage must be a journal that exists, got {str(storage)!r}")
     opened = open_storage(storage)
@@ -139,7 +159,24 @@ def load_study(
         raise StudyError(
             f"study_name must be one of {names}, which the storage has, got {study_name!r}"
         ) from error
-    return _begun(Study(found.study_name, found._storage, sampler, pruner), pruner)
+    return _begun(Study(found.study_name, found._storage, sampler, pruner, declared), pruner)
+
+
+def _declared(
+    space: ConfigurationSpace | Mapping[str, BaseDistribution] | None,
+) -> SearchSpace | None:
+    if space is None:
+        return None
+    if any(kind.__module__.partition(".")[0] == "ConfigSpace" for kind in type(space).__mro__):
+        from bohb.configspace import search_space  # ConfigSpace takes long to import
+
+        return search_space(cast("ConfigurationSpace", space))
+    if isinstance(space, Mapping):
+        return SearchSpace.of_distributions(cast("Mapping[str, BaseDistribution]", space))
+    raise ArgumentTypeError(
+        "space must be a ConfigurationSpace or a dict of distributions of Optuna, got "
+        f"{type(space).__name__}"
+    )
 
 
 def _begun(study: Study, pruner: BasePruner | None) -> Study:

@@ -26,6 +26,7 @@ from bohb.history import LEG_ATTRIBUTE, History, scale_of
 from bohb.hyperband import Plan, Resource
 from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
+from bohb.spaces import SearchSpace
 from bohb.study.checkpoints import Checkpoints
 from bohb.study.conductor import Conductor
 from bohb.study.ledger import Ledger
@@ -57,8 +58,10 @@ class Study(optuna.Study):
         storage: str | BaseStorage,
         sampler: BaseSampler | None = None,
         pruner: BasePruner | None = None,
+        space: SearchSpace | None = None,
     ) -> None:
         super().__init__(study_name, storage, sampler, pruner)
+        self.space = space
         if sampler is None and len(self.directions) == 1:
             self.sampler = BOHBSampler()
         self.ledger = Ledger(self._storage, self._study_id, study_name)
@@ -77,6 +80,8 @@ class Study(optuna.Study):
 
     def begin(self) -> None:
         """Keep the settings of the schedule, or raise SettingsError if they have changed."""
+        if self.space is not None:
+            _refuse_blind_sampler(self.sampler, self.space)
         keep_settings(self.ledger, self.pruner, len(self.directions))
 
     def plan(self, n_rounds: int = 1) -> Plan:
@@ -245,7 +250,9 @@ class Study(optuna.Study):
         (True, 1, 3)
         """
         if not isinstance(self.pruner, SchedulePruner):
-            return Trial(self, super().ask(fixed_distributions)._trial_id)
+            trial = Trial(self, super().ask(fixed_distributions)._trial_id)
+            trial.fill()
+            return trial
         trial = self._conductor.ask()
         for name, distribution in (fixed_distributions or {}).items():
             trial._suggest(name, distribution)
@@ -298,6 +305,32 @@ class Study(optuna.Study):
         if state == "RUNNING":
             state = "paused, or not from this study's ask"
         raise TrialStateError(f"tell needs a trial that is under way, got trial {number}: {state}")
+
+    def enqueue_trial(
+        self,
+        params: dict[str, Any],
+        user_attrs: dict[str, Any] | None = None,
+        skip_if_exists: bool = False,
+    ) -> None:
+        """Let a coming trial have these values; the sampler proposes those that are left out.
+
+        Parameters
+        ----------
+        params
+            Values by name.
+        user_attrs
+            User attributes of the trial.
+        skip_if_exists
+            Do nothing if a trial with the same `params` exists.
+
+        Raises
+        ------
+        ArgumentError
+            If the study was made with a space and `params` are not in it.
+        """
+        if self.space is not None:
+            self.space.check(params)
+        super().enqueue_trial(params, user_attrs, skip_if_exists)
 
     def add_trial(self, trial: FrozenTrial) -> None:
         """Add a trial from elsewhere. The model learns from it; the brackets do not count it."""
@@ -375,6 +408,15 @@ class Study(optuna.Study):
                 f"got {name_of(self.pruner)}"
             )
         return self.pruner
+
+
+def _refuse_blind_sampler(sampler: BaseSampler, space: SearchSpace) -> None:
+    if space.model.forbidden and not isinstance(sampler, BOHBSampler):
+        raise ArgumentError(
+            "sampler must be a bohb.BOHBSampler for a space with forbidden clauses, which no "
+            f"sampler of Optuna keeps to, got {type(sampler).__name__}: "
+            "BOHBSampler(random_fraction=1.0) draws at random"
+        )
 
 
 def _refuse_without_plan(pruner: BasePruner, **given: Resource | None) -> None:

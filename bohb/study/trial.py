@@ -64,6 +64,23 @@ class Trial(optuna.Trial):
         directory.mkdir(parents=True, exist_ok=True)
         return directory
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration: the values of the active parameters of the study's space, by name.
+
+        Raises
+        ------
+        TrialStateError
+            If the study was made without a `space`; `params` has what was suggested so far.
+        """
+        if self.study.space is None:
+            raise TrialStateError(
+                "trial.config needs a study that was made with space=..., got one without: "
+                "trial.params has what was suggested so far"
+            )
+        params = self.params
+        return {name: params[name] for name in self.study.space.distributions if name in params}
+
     def report(self, value: float, step: int) -> None:
         """Report `value` after `step`.
 
@@ -130,6 +147,16 @@ class Trial(optuna.Trial):
             raise self.study.ledger.failure(f"write parameter {name!r}", error) from error
 
     # What follows is for the rest of the study.
+
+    def fill(self) -> None:
+        """Let the trial have a value for each active parameter of the study's space."""
+        space = self.study.space
+        if space is None:
+            return
+        params = dict(live_trial(self).params)
+        for name, distribution in space.distributions.items():
+            if name not in params and space.is_active(name, params):
+                params[name] = self._suggest(name, distribution)
 
     def give(self, leg: Leg, scale: Scale, is_stopping: Callable[[], bool]) -> None:
         """Let the trial begin `leg`."""

@@ -46,7 +46,7 @@ def test_the_same_history_and_seed_give_the_same_proposal():
 
 def test_until_there_are_enough_observations_proposals_are_random():
     few = observe(len(SPACE.parameters) + 1)
-    assert propose(DensityProposer(), SPACE, few, 3) == propose(RANDOM, SPACE, [], 3)
+    assert propose(DensityProposer(), SPACE, few, 30) == propose(RANDOM, SPACE, [], 30)
 
 
 @pytest.mark.parametrize("random_fraction", [0.0, 0.1, 1.0])

@@ -102,7 +102,7 @@ def run(storage, objective, asynchronous, limit):
             study = bohb.create_study(
                 study_name="study",
                 storage=storage,
-                sampler=bohb.BOHBSampler(seed=0),
+                sampler=bohb.BOHBSampler(seed=0, model="density"),
                 pruner=bohb.HyperbandPruner(1, 9, asynchronous=asynchronous),
                 load_if_exists=True,
             )

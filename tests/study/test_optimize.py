@@ -22,7 +22,9 @@ from bohb.study.owner import Ownership
 
 def study_of(pruner=None, seed=0, **arguments):
     pruner = pruner or bohb.HyperbandPruner(1, 9)
-    return bohb.create_study(sampler=bohb.BOHBSampler(seed=seed), pruner=pruner, **arguments)
+    return bohb.create_study(
+        sampler=bohb.BOHBSampler(seed=seed, model="density"), pruner=pruner, **arguments
+    )
 
 
 def by_resource(trial):

@@ -1,0 +1,240 @@
+"""From a ConfigSpace to a space of ours: the one translator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ConfigSpace import ConfigurationSpace, conditions, forbidden
+from ConfigSpace.hyperparameters import (
+    BetaFloatHyperparameter,
+    BetaIntegerHyperparameter,
+    CategoricalHyperparameter,
+    Constant,
+    Hyperparameter,
+    NormalFloatHyperparameter,
+    NormalIntegerHyperparameter,
+    OrdinalHyperparameter,
+    UniformFloatHyperparameter,
+    UniformIntegerHyperparameter,
+)
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.model import Categorical, Numeric, Parameter, Space
+from bohb.model.predicates import All, Comparison, OneOf, Predicate, Relation, Some
+from bohb.model.space import Prior
+from bohb.spaces import SearchSpace
+
+_SYMBOLS: dict[type, str] = {
+    conditions.EqualsCondition: "==",
+    conditions.NotEqualsCondition: "!=",
+    conditions.LessThanCondition: "<",
+    conditions.GreaterThanCondition: ">",
+    forbidden.ForbiddenEqualsClause: "==",
+    forbidden.ForbiddenLessThanClause: "<",
+    forbidden.ForbiddenLessThanEqualsClause: "<=",
+    forbidden.ForbiddenGreaterThanClause: ">",
+    forbidden.ForbiddenGreaterThanEqualsClause: ">=",
+    forbidden.ForbiddenEqualsRelation: "==",
+    forbidden.ForbiddenLessThanRelation: "<",
+    forbidden.ForbiddenLessThanEqualsRelation: "<=",
+    forbidden.ForbiddenGreaterThanRelation: ">",
+    forbidden.ForbiddenGreaterThanEqualsRelation: ">=",
+}
+
+
+def search_space(space: ConfigurationSpace) -> SearchSpace:
+    """Return what `space` says: parameters, priors, conditions, forbidden clauses, the default.
+
+    Raises
+    ------
+    ArgumentError
+        If the space is empty, or a relation compares what has no order.
+    ArgumentTypeError
+        If a part of it is of a kind that is not known.
+
+    Examples
+    --------
+    >>> from ConfigSpace import ConfigurationSpace
+    >>> space = search_space(ConfigurationSpace({"rate": (0.1, 1.0), "kind": ["a", "b"]}))
+    >>> sorted(space.distributions)
+    ['kind', 'rate']
+    """
+    if not len(space):
+        raise ArgumentError("space must have at least one parameter, got none")
+    ordered: list[Hyperparameter[Any, Any]] = [
+        space[name] for name in space.at
+    ]  # parents come first
+    active: dict[str, Predicate] = {}
+    for condition in space.conditions:
+        name = condition.child.name
+        translated = _predicate(condition)
+        active[name] = All((active[name], translated)) if name in active else translated
+    model = Space(
+        {hp.name: _parameter(hp) for hp in ordered},
+        active,
+        [_predicate(clause) for clause in space.forbidden_clauses],
+        is_declared=True,
+    )
+    return SearchSpace(
+        {hp.name: _distribution(hp) for hp in ordered}, model, _default_of_author(space)
+    )
+
+
+def _distribution(hp: Hyperparameter[Any, Any]) -> BaseDistribution:
+    """Return how Optuna stores a hyperparameter; one with an order as its choices."""
+    choices = _choices(hp)
+    if choices is not None:
+        return CategoricalDistribution(choices)
+    if isinstance(hp, _FLOATS):
+        return FloatDistribution(float(hp.lower), float(hp.upper), log=hp.log)
+    if isinstance(hp, _INTEGERS):
+        return IntDistribution(int(hp.lower), int(hp.upper), log=hp.log)
+    raise ArgumentTypeError(
+        f"space[{hp.name!r}] must be a hyperparameter of a known kind, got {type(hp).__name__}"
+    )
+
+
+_FLOATS = (UniformFloatHyperparameter, NormalFloatHyperparameter, BetaFloatHyperparameter)
+_INTEGERS = (UniformIntegerHyperparameter, NormalIntegerHyperparameter, BetaIntegerHyperparameter)
+
+
+def _parameter(hp: Any) -> Parameter:
+    choices = _choices(hp)
+    if isinstance(hp, OrdinalHyperparameter) and len(hp.sequence) > 1:
+        return Numeric(0, len(hp.sequence) - 1, step=1)
+    if isinstance(hp, CategoricalHyperparameter) and hp.weights is not None:
+        return Categorical(len(hp.choices), tuple(map(float, hp.probabilities)))
+    if choices is not None:
+        return Categorical(len(choices))
+    step = 1 if isinstance(hp, _INTEGERS) else None
+    uniform = Numeric(float(hp.lower), float(hp.upper), hp.log, step)
+    return Numeric(uniform.low, uniform.high, hp.log, step, _prior(hp, uniform))
+
+
+def _prior(hp: Hyperparameter[Any, Any], parameter: Numeric) -> Prior | None:
+    """Return the distribution of the units of `parameter`, None if it is uniform."""
+    from scipy import stats  # takes long to import, and few spaces need it
+
+    if isinstance(hp, (BetaFloatHyperparameter, BetaIntegerHyperparameter)):
+        prior: Prior = stats.beta(hp.alpha, hp.beta)
+        return prior
+    if isinstance(hp, (NormalFloatHyperparameter, NormalIntegerHyperparameter)):
+        lowest, highest = parameter.ends
+        # On the logarithmic scale ConfigSpace takes the size of the step from zero to sigma.
+        size = abs(np.log(hp.lower + hp.sigma)) if hp.log else hp.sigma
+        mean = float(parameter.encode(np.array([hp.mu]))[0])
+        deviation = float(size / (highest - lowest))
+        normal: Prior = stats.truncnorm(
+            -mean / deviation, (1 - mean) / deviation, loc=mean, scale=deviation
+        )
+        return normal
+    return None
+
+
+def _choices(hp: Hyperparameter[Any, Any]) -> tuple[Any, ...] | None:
+    """Return the values of a hyperparameter that is one of several things, as Python's own."""
+    if isinstance(hp, Constant):
+        return (_native(hp.value),)
+    if isinstance(hp, OrdinalHyperparameter):
+        return tuple(map(_native, hp.sequence))
+    if isinstance(hp, CategoricalHyperparameter):
+        return tuple(map(_native, hp.choices))
+    return None
+
+
+def _native(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _code(hp: Hyperparameter[Any, Any], value: Any) -> float:
+    """Return a value as the model counts it: a choice by its index."""
+    choices = _choices(hp)
+    return float(value) if choices is None else float(choices.index(_native(value)))
+
+
+def _predicate(statement: Any) -> Predicate:
+    """Return what a condition or a forbidden clause says."""
+    kind = type(statement)
+    if isinstance(statement, (conditions.AndConjunction, forbidden.ForbiddenAndConjunction)):
+        return All(tuple(map(_predicate, statement.components)))
+    if isinstance(statement, (conditions.OrConjunction, forbidden.ForbiddenOrConjunction)):
+        return Some(tuple(map(_predicate, statement.components)))
+    if isinstance(statement, conditions.InCondition):
+        return _one_of(statement.parent, statement.values)
+    if isinstance(statement, forbidden.ForbiddenInClause):
+        return _one_of(statement.hyperparameter, statement.values)
+    if isinstance(statement, forbidden.ForbiddenRelation) and kind in _SYMBOLS:
+        return _relation(statement, _SYMBOLS[kind])
+    if kind in _SYMBOLS:
+        is_condition = isinstance(statement, conditions.Condition)
+        hp = statement.parent if is_condition else statement.hyperparameter
+        return Comparison(hp.name, _SYMBOLS[kind], _code(hp, statement.value))
+    raise ArgumentTypeError(
+        f"space must have conditions and forbidden clauses of known kinds, got {statement!r}"
+    )
+
+
+def _one_of(hp: Hyperparameter[Any, Any], values: Sequence[Any]) -> OneOf:
+    return OneOf(hp.name, tuple(sorted(_code(hp, value) for value in values)))
+
+
+def _relation(statement: forbidden.ForbiddenRelation, symbol: str) -> Relation:
+    """Return a relation of two hyperparameters, which are compared by their values."""
+    left, right = statement.left, statement.right
+    own, other = _choices(left), _choices(right)
+    if own is None and other is None:
+        return Relation(left.name, symbol, right.name)
+    values = [*(own or ()), *(other or ())]
+    if all(isinstance(value, (bool, int, float)) for value in values):
+        ranks = {value: float(value) for value in values}
+    elif own is not None and other is not None and all(isinstance(v, str) for v in values):
+        ranks = {value: float(rank) for rank, value in enumerate(sorted(set(values)))}
+    else:
+        raise ArgumentError(
+            f"space must relate parameters whose values can be compared, got {statement!r}"
+        )
+    own_ranks = None if own is None else tuple(ranks[value] for value in own)
+    other_ranks = None if other is None else tuple(ranks[value] for value in other)
+    return Relation(left.name, symbol, right.name, own_ranks, other_ranks)
+
+
+_SHAPES = {
+    UniformFloatHyperparameter: ("lower", "upper", "log"),
+    UniformIntegerHyperparameter: ("lower", "upper", "log"),
+    NormalFloatHyperparameter: ("mu", "sigma", "lower", "upper", "log"),
+    NormalIntegerHyperparameter: ("mu", "sigma", "lower", "upper", "log"),
+    BetaFloatHyperparameter: ("alpha", "beta", "lower", "upper", "log"),
+    BetaIntegerHyperparameter: ("alpha", "beta", "lower", "upper", "log"),
+    CategoricalHyperparameter: ("choices", "weights"),
+    OrdinalHyperparameter: ("sequence",),
+}
+
+
+def _default_of_author(space: ConfigurationSpace) -> dict[str, Any] | None:
+    """Return the default configuration if any of its values is not the one by default."""
+    if not any(_has_own_default(hp) for hp in space.values()):
+        return None
+    values = dict(space.get_default_configuration())
+    default = {}
+    for name in values:
+        hp = space[name]
+        choices = _choices(hp)
+        if choices is not None:
+            default[name] = choices[int(_code(hp, values[name]))]
+        else:
+            default[name] = _native(values[name])
+    return default
+
+
+def _has_own_default(hp: Hyperparameter[Any, Any]) -> bool:
+    """Return whether the default is another than the one that the hyperparameter would choose."""
+    shape = {name: getattr(hp, name) for name in _SHAPES.get(type(hp), ())}
+    return bool(shape) and type(hp)(hp.name, **shape).default_value != hp.default_value

@@ -1,0 +1,173 @@
+"""The Gaussian-process model: densities propose, a Gaussian process over all rungs ranks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bohb.model.arrays import FloatArray
+from bohb.model.density import DensityProposer
+from bohb.model.observations import Observations
+from bohb.model.space import Numeric, Space
+from bohb.model.surface import Surface
+from bohb.model.tried import untried_from_prior, was_tried
+
+_N_PARENTS, _N_CHILDREN = 5, 12  # the best that are varied, and how often at each scale
+_SCALES = (0.02, 0.08, 0.2)  # of the variations, in units
+_REFINEMENTS = (0.05, 0.02, 0.01)  # the scales of the rounds that follow
+_N_NEIGHBOURS = 40  # in each of these rounds
+_MOVED = 0.6  # the share of the parameters that a variation moves
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianProcessProposer:
+    """Proposes what promises the largest improvement at the highest level.
+
+    Until there is an evaluation at the highest level, it proposes what the density model does: a
+    process that has seen the lowest level alone would train for the lowest level.
+
+    Attributes
+    ----------
+    density
+        Proposes until then, and draws a part of the candidates.
+    n_levels
+        How many levels the ladder has.
+    random_fraction
+        The share of proposals drawn from the prior.
+    min_observations
+        From so many evaluated trials on the process is used.
+    n_candidates
+        How many candidates are drawn, a third of them from the good density and the others from
+        the prior. 180 variations of the best configurations are added, and 120 of the best
+        candidate.
+    max_observations, max_parameters
+        The density model proposes where there are more evaluated trials or parameters.
+    max_points, max_fit
+        At most how much the process looks at, as for `Surface.fitted`.
+    """
+
+    density: DensityProposer
+    n_levels: int
+    random_fraction: float = 0.05
+    n_candidates: int = 384
+    min_observations: int = 10
+    max_observations: float = math.inf
+    max_parameters: float = math.inf
+    max_points: int = 250
+    max_fit: int = 250_000
+
+    def propose(
+        self,
+        space: Space,
+        observations: Observations,
+        fixed: Mapping[str, float],
+        rng: np.random.Generator,
+    ) -> dict[str, float]:
+        """Return values for the parameters of `space` that should be tried together."""
+        if not self.is_ready(space, observations):
+            return self.density.propose(space, observations, fixed, rng)
+        given = space.encode_named(fixed)
+        if rng.random() >= self.random_fraction:
+            for row in self._ranked(space, observations.with_any_of(space.names), given, rng):
+                if not was_tried(row, space, observations):
+                    return space.named(row)
+        return space.named(untried_from_prior(space, observations, given, rng))
+
+    def propose_one(
+        self,
+        name: str,
+        space: Space,
+        observations: Observations,
+        fixed: Mapping[str, float],
+        rng: np.random.Generator,
+    ) -> float:
+        """Return a value for the parameter `name` of a trial that has the values `fixed`."""
+        return self.density.propose_one(name, space, observations, fixed, rng)
+
+    def is_ready(self, space: Space, observations: Observations) -> bool:
+        """Return whether there is enough to learn from, at the highest level too, but not more."""
+        n_evaluated = int(observations.is_evaluated.sum())
+        return (
+            self.min_observations <= n_evaluated <= self.max_observations
+            and len(space.parameters) <= self.max_parameters
+            and bool((observations.highest == self.n_levels - 1).any())
+        )
+
+    def _ranked(
+        self, space: Space, observations: Observations, fixed: FloatArray, rng: np.random.Generator
+    ) -> FloatArray:
+        """Return configurations, the most promising first, shape (n, d)."""
+        surface = Surface.fitted(
+            space,
+            observations,
+            self.n_levels,
+            max_points=self.max_points,
+            max_fit=self.max_fit,
+        )
+        parents = np.repeat(surface.tried[:_N_PARENTS], _N_CHILDREN, axis=0)
+        candidates = np.concatenate(
+            [
+                self.density.densities(space, observations).draw(
+                    self.n_candidates // 3, fixed, rng
+                ),
+                _from_prior(
+                    space, surface.tried, self.n_candidates - self.n_candidates // 3, fixed, rng
+                ),
+                *(vary(parents, scale, space, fixed, rng) for scale in _SCALES),
+            ]
+        )
+        candidates = candidates[space.is_allowed(candidates)]
+        gains = surface.log_improvement(candidates)
+        best, gain = candidates[np.argmax(gains)], np.max(gains)
+        for scale in _REFINEMENTS:
+            near = vary(np.repeat(best[None, :], _N_NEIGHBOURS, axis=0), scale, space, fixed, rng)
+            near_gains = np.where(space.is_allowed(near), surface.log_improvement(near), -np.inf)
+            if np.max(near_gains) > gain:
+                best, gain = near[np.argmax(near_gains)], np.max(near_gains)
+        order = np.argsort(-gains, kind="stable")
+        return np.concatenate([best[None, :], candidates[order]])
+
+
+def vary(
+    rows: FloatArray, scale: float, space: Space, fixed: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return a neighbour of each row, shape (n, d).
+
+    Of each row some parameters move: a number by a normal step of this `scale`, a choice, seldom,
+    to a random one. `fixed` is a row of units that stay, NaN for the others.
+    """
+    moved = rng.random(rows.shape) < _MOVED
+    moved[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True
+    varied = rows.copy()
+    for column, parameter in enumerate(space.parameters.values()):
+        old = rows[:, column]
+        if isinstance(parameter, Numeric):
+            new = parameter.snap(np.clip(old + scale * rng.standard_normal(len(rows)), 0, 1))
+        else:
+            other = rng.random(len(rows)) < max(2 * scale, 0.1)
+            new = np.where(other, parameter.draw_prior(len(rows), rng), old)
+        varied[:, column] = np.where(moved[:, column] & ~np.isnan(old), new, old)
+    varied = np.where(np.isnan(fixed), varied, fixed)
+    space.complete(varied, rng)
+    return varied
+
+
+def _from_prior(
+    space: Space, tried: FloatArray, count: int, fixed: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return `count` configurations from the prior, shape (count, d).
+
+    Where the space is not declared and parameters are missing from some configurations, what goes
+    together is only known from these: a random one of them keeps its choices and its grids, on
+    which others may depend, and gets new numbers.
+    """
+    drawn = space.draw_prior(count, rng, fixed)
+    if space.is_declared or not np.isnan(tried).any():
+        return drawn
+    patterns = tried[rng.integers(len(tried), size=count)]
+    is_free = [p.n_values == np.inf for p in space.parameters.values()]
+    rows = np.where(~np.isnan(patterns) & is_free, drawn, patterns)
+    return np.where(np.isnan(fixed), rows, fixed)

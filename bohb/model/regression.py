@@ -1,0 +1,206 @@
+"""Gaussian-process regression with one length scale per input and one noise per group of points.
+
+The equations are those of Rasmussen & Williams 2006, *Gaussian Processes for Machine Learning*.
+Inputs come as squared distances, one array for each input, so that what a distance is can differ
+between numbers, choices and parameters that are missing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.optimize import minimize
+
+from bohb.model.arrays import FloatArray, IndexArray
+
+_JITTER = 1e-8  # of the signal's variance, for the factorisation to succeed
+_IMPOSSIBLE = 1e10  # a log posterior that no hyperparameters have
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """What a Gaussian process is shaped by, as logarithms.
+
+    Attributes
+    ----------
+    log_scales
+        Of the length scales, shape (p,).
+    log_signal
+        Of the variance of the function.
+    log_noise
+        Of the variance of the noise of each group, shape (g,).
+    """
+
+    log_scales: FloatArray
+    log_signal: float
+    log_noise: FloatArray
+
+    @classmethod
+    def of(cls, vector: FloatArray, n_scales: int) -> Hyperparameters:
+        """Return the hyperparameters that `vector` holds one after another."""
+        return cls(vector[:n_scales], float(vector[n_scales]), vector[n_scales + 1 :])
+
+    @property
+    def vector(self) -> FloatArray:
+        """All of them one after another, shape (p + 1 + g,)."""
+        return np.concatenate([self.log_scales, np.array([self.log_signal]), self.log_noise])
+
+    def covariance(self, squared: FloatArray) -> FloatArray:
+        """Return the covariance of the function, shape (n, m), for shape (p, n, m).
+
+        The Matern kernel with nu = 5/2 (eq. 4.17).
+        """
+        weights = np.exp(-2 * self.log_scales)
+        total = weights[0] * squared[0]
+        for weight, distances in zip(weights[1:], squared[1:], strict=True):
+            total += weight * distances
+        root = np.sqrt(5 * total)
+        covariance = 1 + root
+        covariance += (5 / 3) * total
+        covariance *= np.exp(self.log_signal - root)
+        return np.asarray(covariance)
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Independent normal distributions of the hyperparameters before anything was seen."""
+
+    mean: Hyperparameters
+    deviation: Hyperparameters
+
+
+class LogPosterior:
+    """How likely hyperparameters are, given the data, but for a constant.
+
+    Parameters
+    ----------
+    squared
+        The squared distances between all points, shape (p, n, n).
+    targets
+        Their values, shape (n,).
+    groups
+        The group of the noise of each point, from 0 on, shape (n,).
+    belief
+        The prior of the hyperparameters.
+    """
+
+    def __init__(
+        self, squared: FloatArray, targets: FloatArray, groups: IndexArray, belief: Belief
+    ) -> None:
+        self._n = len(targets)
+        self._squared = squared.reshape(len(squared), -1)
+        self._targets, self._groups = targets, groups
+        self._mean, self._deviation = belief.mean.vector, belief.deviation.vector
+        self._n_groups = len(belief.mean.log_noise)
+
+    def negative(self, vector: FloatArray) -> tuple[float, FloatArray]:
+        """Return the negative log posterior and its gradient (eqs. 2.30 and 5.9)."""
+        n = self._n
+        hyperparameters = Hyperparameters.of(vector, len(self._squared))
+        weights = np.exp(-2 * hyperparameters.log_scales)
+        noise = np.exp(hyperparameters.log_noise)
+        jitter = _JITTER * math.exp(hyperparameters.log_signal)
+
+        total = weights @ self._squared
+        root = np.sqrt(5 * total)
+        decay = np.exp(hyperparameters.log_signal - root)
+        signal = (1 + root + (5 / 3) * total) * decay
+
+        noisy = signal.reshape(n, n).copy()
+        diagonal = np.diag_indices(n)
+        noisy[diagonal] += noise[self._groups] + jitter
+        factor, failed = dpotrf(noisy, lower=1, clean=0, overwrite_a=1)
+        if failed:
+            return _IMPOSSIBLE, np.zeros_like(vector)
+        solved = cho_solve((factor, True), self._targets, check_finite=False)
+        log_likelihood = -0.5 * self._targets @ solved - np.log(factor[diagonal]).sum()
+
+        inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
+        slope = np.outer(solved, solved)  # of the likelihood by the covariance, twice
+        lower = np.tril(inverse)
+        slope -= lower + lower.T
+        slope[diagonal] += inverse[diagonal]
+        own = slope[diagonal]
+        by_distance = (5 / 3) * (1 + root) * decay * slope.ravel()
+        gradient = 0.5 * np.concatenate(
+            [
+                weights * (self._squared @ by_distance),
+                [signal @ slope.ravel() + jitter * own.sum()],
+                noise * np.bincount(self._groups, weights=own, minlength=self._n_groups),
+            ]
+        )
+        distance = (vector - self._mean) / self._deviation
+        value = log_likelihood - 0.5 * distance @ distance
+        return -value, distance / self._deviation - gradient
+
+
+def fit(
+    squared: FloatArray,
+    targets: FloatArray,
+    groups: IndexArray,
+    belief: Belief,
+    *,
+    max_iterations: int = 15,
+) -> Hyperparameters:
+    """Return hyperparameters of high posterior, found from the prior's mean on.
+
+    The arguments are those of `LogPosterior`.
+    """
+    mean, deviation = belief.mean.vector, belief.deviation.vector
+    found = minimize(
+        LogPosterior(squared, targets, groups, belief).negative,
+        mean,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=np.column_stack([mean - 4 * deviation, mean + 4 * deviation]),
+        options={"maxiter": max_iterations},
+    )
+    return Hyperparameters.of(found.x, len(squared))
+
+
+class GaussianProcess:
+    """What is known of a function with mean zero, given noisy values of it.
+
+    Parameters
+    ----------
+    hyperparameters
+        Its shape.
+    squared
+        The squared distances between all points, shape (p, n, n).
+    targets
+        The values there, shape (n,).
+    groups
+        The group of the noise of each point, from 0 on, shape (n,).
+    """
+
+    def __init__(
+        self,
+        hyperparameters: Hyperparameters,
+        squared: FloatArray,
+        targets: FloatArray,
+        groups: IndexArray,
+    ) -> None:
+        self.hyperparameters = hyperparameters
+        self._signal = math.exp(hyperparameters.log_signal)
+        covariance = hyperparameters.covariance(squared)
+        noise = np.exp(hyperparameters.log_noise)[groups]
+        covariance[np.diag_indices(len(targets))] += noise + _JITTER * self._signal
+        self._factor = np.linalg.cholesky(covariance)
+        self._solved = cho_solve((self._factor, True), targets, check_finite=False)
+
+    def predict(self, squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean and the standard deviation of the function (eqs. 2.25 and 2.26).
+
+        `squared` are the squared distances of m places to the n points, shape (p, m, n).
+        """
+        covariance = self.hyperparameters.covariance(squared)
+        mean = covariance @ self._solved
+        explained = solve_triangular(
+            self._factor, covariance.T, lower=True, overwrite_b=True, check_finite=False
+        )
+        variance = self._signal - np.einsum("ij,ij->j", explained, explained)
+        return mean, np.sqrt(np.maximum(variance, _JITTER * self._signal))

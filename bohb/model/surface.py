@@ -1,0 +1,214 @@
+"""What a Gaussian process over all levels says of configurations at the highest one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import erfcx, ndtr
+
+from bohb.model.arrays import FloatArray, IndexArray
+from bohb.model.observations import Observations
+from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, fit
+from bohb.model.space import Categorical, Space
+
+_BEST_OF_EACH_LEVEL = 15
+_OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
+_WORST = 50.0  # how far above the median a loss still makes a difference
+_MISSING = 1.0  # the squared distance between a value and none
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Configurations in units, shape (n, d), each at a level of the ladder, shape (n,)."""
+
+    units: FloatArray
+    levels: IndexArray
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The loss at the highest level, as far as the evaluations of all levels tell.
+
+    Attributes
+    ----------
+    space
+        The parameters of the configurations.
+    n_levels
+        How many levels the ladder has.
+    points
+        What the process has seen.
+    process
+        The losses of all levels, on a scale of its own.
+    lowest
+        The lowest expected loss at the highest level among all configurations that were tried.
+    tried
+        These configurations, shape (n, d), the one of the lowest expected loss first.
+    """
+
+    space: Space
+    n_levels: int
+    points: Points
+    process: GaussianProcess
+    lowest: float
+    tried: FloatArray
+
+    @classmethod
+    def fitted(
+        cls,
+        space: Space,
+        observations: Observations,
+        n_levels: int,
+        *,
+        max_points: int,
+        max_fit: int,
+    ) -> Surface:
+        """Return the surface that fits the observations, of which at least one has a loss.
+
+        Parameters
+        ----------
+        space, n_levels
+            As above.
+        observations
+            A configuration that has failed counts as the worst loss. One that is pending counts
+            as the loss that is expected of it at the highest level, so that its neighbourhood
+            promises less (the kriging believer of Ginsbourger et al. 2010).
+        max_points
+            At most so many evaluations are looked at: the best of each level, those at the
+            highest levels, and the most recent.
+        max_fit
+            The hyperparameters are fitted to the first ``sqrt(max_fit / inputs)`` of these.
+        """
+        units = space.encode(observations.columns(space.names))
+        rows, levels = _evaluations(observations, max_points)
+        targets = _targets(observations.losses[rows, levels])
+        failed = np.flatnonzero(observations.failed)[-(max_points // 5) :]
+        points = Points(
+            np.concatenate([units[failed], units[rows]]),
+            np.append(np.full(len(failed), n_levels - 1), levels),
+        )
+        targets = np.append(np.full(len(failed), np.max(targets)), targets)
+        groups = np.append(np.full(len(failed), n_levels), levels)
+
+        squared = _squared(space, n_levels, points, points)
+        n_fit = math.isqrt(max_fit // len(squared))
+        hyperparameters = fit(
+            squared[:, :n_fit, :n_fit],
+            targets[:n_fit],
+            groups[:n_fit],
+            _belief(len(squared), n_levels + 1),
+        )
+        process = GaussianProcess(hyperparameters, squared, targets, groups)
+        pending = units[observations.is_pending]
+        if len(pending):
+            top = Points(pending, np.full(len(pending), n_levels - 1))
+            expected, _ = process.predict(_squared(space, n_levels, top, points))
+            points = Points(
+                np.concatenate([points.units, top.units]),
+                np.append(points.levels, top.levels),
+            )
+            process = GaussianProcess(
+                hyperparameters,
+                _squared(space, n_levels, points, points),
+                np.append(targets, expected),
+                np.append(groups, top.levels),
+            )
+        tried = units[np.unique(rows)]
+        surface = cls(space, n_levels, points, process, math.nan, tried)
+        mean, _ = surface.predict(tried)
+        order = np.argsort(mean, kind="stable")
+        return cls(space, n_levels, points, process, float(mean[order[0]]), tried[order])
+
+    def predict(self, units: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean and the standard deviation at the highest level, shape (n,) each."""
+        top = Points(units, np.full(len(units), self.n_levels - 1))
+        return self.process.predict(_squared(self.space, self.n_levels, top, self.points))
+
+    def log_improvement(self, units: FloatArray) -> FloatArray:
+        """Return the log of the expected improvement on `lowest`, shape (n,).
+
+        Jones, Schonlau & Welch 1998, *Efficient Global Optimization*, eq. 15.
+        """
+        mean, deviation = self.predict(units)
+        return np.asarray(np.log(deviation) + log_gain((self.lowest - mean) / deviation))
+
+
+def log_gain(scores: FloatArray) -> FloatArray:
+    """Return the log of the mean of ``max(z + s, 0)`` for each score s and a standard normal z.
+
+    Without loss of precision where the gain is too small for a float (Ament et al. 2023).
+
+    Examples
+    --------
+    >>> log_gain(np.array([0.0, -40.0])).round(3).tolist()
+    [-0.919, -808.299]
+    """
+    near = scores > -1
+    s = np.where(near, scores, 0.0)
+    direct = np.log(np.exp(-0.5 * s * s) / math.sqrt(2 * math.pi) + s * ndtr(s))
+    t = np.where(near, 1.0, -scores)
+    with np.errstate(divide="ignore"):
+        share = np.log(np.maximum(1 - t * math.sqrt(math.pi / 2) * erfcx(t / math.sqrt(2)), 0))
+    share = np.where(t > 1e3, -2 * np.log(t), share)  # its limit, where the difference cancels
+    return np.where(near, direct, -0.5 * t * t - 0.5 * math.log(2 * math.pi) + share)
+
+
+def _evaluations(observations: Observations, count: int) -> tuple[IndexArray, IndexArray]:
+    """Return the rows and levels of at most `count` evaluations, those that matter most first.
+
+    First the best of each level, then up to half of all from the highest levels, then the most
+    recent.
+    """
+    rows, levels = np.nonzero(~np.isnan(observations.losses))
+    is_best = np.zeros(len(rows), dtype=bool)
+    for level in np.unique(levels):
+        own = np.flatnonzero(levels == level)
+        ranking = np.argsort(observations.losses[rows[own], level], kind="stable")
+        is_best[own[ranking[:_BEST_OF_EACH_LEVEL]]] = True
+    by_level = np.lexsort((-rows, -levels, ~is_best))[: max(count // 2, is_best.sum())]
+    is_first = np.zeros(len(rows), dtype=bool)
+    is_first[by_level] = True
+    by_age = np.lexsort((-levels, -rows))
+    order = np.concatenate([by_level, by_age[~is_first[by_age]]])[:count]
+    return rows[order], levels[order]
+
+
+def _targets(losses: FloatArray) -> FloatArray:
+    """Return losses as the process gets them: the bad ones squeezed together, standardised.
+
+    In units of the distance from the median to the best; above the median its logarithm, and no
+    more than of some fifty units: a training that diverges must not hide what the others differ in.
+    """
+    median = np.median(losses)
+    scale = float(median - np.min(losses)) or float(np.std(losses)) or 1.0
+    units = (losses - median) / scale
+    squeezed = np.where(units > 0, np.log1p(np.clip(units, 0, _WORST)), units)
+    return np.asarray((squeezed - np.mean(squeezed)) / (np.std(squeezed) or 1.0))
+
+
+def _belief(n_scales: int, n_groups: int) -> Belief:
+    """Return the prior: smooth on the scale of a range, little noise, each vaguely so."""
+    return Belief(
+        Hyperparameters(np.full(n_scales, math.log(0.6)), 0.0, np.full(n_groups, math.log(0.01))),
+        Hyperparameters(np.full(n_scales, 1.0), 1.5, np.full(n_groups, 2.0)),
+    )
+
+
+def _squared(space: Space, n_levels: int, left: Points, right: Points) -> FloatArray:
+    """Return the squared distances by parameter and, last, by level, shape (d + 1, n, m)."""
+    squared = np.empty((len(space.parameters) + 1, len(left.levels), len(right.levels)))
+    for column, parameter in enumerate(space.parameters.values()):
+        mine, theirs = left.units[:, None, column], right.units[None, :, column]
+        if isinstance(parameter, Categorical):
+            squared[column] = np.where(mine == theirs, 0.0, _OTHER_CHOICE)
+        else:
+            np.subtract(mine, theirs, out=squared[column])
+            np.square(squared[column], out=squared[column])
+        lacks, also = np.isnan(mine), np.isnan(theirs)
+        if lacks.any() or also.any():
+            squared[column][lacks ^ also] = _MISSING
+            squared[column][lacks & also] = 0.0
+    steps = left.levels[:, None] - right.levels[None, :]
+    squared[-1] = (steps / max(n_levels - 1, 1)) ** 2
+    return squared

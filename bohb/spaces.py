@@ -1,0 +1,95 @@
+"""A space that was declared beforehand: what Optuna stores of it, and what the model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.history import contains, to_model, to_parameter
+from bohb.model import Space
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """All parameters of a study, and when they are active.
+
+    Attributes
+    ----------
+    distributions
+        How Optuna stores each parameter, by name; each after those that its condition asks for.
+    model
+        The same parameters as the model knows them, with conditions, priors and forbidden clauses.
+    default
+        The configuration that its author prefers, if there is one.
+    """
+
+    distributions: Mapping[str, BaseDistribution]
+    model: Space
+    default: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of_distributions(cls, distributions: Mapping[str, BaseDistribution]) -> SearchSpace:
+        """Return the space of these parameters, all of them always active.
+
+        Raises
+        ------
+        ArgumentError
+            If there are none.
+        ArgumentTypeError
+            If a name is not a string, or a value not a distribution of Optuna.
+        """
+        if not distributions:
+            raise ArgumentError("space must have at least one parameter, got none")
+        for name, distribution in distributions.items():
+            if not isinstance(name, str):
+                raise ArgumentTypeError(f"space must have strings as names, got {name!r}")
+            if not isinstance(distribution, BaseDistribution):
+                raise ArgumentTypeError(
+                    f"space[{name!r}] must be a distribution of optuna.distributions, got "
+                    f"{distribution!r}"
+                )
+        parameters = {name: to_parameter(d) for name, d in distributions.items()}
+        return cls(dict(distributions), Space(parameters, is_declared=True))
+
+    def is_active(self, name: str, params: Mapping[str, Any]) -> bool:
+        """Return whether a parameter is active, given the values of those before it."""
+        condition = self.model.conditions.get(name)
+        return condition is None or bool(condition.holds(self._columns(params))[0])
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Raise an error if `params`, some of the parameters or all, cannot be a configuration.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such parameter, a value is out of its range, or the values together are
+            forbidden.
+        """
+        for name, value in params.items():
+            if name not in self.distributions:
+                known = ", ".join(self.distributions)
+                raise ArgumentError(
+                    f"params must name parameters of the space ({known}), got {name!r}"
+                )
+            if not contains(self.distributions[name], value):
+                raise ArgumentError(
+                    f"params[{name!r}] must be a value of {self.distributions[name]}, got {value!r}"
+                )
+        columns = self._columns(params)
+        for clause in self.model.forbidden:
+            if clause.holds(columns)[0]:
+                raise ArgumentError(
+                    f"params must not be forbidden by the space, got {dict(params)}"
+                )
+
+    def _columns(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return the values as the model counts them, as columns of one row."""
+        return {
+            name: np.array([to_model(d, params[name]) if name in params else np.nan])
+            for name, d in self.distributions.items()
+        }

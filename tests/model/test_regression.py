@@ -1,0 +1,109 @@
+"""Gaussian-process regression against finite differences and scikit-learn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+
+from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, LogPosterior, fit
+
+N, P, GROUPS = 40, 3, 2
+
+
+def squared(left, right):
+    return (left.T[:, :, None] - right.T[:, None, :]) ** 2
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    inputs = rng.random((N, P))
+    targets = np.sin(4 * inputs[:, 0]) + inputs[:, 1] + 0.1 * rng.standard_normal(N)
+    return inputs, targets - targets.mean(), rng.integers(GROUPS, size=N)
+
+
+def belief():
+    return Belief(
+        Hyperparameters(np.full(P, math.log(0.6)), 0.0, np.full(GROUPS, math.log(0.01))),
+        Hyperparameters(np.full(P, 1.0), 1.5, np.full(GROUPS, 2.0)),
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_gradient_of_the_log_posterior_is_that_of_finite_differences(data, seed):
+    inputs, targets, groups = data
+    posterior = LogPosterior(squared(inputs, inputs), targets, groups, belief())
+    vector = belief().mean.vector + np.random.default_rng(seed).normal(size=P + 1 + GROUPS) / 2
+    _, gradient = posterior.negative(vector)
+    step = 1e-5
+    differences = [
+        (posterior.negative(vector + move)[0] - posterior.negative(vector - move)[0]) / (2 * step)
+        for move in step * np.eye(len(vector))
+    ]
+    assert gradient == pytest.approx(differences, rel=1e-5, abs=1e-5)
+
+
+def reference(inputs, targets, groups, hyperparameters):
+    """Scikit-learn's process at the same hyperparameters."""
+    scales = np.exp(hyperparameters.log_scales)
+    kernel = ConstantKernel(math.exp(hyperparameters.log_signal)) * Matern(scales, nu=2.5)
+    noise = np.exp(hyperparameters.log_noise)[groups]
+    return GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(inputs, targets)
+
+
+def test_the_posterior_is_that_of_scikit_learn(data):
+    inputs, targets, groups = data
+    hyperparameters = Hyperparameters(np.log([0.3, 0.7, 2.0]), 0.4, np.log([0.05, 0.002]))
+    ours = GaussianProcess(hyperparameters, squared(inputs, inputs), targets, groups)
+    places = np.random.default_rng(1).random((25, P))
+    mean, deviation = ours.predict(squared(places, inputs))
+    their_mean, their_deviation = reference(inputs, targets, groups, hyperparameters).predict(
+        places, return_std=True
+    )
+    assert mean == pytest.approx(their_mean, abs=1e-6)
+    assert deviation == pytest.approx(their_deviation, abs=1e-5)
+
+
+def test_the_likelihood_is_that_of_scikit_learn(data):
+    inputs, targets, groups = data
+    posterior = LogPosterior(squared(inputs, inputs), targets, groups, belief())
+
+    def log_likelihood(hyperparameters):
+        vector = hyperparameters.vector
+        distance = (vector - belief().mean.vector) / belief().deviation.vector
+        return 0.5 * distance @ distance - posterior.negative(vector)[0]
+
+    one = Hyperparameters(np.log([0.3, 0.7, 2.0]), 0.4, np.log([0.05, 0.002]))
+    other = Hyperparameters(np.log([1.0, 0.5, 0.9]), -0.3, np.log([0.01, 0.03]))
+    theirs = [
+        reference(inputs, targets, groups, h).log_marginal_likelihood_value_ for h in (one, other)
+    ]
+    ours = [log_likelihood(h) for h in (one, other)]  # up to a constant
+    assert ours[0] - ours[1] == pytest.approx(theirs[0] - theirs[1], abs=1e-4)
+
+
+def test_a_fit_is_more_likely_than_the_prior_mean_and_tells_the_noises_apart(data):
+    inputs, _, groups = data
+    noise = np.array([0.3, 0.01])[groups] * np.random.default_rng(2).standard_normal(N)
+    targets = np.sin(4 * inputs[:, 0]) + inputs[:, 1] + noise
+    distances = squared(inputs, inputs)
+    targets -= targets.mean()
+    found = fit(distances, targets, groups, belief(), max_iterations=50)
+    posterior = LogPosterior(distances, targets, groups, belief())
+    assert posterior.negative(found.vector)[0] < posterior.negative(belief().mean.vector)[0] - 5
+    assert found.log_noise[0] > found.log_noise[1] + 2
+    assert found.log_scales[2] > found.log_scales[0] + 0.5  # the third input is not used
+
+
+def test_equal_points_and_equal_targets_do_no_harm():
+    inputs, targets = np.full((20, P), 0.5), np.zeros(20)
+    groups = np.zeros(20, dtype=int)
+    found = fit(squared(inputs, inputs), targets, groups, belief())
+    process = GaussianProcess(found, squared(inputs, inputs), targets, groups)
+    mean, deviation = process.predict(squared(np.random.default_rng(0).random((5, P)), inputs))
+    assert np.isfinite(mean).all()
+    assert (deviation > 0).all()
