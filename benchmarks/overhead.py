@@ -7,17 +7,24 @@ Every figure stands beside one of Optuna's, measured in the same run on the same
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
+import warnings
 from pathlib import Path
 
 import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
 
 import bohb
+from bohb.history import History, Scale
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
 
 def seconds(work):
@@ -59,6 +66,88 @@ def per_trial(objective, sampler, n_trials):
     return 1000 * seconds(lambda: study.optimize(objective, n_trials=n_trials)) / n_trials
 
 
+DISTRIBUTIONS = {
+    **{f"float{i}": FloatDistribution(0, 1) for i in range(4)},
+    **{f"log{i}": FloatDistribution(1e-4, 1, log=True) for i in range(3)},
+    "integer": IntDistribution(1, 64),
+    "log integer": IntDistribution(16, 1024, log=True),
+    "choice": CategoricalDistribution(["a", "b", "c"]),
+}
+
+
+def finished_trials(count):
+    """Return trials of ten parameters, every tenth of which got to the highest resource of 27."""
+    generator = optuna.samplers.RandomSampler(seed=0)
+    source = optuna.create_study(sampler=generator)
+    trials = []
+    for number in range(count):
+        params = source.ask(DISTRIBUTIONS).params
+        value = sum(params[f"float{i}"] ** 2 for i in range(4)) + params["log0"]
+        steps = {3**k: value + 1 / 3**k for k in range(3 if number % 10 else 4)}
+        state = TrialState.PRUNED if number % 10 else TrialState.COMPLETE
+        trials.append(
+            create_trial(
+                state=state,
+                value=value,
+                params=params,
+                distributions=DISTRIBUTIONS,
+                intermediate_values=steps,
+            )
+        )
+    return trials
+
+
+def per_proposal(sampler, trials, *, repeats):
+    """Return the median milliseconds that a sampler takes for the ten parameters of a trial."""
+    study = optuna.create_study(sampler=sampler, pruner=bohb.HyperbandPruner(1, 27))
+    for trial in trials:
+        study.add_trial(trial)
+    took = []
+    for _ in range(repeats + 1):  # the first reads all trials
+        begin = time.perf_counter()
+        trial = study.ask(DISTRIBUTIONS)
+        took.append(time.perf_counter() - begin)
+        study.tell(trial, 1.0)
+    return 1000 * statistics.median(took[1:])
+
+
+def bytes_per_observation(trials):
+    """Return what the sampler keeps of each trial, besides Optuna's own record of it."""
+    tracemalloc.start()
+    history = History(Scale((1, 3, 9, 27)))
+    history.refresh(trials)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return kept / len(trials)
+
+
+def proposals():
+    """Print what a proposal costs, by the number of finished trials."""
+
+    def bohb_sampler(model):
+        return bohb.BOHBSampler(seed=0, model=model, random_fraction=0.0)
+
+    samplers = {
+        "TPESampler()": lambda: optuna.samplers.TPESampler(seed=0),
+        "TPESampler(multivariate=True)": lambda: optuna.samplers.TPESampler(
+            seed=0, multivariate=True
+        ),
+        "BOHBSampler(model='density')": lambda: bohb_sampler("density"),
+        "BOHBSampler(model='gp')": lambda: bohb_sampler("gp"),
+        "BOHBSampler(model='falkner2018')": lambda: bohb_sampler("falkner2018"),
+    }
+    counts = (100, 1000, 10_000)
+    trials = finished_trials(max(counts))
+    for number, trial in enumerate(trials):
+        trial.number = number
+    title = "ms per proposal, ten parameters, after so many trials:"
+    print(f"\n{title:56}" + "".join(f"{count:>9}" for count in counts))
+    for name, make in samplers.items():
+        took = [per_proposal(make(), trials[:count], repeats=15) for count in counts]
+        print(f"  {name:54}" + "".join(f"{value:9.2f}" for value in took))
+    print(f"\nbytes kept per observation: {bytes_per_observation(trials):.0f}")
+
+
 def row(what, ours, theirs, unit):
     print(f"{what:44} {ours:9.3f} {theirs:9.3f} {unit:3} {ours / theirs:8.2f}")
 
@@ -93,6 +182,7 @@ def main():
             ("sqlite", f"sqlite:///{directory}/study.db"),
         ):
             print(f"  {name:10} {per_evaluation(empty, random(seed=0), storage=storage):9.3f}")
+    proposals()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import secrets
+import threading
 import weakref
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -13,6 +16,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
+from threadpoolctl import ThreadpoolController
 
 from bohb import arguments
 from bohb.history import (
@@ -144,9 +148,10 @@ class BOHBSampler(BaseSampler):
         history = self._history(study)
         space = _space(search_space, _declared(study))
         given = _model_values(trial.system_attrs.get("fixed_params", {}), search_space)
-        values = self._proposer(study).propose(
-            space, history.observations(without=trial.number), given, self._rng(trial.number)
-        )
+        with _one_blas_thread():
+            values = self._proposer(study).propose(
+                space, history.observations(without=trial.number), given, self._rng(trial.number)
+            )
         history.expect(trial.number, values)
         return {name: from_model(search_space[name], value) for name, value in values.items()}
 
@@ -160,13 +165,14 @@ class BOHBSampler(BaseSampler):
         """Return a value for a parameter that was not proposed, given those the trial has."""
         self._raise_error_if_multi_objective(study)
         given = {name: d for name, d in trial.distributions.items() if not d.single()}
-        value = self._proposer(study).propose_one(
-            param_name,
-            _space({**given, param_name: param_distribution}, None),
-            self._history(study).observations(without=trial.number),
-            _model_values(trial.params, given),
-            self._rng(trial.number, param_name),
-        )
+        with _one_blas_thread():
+            value = self._proposer(study).propose_one(
+                param_name,
+                _space({**given, param_name: param_distribution}, None),
+                self._history(study).observations(without=trial.number),
+                _model_values(trial.params, given),
+                self._rng(trial.number, param_name),
+            )
         return from_model(param_distribution, value)
 
     def _proposer(self, study: optuna.Study) -> Proposer:
@@ -211,6 +217,28 @@ class BOHBSampler(BaseSampler):
         if name is not None:
             key.append(1 + zlib.crc32(name.encode()))
         return np.random.default_rng(np.random.SeedSequence(key))
+
+
+_proposing = threading.Lock()
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """Return the control over the threads of NumPy's and SciPy's linear algebra."""
+    import scipy.linalg  # noqa: F401 - it loads a library of its own
+
+    return ThreadpoolController()
+
+
+@contextlib.contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Let linear algebra run in one thread.
+
+    On matrices of a few hundred rows many threads take up to ten times as long as one. The number
+    is one for the whole process, so that only one proposal can be under way.
+    """
+    with _proposing, _blas().limit(limits=1, user_api="blas"):
+        yield
 
 
 def _declared(study: optuna.Study) -> SearchSpace | None:

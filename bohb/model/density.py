@@ -47,7 +47,7 @@ class DensityProposer:
     reduction_factor: float = 3.0
     good_share: float = 0.1
     max_good: int = 25
-    max_others: int = 256
+    max_others: int = 100
 
     def propose(
         self,

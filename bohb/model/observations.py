@@ -69,15 +69,17 @@ class Observations:
         """Whether there is no loss, and no failure either, shape (n,)."""
         return ~self.is_evaluated & ~self.failed
 
+    def column(self, name: str) -> FloatArray:
+        """Return the values of one parameter, shape (n,)."""
+        if name not in self.names:
+            return np.full(len(self), np.nan)
+        return np.asarray(self.values[:, self.names.index(name)])
+
     def columns(self, names: Sequence[str]) -> FloatArray:
         """Return the values of these parameters, shape (n, len(names))."""
-        if list(names) == list(self.names):
-            return self.values
-        known = {name: column for column, name in enumerate(self.names)}
-        result = np.full((len(self), len(names)), np.nan)
-        for column, name in enumerate(names):
-            if name in known:
-                result[:, column] = self.values[:, known[name]]
+        result = np.empty((len(self), len(names)))
+        for place, name in enumerate(names):
+            result[:, place] = self.column(name)
         return result
 
     def rows(self, chosen: IndexArray) -> Observations:
@@ -92,8 +94,12 @@ class Observations:
 
     def with_any_of(self, names: Sequence[str]) -> Observations:
         """Return the rows that have a value for any of these parameters."""
-        missing = np.isnan(self.columns(names))
-        return self.rows(np.flatnonzero(~missing.all(axis=1))) if missing.any() else self
+        lacks = np.ones(len(self), dtype=bool)
+        for name in names:
+            lacks &= np.isnan(self.column(name))
+            if not lacks.any():
+                return self
+        return self.rows(np.flatnonzero(~lacks))
 
 
 class Table:

@@ -73,6 +73,14 @@ class Numeric:
         values = self.decode(units)
         return self.encode(values - margin), self.encode(values + margin)
 
+    @property
+    def widest_bin(self) -> float:
+        """The width of the widest bin, in units: that of the lowest value; 0 without a step."""
+        if not self.step:
+            return 0.0
+        lower, upper = self.bins(np.zeros(1))
+        return float(upper[0] - lower[0])
+
     def log_prior(self, units: FloatArray) -> FloatArray:
         """Return the log of the prior, relative to the uniform density, shape (n,)."""
         if self.prior is None:

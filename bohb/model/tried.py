@@ -19,11 +19,10 @@ def was_tried(row: FloatArray, space: Space, observations: Observations) -> bool
     It was if some trial had the same value for everything that it asked for.
     """
     values = space.decode(row[None, :])[0]
-    tried = observations.columns(space.names)
-    asked = np.zeros(len(tried), dtype=bool)
-    rows = np.arange(len(tried))
-    for column, value in enumerate(values):  # few rows are left after the first
-        other = tried[rows, column]
+    asked = np.zeros(len(observations), dtype=bool)
+    rows = np.arange(len(observations))
+    for name, value in zip(space.names, values, strict=True):  # few are left after the first
+        other = observations.column(name)[rows]
         missing = np.isnan(other)
         same = np.abs(other - value) <= 1e-9 * np.abs(value) + 1e-12
         asked[rows[same]] = True
