@@ -1,108 +1,189 @@
 """How good a configuration is found for how much training.
 
-    BOHB_YAHPO_DATA=... python benchmarks/regret.py [--seeds 10] [--samplers random density tpe]
+    BOHB_YAHPO_DATA=... python benchmarks/regret.py [--seeds 10] [--samplers random density gp]
 
-Synchronous Hyperband with factor 3; a promoted trial goes on from where it stood. The table has
-the mean over tasks and seeds of the decimal logarithm of the normalised regret of the incumbent,
-after as many full evaluations as the column says. The incumbent is the lowest loss observed at the
-highest rung so far; it is scored by its true loss at the highest resource.
+Synchronous Hyperband with factor 3; a promoted trial goes on from where it stood. The incumbent is
+the lowest loss observed at the highest rung so far; it is scored by its true loss at the highest
+resource. The first table has the mean over tasks and seeds of the decimal logarithm of the
+normalised regret of the incumbent, after as many full evaluations as the column says. The others
+have the mean loss, and its standard error, for networks and trees that are really trained.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two runs at a time share the processors
+
 import numpy as np
 import optuna
-from tasks import Task, all_tasks
+from tasks import Task, benchmark_tasks, training_tasks
 
 import bohb
 
-BUDGETS = (1, 2, 5, 10, 20, 50)
-SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+BUDGETS = (1, 2, 3, 5, 10, 20, 50)
+TRAINING_BUDGETS = (1, 2, 3, 5, 10, 20)
+IN_BRACKETS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "random": lambda seed: bohb.BOHBSampler(seed=seed, random_fraction=1.0),
-    "density": lambda seed: bohb.BOHBSampler(seed=seed),
+    "falkner2018": lambda seed: bohb.BOHBSampler(seed=seed, model="falkner2018"),
+    "density": lambda seed: bohb.BOHBSampler(seed=seed, model="density"),
+    "gp": lambda seed: bohb.BOHBSampler(seed=seed, model="gp"),
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),
+}
+NAMES = {
+    "random": "random",
+    "falkner2018": 'model="falkner2018"',
+    "density": 'model="density"',
+    "gp": 'model="gp"',
+    "tpe": "Optuna's TPE, in our brackets",
+    "optuna": "Optuna's TPE and its pruner",
 }
 
 
 class Recorder:
-    """An objective that keeps the regret of the incumbent over what was spent."""
+    """Evaluates configurations of a task, and keeps the score of the incumbent over the cost."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, budgets: tuple[int, ...]) -> None:
         self.task = task
-        self.top = task.resources[1]
+        self.budgets = budgets
         self.spent = 0.0
         self.best = (0.0, np.inf)  # the highest rung so far, and the lowest loss there
-        self.regret = np.nan
+        self.score = np.nan
         self.after: dict[int, float] = {}
 
-    def __call__(self, trial: bohb.Trial) -> float:
-        config = self.task.suggest(trial)
-        cost = (trial.resource - trial.previous_resource) / self.top
-        for budget in BUDGETS:
+    @property
+    def is_over(self) -> bool:
+        return self.spent > self.budgets[-1]
+
+    def evaluate(self, config: dict, previous: float, resource: float) -> float:
+        cost = (resource - previous) / self.task.resources[1]
+        for budget in self.budgets:
             if self.spent <= budget < self.spent + cost:
-                self.after[budget] = self.regret
+                self.after[budget] = self.score
         self.spent += cost
-        if self.spent > BUDGETS[-1]:
-            trial.study.stop()
-        loss = self.task.loss(config, trial.resource)
-        if (-trial.resource, loss) < (-self.best[0], self.best[1]):
-            self.best = (trial.resource, loss)
-            self.regret = self.task.normalised_regret(config)
+        loss = self.task.loss(config, resource)
+        if (-resource, loss) < (-self.best[0], self.best[1]):
+            self.best = (resource, loss)
+            self.score = self.task.score(config)
         return loss
 
 
-def run(name: str, index: int, seed: int) -> tuple[str, int, list[float], float]:
-    """Return the log regrets of one run, and the seconds it took."""
+def run_in_brackets(sampler: optuna.samplers.BaseSampler, recorder: Recorder) -> None:
+    task = recorder.task
+
+    def objective(trial: bohb.Trial) -> float:
+        loss = recorder.evaluate(task.suggest(trial), trial.previous_resource, trial.resource)
+        if recorder.is_over:
+            trial.study.stop()
+        return loss
+
+    study = bohb.create_study(sampler=sampler, pruner=bohb.HyperbandPruner(*task.resources))
+    study.optimize(objective, n_rounds=1000)
+
+
+def run_in_optuna(seed: int, recorder: Recorder) -> None:
+    task = recorder.task
+    levels = bohb.HyperbandPruner(*task.resources).levels
+
+    def objective(trial: optuna.Trial) -> float:
+        config, previous = task.suggest(trial), 0.0
+        for level, resource in enumerate(levels):
+            loss = recorder.evaluate(config, previous, resource)
+            if recorder.is_over:
+                trial.study.stop()
+            trial.report(loss, 3**level)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+            previous = resource
+        return loss
+
+    pruner = optuna.pruners.HyperbandPruner(1, 3 ** (len(levels) - 1), 3)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
+    study.optimize(objective)
+
+
+def run(name: str, kind: str, index: int, seed: int) -> tuple[list[float], float]:
+    """Return the scores of one run, and the seconds it took."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    task = all_tasks()[index]
-    recorder = Recorder(task)
-    study = bohb.create_study(
-        sampler=SAMPLERS[name](seed), pruner=bohb.HyperbandPruner(*task.resources)
-    )
+    warnings.simplefilter("ignore")  # of experimental samplers, and of networks that diverge
+    tasks, budgets = suite(kind)
+    recorder = Recorder(tasks[index], budgets)
     begin = time.perf_counter()
-    study.optimize(recorder, n_rounds=1000)
-    took = time.perf_counter() - begin
-    regrets = [np.log10(max(recorder.after[budget], 1e-5)) for budget in BUDGETS]
-    return name, index, regrets, took
+    if name == "optuna":
+        run_in_optuna(seed, recorder)
+    else:
+        run_in_brackets(IN_BRACKETS[name](seed), recorder)
+    return [recorder.after[budget] for budget in budgets], time.perf_counter() - begin
+
+
+def suite(kind: str) -> tuple[list[Task], tuple[int, ...]]:
+    if kind == "training":
+        return training_tasks(), TRAINING_BUDGETS
+    return benchmark_tasks(), BUDGETS
+
+
+def all_runs(kind: str, names: list[str], seeds: range) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores, shape (samplers, seeds, tasks, budgets), and seconds per sampler."""
+    tasks, budgets = suite(kind)
+    with ProcessPoolExecutor(2) as pool:
+        futures = [
+            pool.submit(run, name, kind, index, seed)
+            for name in names
+            for seed in seeds
+            for index in range(len(tasks))
+        ]
+        results = [future.result() for future in futures]
+    scores = np.array([scores for scores, _ in results])
+    seconds = np.array([took for _, took in results]).reshape(len(names), -1).mean(axis=1)
+    return scores.reshape(len(names), len(seeds), len(tasks), len(budgets)), seconds
+
+
+def print_regret(names: list[str], seeds: range, *, by_task: bool) -> None:
+    tasks, budgets = suite("benchmark")
+    scores, seconds = all_runs("benchmark", names, seeds)
+    logs = np.log10(np.maximum(scores, 1e-5))
+    print(
+        f"{'log10 of the regret':32}" + "".join(f"{budget:>8}" for budget in budgets) + "   s/run"
+    )
+    for name, each, took in zip(names, logs, seconds, strict=True):
+        row = "".join(f"{value:8.2f}" for value in each.mean(axis=(0, 1)))
+        print(f"{NAMES[name]:32}{row}{took:8.1f}")
+        error = each.mean(axis=1).std(axis=0, ddof=1) / np.sqrt(len(seeds))
+        print(f"{'  standard error over seeds':32}" + "".join(f"{value:8.2f}" for value in error))
+        if by_task:
+            for task, values in zip(tasks, each.mean(axis=0), strict=True):
+                print(f"  {task.name:30}" + "".join(f"{value:8.2f}" for value in values))
+
+
+def print_training(names: list[str], seeds: range) -> None:
+    tasks, budgets = suite("training")
+    scores, _ = all_runs("training", names, seeds)
+    for index, task in enumerate(tasks):
+        title = f"loss of the {task.name}"
+        print(f"\n{title:32}" + "".join(f"{budget:>16}" for budget in budgets))
+        for name, each in zip(names, scores[:, :, index], strict=True):
+            mean, error = each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(len(seeds))
+            cells = "".join(f"{m:9.4f} ±{e:.4f}" for m, e in zip(mean, error, strict=True))
+            print(f"{NAMES[name]:32}{cells}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=list(SAMPLERS))
+    parser.add_argument("--samplers", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--by-task", action="store_true")
+    parser.add_argument("--only", choices=("benchmark", "training"))
     arguments = parser.parse_args()
-    tasks = all_tasks()
-    results: dict[tuple[str, int], list[list[float]]] = {}
-    seconds: dict[str, float] = dict.fromkeys(arguments.samplers, 0.0)
-    with ProcessPoolExecutor(2) as pool:
-        futures = [
-            pool.submit(run, name, index, seed)
-            for seed in range(arguments.seeds)
-            for name in arguments.samplers
-            for index in range(len(tasks))
-        ]
-        for future in futures:
-            name, index, regrets, took = future.result()
-            results.setdefault((name, index), []).append(regrets)
-            seconds[name] += took
-    print(f"{'':28}" + "".join(f"{budget:>8}" for budget in BUDGETS) + "  s per run")
-    for name in arguments.samplers:
-        each = {index: np.mean(results[name, index], axis=0) for index in range(len(tasks))}
-        mean = np.mean(list(each.values()), axis=0)
-        per_run = seconds[name] / (len(tasks) * arguments.seeds)
-        print(f"{name:28}" + "".join(f"{value:8.2f}" for value in mean) + f"{per_run:11.1f}")
-        if arguments.by_task:
-            for index, values in each.items():
-                row = "".join(f"{value:8.2f}" for value in values)
-                print(f"  {tasks[index].name:26}{row}")
+    seeds = range(arguments.seeds)
+    if arguments.only != "training":
+        print_regret(arguments.samplers, seeds, by_task=arguments.by_task)
+    if arguments.only != "benchmark":
+        print_training(arguments.samplers, seeds)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ class Task:
     true_loss
         The loss without noise at the highest resource.
     best_known, median_random
-        The losses that a normalised regret of 0 and of 1 stand for.
+        The losses that a normalised regret of 0 and of 1 stand for. Without them the score is the
+        loss itself.
     """
 
     name: str
@@ -43,17 +44,17 @@ class Task:
     suggest: Callable[[Any], dict[str, Any]]
     loss: Callable[[dict[str, Any], float], float]
     true_loss: Callable[[dict[str, Any]], float]
-    best_known: float
-    median_random: float
+    best_known: float = 0.0
+    median_random: float = 1.0
 
-    def normalised_regret(self, config: dict[str, Any]) -> float:
+    def score(self, config: dict[str, Any]) -> float:
         """Return the regret of `config`: 0 for the best known, 1 for a median random one."""
         span = self.median_random - self.best_known
         return (self.true_loss(config) - self.best_known) / span
 
 
-def all_tasks() -> list[Task]:
-    """Return the tasks to develop on: with the surrogates, if their data is there."""
+def benchmark_tasks() -> list[Task]:
+    """Return the tasks whose optima are known: with the surrogates, if their data is there."""
     folder = os.environ.get("BOHB_YAHPO_DATA")
     analytic = [hartmann("good", 2.5, 2.0), hartmann("bad", 3.5, 4.0), counting_ones(8)]
     if folder is None:
@@ -66,6 +67,11 @@ def all_tasks() -> list[Task]:
         *(rbv2_rpart(root, instance, **known[f"rbv2_rpart-{instance}"]) for instance in RBV2_RPART),
     ]
     return [*surrogates, *analytic]
+
+
+def training_tasks() -> list[Task]:
+    """Return the tasks that really train."""
+    return [neural_network(), boosted_trees()]
 
 
 def lcbench(root: Path, instance: str, best_known: float, median_random: float) -> Task:
@@ -181,9 +187,7 @@ def neural_network() -> Task:
         return 1 - model.score(test, test_labels)
 
     training = _Training((1, 3, 9, 27), begin, advance, loss)
-    return Task(
-        "network on digits", (1, 27), suggest, training, lambda c: training(c, 27), 0.0, 1.0
-    )
+    return Task("network on digits", (1, 27), suggest, training, lambda c: training(c, 27))
 
 
 def boosted_trees() -> Task:
@@ -220,9 +224,7 @@ def boosted_trees() -> Task:
         return 1 - model.score(test, test_targets)
 
     training = _Training((3, 9, 27, 81), begin, advance, loss)
-    return Task(
-        "trees on diabetes", (3, 81), suggest, training, lambda c: training(c, 81), 0.0, 1.0
-    )
+    return Task("trees on diabetes", (3, 81), suggest, training, lambda c: training(c, 81))
 
 
 class _Training:

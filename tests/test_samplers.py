@@ -151,6 +151,36 @@ def test_each_model_copes_with_what_studies_hold(model, direction, storage):
     assert study.trials[1].params["kind"] == "b"
 
 
+@pytest.mark.parametrize("model", ["gp", "density"])
+def test_proposals_that_are_asked_for_at_once_keep_apart(model):
+    distributions = {f"x{i}": optuna.distributions.FloatDistribution(0, 1) for i in range(3)}
+
+    def loss(x):
+        return np.sum((x - 0.3) ** 2) + 0.1 * np.sum(np.cos(12 * x))
+
+    def spread(seed, *, told):
+        study = optuna.create_study(
+            sampler=bohb.BOHBSampler(seed=seed, model=model, random_fraction=0.0)
+        )
+        for x in np.random.default_rng(seed).random((40, 3)):
+            params = dict(zip(distributions, x, strict=True))
+            study.add_trial(
+                optuna.trial.create_trial(params=params, distributions=distributions, value=loss(x))
+            )
+        points = []
+        for _ in range(16):
+            trial = study.ask(distributions)
+            points.append(list(trial.params.values()))
+            if told:
+                study.tell(trial, loss(np.array(points[-1])))
+        distances = np.linalg.norm(np.array(points)[:, None] - np.array(points), axis=2)
+        return np.mean(np.sort(distances, axis=1)[:, 1])  # to the nearest other one
+
+    at_once = np.mean([spread(seed, told=False) for seed in range(3)])
+    one_after_another = np.mean([spread(seed, told=True) for seed in range(3)])
+    assert at_once > one_after_another
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_each_model_works_with_several_threads_and_fixed_parameters(model):
     inner = bohb.BOHBSampler(seed=0, model=model, min_observations=2)

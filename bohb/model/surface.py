@@ -42,7 +42,8 @@ class Surface:
     process
         The losses of all levels, on a scale of its own.
     lowest
-        The lowest expected loss at the highest level among all configurations that were tried.
+        The lowest expected loss at the highest level among all configurations that were tried or
+        are pending.
     tried
         These configurations, shape (n, d), the one of the lowest expected loss first.
     """
@@ -72,8 +73,9 @@ class Surface:
             As above.
         observations
             A configuration that has failed counts as the worst loss. One that is pending counts
-            as the loss that is expected of it at the highest level, so that its neighbourhood
-            promises less (the kriging believer of Ginsbourger et al. 2010).
+            at the highest level as one standard deviation worse than is expected of it, so that
+            its neighbourhood promises less. (With what is expected alone, the kriging believer of
+            Ginsbourger et al. 2010, proposals that are asked for at once crowd together.)
         max_points
             At most so many evaluations are looked at: the best of each level, those at the
             highest levels, and the most recent.
@@ -103,7 +105,7 @@ class Surface:
         pending = units[observations.is_pending]
         if len(pending):
             top = Points(pending, np.full(len(pending), n_levels - 1))
-            expected, _ = process.predict(_squared(space, n_levels, top, points))
+            expected, deviation = process.predict(_squared(space, n_levels, top, points))
             points = Points(
                 np.concatenate([points.units, top.units]),
                 np.append(points.levels, top.levels),
@@ -111,10 +113,10 @@ class Surface:
             process = GaussianProcess(
                 hyperparameters,
                 _squared(space, n_levels, points, points),
-                np.append(targets, expected),
+                np.append(targets, expected + deviation),
                 np.append(groups, top.levels),
             )
-        tried = units[np.unique(rows)]
+        tried = np.concatenate([units[np.unique(rows)], pending])
         surface = cls(space, n_levels, points, process, math.nan, tried)
         mean, _ = surface.predict(tried)
         order = np.argsort(mean, kind="stable")
