@@ -152,7 +152,7 @@ class BOHBSampler(BaseSampler):
             values = self._proposer(study).propose(
                 space, history.observations(without=trial.number), given, self._rng(trial.number)
             )
-        history.expect(trial.number, values)
+            history.expect(trial.number, values)
         return {name: from_model(search_space[name], value) for name, value in values.items()}
 
     def sample_independent(

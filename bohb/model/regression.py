@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 from bohb.model.arrays import FloatArray, IndexArray
 
 _JITTER = 1e-8  # of the signal's variance, for the factorisation to succeed
+_LEAST_VARIANCE = 1e-12  # of the signal's: rounding may make it negative
 _IMPOSSIBLE = 1e10  # a log posterior that no hyperparameters have
 
 
@@ -188,8 +189,8 @@ class GaussianProcess:
         self._signal = math.exp(hyperparameters.log_signal)
         covariance = hyperparameters.covariance(squared)
         noise = np.exp(hyperparameters.log_noise)[groups]
-        covariance[np.diag_indices(len(targets))] += noise + _JITTER * self._signal
-        self._factor = np.linalg.cholesky(covariance)
+        covariance[np.diag_indices(len(targets))] += noise
+        self._factor = _factor(covariance, _JITTER * self._signal)
         self._solved = cho_solve((self._factor, True), targets, check_finite=False)
 
     def predict(self, squared: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -203,4 +204,17 @@ class GaussianProcess:
             self._factor, covariance.T, lower=True, overwrite_b=True, check_finite=False
         )
         variance = self._signal - np.einsum("ij,ij->j", explained, explained)
-        return mean, np.sqrt(np.maximum(variance, _JITTER * self._signal))
+        return mean, np.sqrt(np.maximum(variance, _LEAST_VARIANCE * self._signal))
+
+
+def _factor(covariance: FloatArray, jitter: float) -> FloatArray:
+    """Return the Cholesky factor, with as much more on the diagonal as that takes."""
+    diagonal = np.diag_indices(len(covariance))
+    while True:
+        covariance[diagonal] += jitter
+        try:
+            return np.asarray(np.linalg.cholesky(covariance))
+        except np.linalg.LinAlgError:  # points that are too much alike
+            if jitter > np.max(covariance):
+                raise
+            jitter *= 10

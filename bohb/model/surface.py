@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -101,26 +102,43 @@ class Surface:
             groups[:n_fit],
             _belief(len(squared), n_levels + 1),
         )
-        process = GaussianProcess(hyperparameters, squared, targets, groups)
-        pending = units[observations.is_pending]
+        surface = cls(
+            space,
+            n_levels,
+            points,
+            GaussianProcess(hyperparameters, squared, targets, groups),
+            lowest=math.nan,
+            tried=units[np.unique(rows)],
+        )
+        pending = units[observations.is_pending][-(max_points // 2) :]
         if len(pending):
-            top = Points(pending, np.full(len(pending), n_levels - 1))
-            expected, deviation = process.predict(_squared(space, n_levels, top, points))
-            points = Points(
-                np.concatenate([points.units, top.units]),
-                np.append(points.levels, top.levels),
-            )
-            process = GaussianProcess(
-                hyperparameters,
-                _squared(space, n_levels, points, points),
-                np.append(targets, expected + deviation),
-                np.append(groups, top.levels),
-            )
-        tried = np.concatenate([units[np.unique(rows)], pending])
-        surface = cls(space, n_levels, points, process, math.nan, tried)
-        mean, _ = surface.predict(tried)
+            surface = surface._with_pending(pending, targets, groups)
+        mean, _ = surface.predict(surface.tried)
         order = np.argsort(mean, kind="stable")
-        return cls(space, n_levels, points, process, float(mean[order[0]]), tried[order])
+        return dataclasses.replace(
+            surface, lowest=float(mean[order[0]]), tried=surface.tried[order]
+        )
+
+    def _with_pending(
+        self, pending: FloatArray, targets: FloatArray, groups: IndexArray
+    ) -> Surface:
+        """Return the surface that has seen the `pending` configurations too.
+
+        `targets` and `groups` are those of its points.
+        """
+        mean, deviation = self.predict(pending)
+        top = np.full(len(pending), self.n_levels - 1)
+        points = Points(
+            np.concatenate([self.points.units, pending]), np.append(self.points.levels, top)
+        )
+        process = GaussianProcess(
+            self.process.hyperparameters,
+            _squared(self.space, self.n_levels, points, points),
+            np.append(targets, mean + deviation),
+            np.append(groups, top),
+        )
+        tried = np.concatenate([self.tried, pending])
+        return dataclasses.replace(self, points=points, process=process, tried=tried)
 
     def predict(self, units: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean and the standard deviation at the highest level, shape (n,) each."""

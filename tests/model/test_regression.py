@@ -99,6 +99,18 @@ def test_a_fit_is_more_likely_than_the_prior_mean_and_tells_the_noises_apart(dat
     assert found.log_scales[2] > found.log_scales[0] + 0.5  # the third input is not used
 
 
+def test_points_that_are_too_much_alike_are_told_apart_by_a_little_noise():
+    inputs = np.repeat(np.random.default_rng(0).random((15, P)), 6, axis=0)
+    smooth = Hyperparameters(np.full(P, 4.0), 6.0, np.full(GROUPS, -60.0))
+    with pytest.raises(np.linalg.LinAlgError):
+        np.linalg.cholesky(smooth.covariance(squared(inputs, inputs)))
+    groups = np.zeros(len(inputs), dtype=int)
+    process = GaussianProcess(smooth, squared(inputs, inputs), inputs[:, 0], groups)
+    mean, deviation = process.predict(squared(inputs, inputs))
+    assert mean == pytest.approx(inputs[:, 0], abs=0.05)
+    assert np.isfinite(deviation).all()
+
+
 def test_equal_points_and_equal_targets_do_no_harm():
     inputs, targets = np.full((20, P), 0.5), np.zeros(20)
     groups = np.zeros(20, dtype=int)
