@@ -52,7 +52,7 @@ def one_of(name: str, value: Any, choices: Sequence[_Choice]) -> _Choice:
     for choice in choices:
         if isinstance(value, type(choice)) and value == choice:
             return choice
-    raise ArgumentError(f"{name} must be one of {list(choices)}, got {value!r}")
+    raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def functions(name: str, value: Any) -> list[Callable[..., Any]]:

@@ -69,9 +69,7 @@ def search_space(space: ConfigurationSpace) -> SearchSpace:
     """
     if not len(space):
         raise ArgumentError("space must have at least one parameter, got none")
-    ordered: list[Hyperparameter[Any, Any]] = [
-        space[name] for name in space.at
-    ]  # parents come first
+    ordered = [space[name] for name in space.at]  # parents come first
     active: dict[str, Predicate] = {}
     for condition in space.conditions:
         name = condition.child.name
@@ -119,24 +117,24 @@ def _parameter(hp: Any) -> Parameter:
     return Numeric(uniform.low, uniform.high, hp.log, step, _prior(hp, uniform))
 
 
-def _prior(hp: Hyperparameter[Any, Any], parameter: Numeric) -> Prior | None:
+def _prior(hp: Any, parameter: Numeric) -> Prior | None:
     """Return the distribution of the units of `parameter`, None if it is uniform."""
+    if isinstance(hp, (UniformFloatHyperparameter, UniformIntegerHyperparameter)):
+        return None
     from scipy import stats  # takes long to import, and few spaces need it
 
     if isinstance(hp, (BetaFloatHyperparameter, BetaIntegerHyperparameter)):
         prior: Prior = stats.beta(hp.alpha, hp.beta)
         return prior
-    if isinstance(hp, (NormalFloatHyperparameter, NormalIntegerHyperparameter)):
-        lowest, highest = parameter.ends
-        # On the logarithmic scale ConfigSpace takes the size of the step from zero to sigma.
-        size = abs(np.log(hp.lower + hp.sigma)) if hp.log else hp.sigma
-        mean = float(parameter.encode(np.array([hp.mu]))[0])
-        deviation = float(size / (highest - lowest))
-        normal: Prior = stats.truncnorm(
-            -mean / deviation, (1 - mean) / deviation, loc=mean, scale=deviation
-        )
-        return normal
-    return None
+    lowest, highest = parameter.ends
+    # On the logarithmic scale this is how ConfigSpace understands sigma.
+    size = abs(np.log(hp.lower + hp.sigma)) if hp.log else hp.sigma
+    mean = float(parameter.encode(np.array([hp.mu]))[0])
+    deviation = float(size / (highest - lowest))
+    normal: Prior = stats.truncnorm(
+        -mean / deviation, (1 - mean) / deviation, loc=mean, scale=deviation
+    )
+    return normal
 
 
 def _choices(hp: Hyperparameter[Any, Any]) -> tuple[Any, ...] | None:

@@ -57,12 +57,12 @@ class BOHBSampler(BaseSampler):
         ``"gp"``
             Candidates come from the density model and the prior, and a Gaussian process over the
             evaluations of all rungs ranks them by their expected improvement at the highest. It
-            finds better configurations than the densities alone and takes some 30 ms a proposal.
+            finds better configurations than the densities alone and takes some 40 ms a proposal.
             Until a trial has reached the highest rung it does what ``"density"`` does.
         ``"density"``
             The candidate is proposed that is likeliest among the good configurations in relation
-            to the others. Each trial is judged at the highest rung it was evaluated at. Takes two
-            or three milliseconds, however many trials there are.
+            to the others. Each trial is judged at the highest rung it was evaluated at. Takes three
+            to five milliseconds, however many trials there are.
         ``"falkner2018"``
             The model as it was published (Falkner, Klein & Hutter 2018), to compare with.
     random_fraction
@@ -73,7 +73,7 @@ class BOHBSampler(BaseSampler):
         1 gives plain Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``, where fewer
-        were worse and more no better; 384 for ``"gp"``, a third of them from the densities, to
+        were worse; 384 for ``"gp"``, a third of them from the densities, to
         which 300 variations of the best are added; and the published 64 for ``"falkner2018"``.
     min_observations
         From so many evaluated trials on the model is used. None means 10 for ``"gp"``, d + 2 for

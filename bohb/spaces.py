@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import contains, to_model, to_parameter
 from bohb.model import Space
+from bohb.model.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class SearchSpace:
     def is_active(self, name: str, params: Mapping[str, Any]) -> bool:
         """Return whether a parameter is active, given the values of those before it."""
         condition = self.model.conditions.get(name)
-        return condition is None or bool(condition.holds(self._columns(params))[0])
+        return condition is None or bool(condition.holds(self._columns(condition.names, params))[0])
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise an error if `params`, some of the parameters or all, cannot be a configuration.
@@ -80,16 +81,17 @@ class SearchSpace:
                 raise ArgumentError(
                     f"params[{name!r}] must be a value of {self.distributions[name]}, got {value!r}"
                 )
-        columns = self._columns(params)
         for clause in self.model.forbidden:
-            if clause.holds(columns)[0]:
+            if clause.holds(self._columns(clause.names, params))[0]:
                 raise ArgumentError(
                     f"params must not be forbidden by the space, got {dict(params)}"
                 )
 
-    def _columns(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return the values as the model counts them, as columns of one row."""
+    def _columns(self, names: Sequence[str], params: Mapping[str, Any]) -> dict[str, FloatArray]:
+        """Return some values as the model counts them, as columns of one row."""
         return {
-            name: np.array([to_model(d, params[name]) if name in params else np.nan])
-            for name, d in self.distributions.items()
+            name: np.array(
+                [to_model(self.distributions[name], params[name]) if name in params else np.nan]
+            )
+            for name in names
         }

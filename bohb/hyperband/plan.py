@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
-from bohb.errors import ArgumentError
+from bohb import arguments
 from bohb.hyperband.ladder import Resource, as_fraction
 
 BracketSizes: TypeAlias = Literal["hpbandster", "li2018"]
@@ -177,11 +177,7 @@ def make_plan(
     >>> sizes(make_plan(ladder(1, 81, 3), 3, bracket_sizes="li2018"))
     [81, 34, 15, 8, 5]
     """
-    if bracket_sizes not in get_args(BracketSizes):
-        raise ArgumentError(
-            f"bracket_sizes must be one of {', '.join(map(repr, get_args(BracketSizes)))}, "
-            f"got {bracket_sizes!r}"
-        )
+    arguments.one_of("bracket_sizes", bracket_sizes, get_args(BracketSizes))
     eta = as_fraction(reduction_factor)
     n_levels = len(levels)  # s_max + 1
     brackets = []

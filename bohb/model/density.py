@@ -15,7 +15,7 @@ from bohb.model.arrays import FloatArray
 from bohb.model.mixture import Mixture
 from bohb.model.observations import Observations, rank_weights, split
 from bohb.model.space import Space
-from bohb.model.tried import allowed_from_prior, untried_from_prior, was_tried
+from bohb.model.tried import allowed_from_prior, first_untried, untried_from_prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,12 @@ class DensityProposer:
     ) -> dict[str, float]:
         """Return values for the parameters of `space` that should be tried together."""
         given = space.encode_named(fixed)
-        if not self.is_random(space, observations, rng):
-            densities = self.densities(space, observations)
-            candidates = densities.draw(self.n_candidates, given, rng)
-            order = np.argsort(-densities.log_ratio(candidates, given), kind="stable")
-            for row in candidates[order]:
-                if not was_tried(row, space, observations):
-                    return space.named(row)
-        return space.named(untried_from_prior(space, observations, given, rng))
+        if self.is_random(space, observations, rng):
+            return space.named(untried_from_prior(space, observations, given, rng))
+        densities = self.densities(space, observations)
+        candidates = densities.draw(self.n_candidates, given, rng)
+        order = np.argsort(-densities.log_ratio(candidates, given), kind="stable")
+        return space.named(first_untried(candidates[order], space, observations, given, rng))
 
     def propose_one(
         self,

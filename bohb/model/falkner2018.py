@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
 from bohb.model.arrays import FloatArray
+from bohb.model.kernels import draw_truncated
 from bohb.model.observations import Observations
 from bohb.model.space import Categorical, Parameter, Space
 from bohb.model.tried import allowed_from_prior
@@ -173,8 +173,5 @@ class Estimator:
                 other = rng.integers(parameter.n_choices, size=count)
                 drawn[:, column] = np.where(keep, centre, other)
             else:
-                width = _BANDWIDTH_FACTOR * bandwidth
-                lowest, highest = ndtr(-centre / width), ndtr((1 - centre) / width)
-                shares = lowest + (highest - lowest) * rng.random(count)
-                drawn[:, column] = np.clip(centre + width * ndtri(shares), 0, 1)
+                drawn[:, column] = draw_truncated(centre, _BANDWIDTH_FACTOR * bandwidth, rng)
         return np.asarray(drawn)

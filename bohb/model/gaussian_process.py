@@ -13,7 +13,7 @@ from bohb.model.density import DensityProposer
 from bohb.model.observations import Observations
 from bohb.model.space import Numeric, Space
 from bohb.model.surface import Surface
-from bohb.model.tried import untried_from_prior, was_tried
+from bohb.model.tried import first_untried, untried_from_prior
 
 _N_PARENTS, _N_CHILDREN = 5, 12  # the best that are varied, and how often at each scale
 _SCALES = (0.02, 0.08, 0.2)  # of the variations, in units
@@ -70,11 +70,10 @@ class GaussianProcessProposer:
         if not self.is_ready(space, observations):
             return self.density.propose(space, observations, fixed, rng)
         given = space.encode_named(fixed)
-        if rng.random() >= self.random_fraction:
-            for row in self._ranked(space, observations.with_any_of(space.names), given, rng):
-                if not was_tried(row, space, observations):
-                    return space.named(row)
-        return space.named(untried_from_prior(space, observations, given, rng))
+        if rng.random() < self.random_fraction:
+            return space.named(untried_from_prior(space, observations, given, rng))
+        ranked = self._ranked(space, observations.with_any_of(space.names), given, rng)
+        return space.named(first_untried(ranked, space, observations, given, rng))
 
     def propose_one(
         self,

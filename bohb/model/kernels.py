@@ -64,7 +64,7 @@ class Continuous:
 
     def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return units from the kernels round `centres`, both of shape (n, k)."""
-        drawn = _draw(centres, self.bandwidths, rng)
+        drawn = draw_truncated(centres, self.bandwidths, rng)
         for column, parameter in enumerate(self.parameters):
             if parameter.step:
                 drawn[:, column] = parameter.snap(drawn[:, column])
@@ -98,7 +98,7 @@ class Grid:
 
     def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return units from the kernels round `centres`, both of shape (n, 1)."""
-        return self.parameter.snap(_draw(centres, self.bandwidth, rng))
+        return self.parameter.snap(draw_truncated(centres, self.bandwidth, rng))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +161,10 @@ def _share_inside(centres: FloatArray, bandwidths: FloatArray | float) -> FloatA
     return np.asarray(ndtr((1 - centres) / bandwidths) - ndtr(-centres / bandwidths))
 
 
-def _draw(
+def draw_truncated(
     centres: FloatArray, bandwidths: FloatArray | float, rng: np.random.Generator
 ) -> FloatArray:
-    """Return draws from truncated Gaussians, one for each of `centres`."""
+    """Return draws from Gaussians truncated to [0, 1], one for each of `centres`."""
     centres = np.clip(centres, 0, 1)
     lowest, highest = ndtr(-centres / bandwidths), ndtr((1 - centres) / bandwidths)
     shares = lowest + (highest - lowest) * rng.random(centres.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -28,6 +29,23 @@ def was_tried(row: FloatArray, space: Space, observations: Observations) -> bool
         asked[rows[same]] = True
         rows = rows[same | missing]
     return bool(asked[rows].any())
+
+
+def first_untried(
+    rows: Iterable[FloatArray],
+    space: Space,
+    observations: Observations,
+    fixed: FloatArray,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return the first of `rows` that was not tried, and one from the prior if all were.
+
+    `fixed` is a row of units, NaN where nothing is given.
+    """
+    for row in rows:
+        if not was_tried(row, space, observations):
+            return row
+    return untried_from_prior(space, observations, fixed, rng)
 
 
 def untried_from_prior(
