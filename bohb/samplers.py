@@ -34,8 +34,10 @@ from bohb.spaces import SearchSpace
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
 
-_MAX_OBSERVATIONS = 1000  # of "auto": beyond, what a Gaussian process costs is not worth it
-_MAX_PARAMETERS = 40
+# Of "auto": where so many trials could be afforded, some 40 ms each would be felt; and among more
+# parameters the process did not find better ones than the densities.
+_MAX_OBSERVATIONS = 2000
+_MAX_PARAMETERS = 64
 
 
 class BOHBSampler(BaseSampler):
@@ -53,7 +55,7 @@ class BOHBSampler(BaseSampler):
         What proposes.
 
         ``"auto"``
-            ``"gp"`` for up to 40 parameters and 1,000 evaluated trials, ``"density"`` beyond.
+            ``"gp"`` for up to 64 parameters and 2,000 evaluated trials, ``"density"`` beyond.
         ``"gp"``
             Candidates come from the density model and the prior, and a Gaussian process over the
             evaluations of all rungs ranks them by their expected improvement at the highest. It
@@ -76,9 +78,9 @@ class BOHBSampler(BaseSampler):
         were worse; 384 for ``"gp"``, a third of them from the densities, to
         which 300 variations of the best are added; and the published 64 for ``"falkner2018"``.
     min_observations
-        From so many evaluated trials on the model is used. None means 10 for ``"gp"``, d + 2 for
-        ``"density"`` and the published d + 1 at one resource for ``"falkner2018"``, for d
-        parameters.
+        From so many evaluated trials on the model is used. For d parameters None means
+        ``min(d + 2, 10)`` and, for ``"gp"``, 10: waiting for d + 2 cost much where d is large.
+        For ``"falkner2018"`` it means the published d + 1 at one resource.
 
     Raises
     ------

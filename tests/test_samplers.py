@@ -100,8 +100,8 @@ def test_the_default_takes_the_density_model_where_a_process_is_not_worth_it():
         return study.ask(distributions).params == alike.ask(distributions).params
 
     assert not names(30, 2)
-    assert names(30, 41)
-    assert names(1001, 2)
+    assert names(30, 65)
+    assert names(2001, 2)
 
 
 @pytest.mark.parametrize("model", MODELS)

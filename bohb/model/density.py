@@ -17,6 +17,8 @@ from bohb.model.observations import Observations, rank_weights, split
 from bohb.model.space import Space
 from bohb.model.tried import allowed_from_prior, first_untried, untried_from_prior
 
+_ENOUGH = 10  # observations to begin with, also in many dimensions
+
 
 @dataclass(frozen=True, slots=True)
 class DensityProposer:
@@ -30,7 +32,7 @@ class DensityProposer:
         How many draws from the good density compete for the largest ratio of the two densities.
     min_observations
         From so many evaluated trials on the densities are used; None means d + 2 for d
-        parameters.
+        parameters, but 10 at most.
     reduction_factor
         How many trials compete for one place on the next level of the ladder.
     good_share, max_good
@@ -85,7 +87,7 @@ class DensityProposer:
 
     def is_random(self, space: Space, observations: Observations, rng: np.random.Generator) -> bool:
         """Return whether a proposal is drawn from the prior: by chance, or for lack of data."""
-        wanted = self.min_observations or len(space.parameters) + 2
+        wanted = self.min_observations or min(len(space.parameters) + 2, _ENOUGH)
         few = observations.is_evaluated.sum() < wanted
         return bool(rng.random() < self.random_fraction or few)
 

@@ -99,8 +99,11 @@ class Mixture:
             pattern = self.points[rng.integers(len(self.points), size=len(from_prior))]
             units[from_prior] = np.where(np.isnan(pattern), np.nan, units[from_prior])
         units = np.where(np.isnan(fixed), units, fixed)
-        if self.space.is_declared:
-            self._follow_conditions(units, rng)
+
+        def lacking(column: int, rows: FloatArray) -> FloatArray:
+            return self._draw_from(self._components_for(column, rows, rng), rng)[:, column]
+
+        self.space.complete_with(lacking, units)
         return units
 
     def _draw_from(self, chosen: IndexArray, rng: np.random.Generator) -> FloatArray:
@@ -113,16 +116,6 @@ class Mixture:
             units[np.ix_(~from_prior, columns)] = kernel.draw(centres[:, columns], rng)
         units[from_prior] = self.space.draw_independent(int(from_prior.sum()), rng)
         return units
-
-    def _follow_conditions(self, units: FloatArray, rng: np.random.Generator) -> None:
-        """Let each row of `units` have what its conditions ask for, and nothing else."""
-        for column in range(units.shape[1]):
-            active = self.space.is_active(column, units)
-            units[~active, column] = np.nan
-            lacking = np.flatnonzero(active & np.isnan(units[:, column]))
-            if len(lacking):
-                chosen = self._components_for(column, units[lacking], rng)
-                units[lacking, column] = self._draw_from(chosen, rng)[:, column]
 
     def _components_for(
         self, column: int, units: FloatArray, rng: np.random.Generator

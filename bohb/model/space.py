@@ -9,7 +9,7 @@ factor in a product is 1, counts as one of which nothing is known.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -271,13 +271,26 @@ class Space:
 
         What a row lacks is drawn from the prior.
         """
+        parameters = list(self.parameters.values())
+        self.complete_with(
+            lambda column, lacking: parameters[column].draw_prior(len(lacking), rng), units
+        )
+
+    def complete_with(
+        self, draw: Callable[[int, FloatArray], FloatArray], units: FloatArray
+    ) -> None:
+        """Let each row of a declared space have what its conditions ask for, and nothing else.
+
+        `draw` is given a column and the rows that lack it, and returns a unit for each of them.
+        """
         if not self.is_declared:
             return
-        for column, parameter in enumerate(self.parameters.values()):
+        for column in range(units.shape[1]):
             active = self.is_active(column, units)
             units[~active, column] = np.nan
-            lacking = np.flatnonzero(active & np.isnan(units[:, column]))
-            units[lacking, column] = parameter.draw_prior(len(lacking), rng)
+            lacking = active & np.isnan(units[:, column])
+            if lacking.any():
+                units[lacking, column] = draw(column, units[lacking])
 
     def is_active(self, column: int, units: FloatArray) -> BoolArray:
         """Return whether the parameter of `column` is active, by those before it, shape (n,)."""
