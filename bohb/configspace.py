@@ -32,6 +32,8 @@ from bohb.model.predicates import All, Comparison, OneOf, Predicate, Relation, S
 from bohb.model.space import Prior
 from bohb.spaces import SearchSpace
 
+_LEAST_DEVIATION = 1e-3  # of a normal prior, in units; ConfigSpace may mean zero
+
 _SYMBOLS: dict[type, str] = {
     conditions.EqualsCondition: "==",
     conditions.NotEqualsCondition: "!=",
@@ -124,13 +126,15 @@ def _prior(hp: Any, parameter: Numeric) -> Prior | None:
     from scipy import stats  # takes long to import, and few spaces need it
 
     if isinstance(hp, (BetaFloatHyperparameter, BetaIntegerHyperparameter)):
-        prior: Prior = stats.beta(hp.alpha, hp.beta)
+        # From the lowest to the highest value, so that these two have half a bin each.
+        first, last = parameter.encode(np.array([hp.lower, hp.upper], dtype=float))
+        prior: Prior = stats.beta(hp.alpha, hp.beta, loc=first, scale=last - first)
         return prior
     lowest, highest = parameter.ends
     # On the logarithmic scale this is how ConfigSpace understands sigma.
     size = abs(np.log(hp.lower + hp.sigma)) if hp.log else hp.sigma
     mean = float(parameter.encode(np.array([hp.mu]))[0])
-    deviation = float(size / (highest - lowest))
+    deviation = max(float(size / (highest - lowest)), _LEAST_DEVIATION)
     normal: Prior = stats.truncnorm(
         -mean / deviation, (1 - mean) / deviation, loc=mean, scale=deviation
     )

@@ -24,7 +24,7 @@ from optuna.distributions import (
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.errors import ArgumentTypeError, ReportError
+from bohb.errors import ArgumentError, ArgumentTypeError, ReportError
 from bohb.hyperband import Bracket, Plan, Resource, Standing
 from bohb.model import Categorical, Numeric, Observations, Parameter, Table
 
@@ -36,12 +36,15 @@ def to_parameter(distribution: BaseDistribution) -> Parameter:
     """Return what the model knows of Optuna's `distribution`."""
     if isinstance(distribution, CategoricalDistribution):
         return Categorical(len(distribution.choices))
-    if distribution.single():
-        return Categorical(1)
     if isinstance(distribution, (FloatDistribution, IntDistribution)):
-        return Numeric(
-            float(distribution.low), float(distribution.high), distribution.log, distribution.step
-        )
+        low, high = float(distribution.low), float(distribution.high)
+        if not math.isfinite(high - low):
+            raise ArgumentError(
+                f"distribution must have a range that is finite, got {distribution!r}"
+            )
+        if low == high:  # the one value of a grid
+            return Numeric(low, low, step=max(abs(low), 1.0))
+        return Numeric(low, high, distribution.log, distribution.step)
     raise ArgumentTypeError(
         f"distribution must be one of Optuna's three kinds, got {distribution!r}"
     )
@@ -65,8 +68,8 @@ def from_model(distribution: BaseDistribution, value: float) -> Any:
     """Return the value that an objective gets for the model's `value`."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[round(value)]
-    if isinstance(distribution, IntDistribution):
-        return round(value)
+    if isinstance(distribution, IntDistribution):  # a float may be beyond the end of a large one
+        return min(max(round(value), distribution.low), distribution.high)
     return float(value)
 
 
@@ -220,7 +223,7 @@ class History:
     """
 
     def __init__(self, scale: Scale) -> None:
-        self._scale = scale
+        self.scale = scale
         self._table = Table()
         self._settled: set[int] = set()
         self._n_finished = 0  # of the first trials: they need not be looked at again
@@ -233,14 +236,15 @@ class History:
 
     def refresh(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in all of `trials` that were not finished at the last look."""
-        for trial in trials[self._n_finished :]:
-            if trial.number not in self._settled:
-                if trial.state.is_finished():
-                    self.observe(trial)
-                elif trial.state == TrialState.RUNNING:
-                    self.watch(trial)
-        while self._n_finished < len(trials) and trials[self._n_finished].state.is_finished():
-            self._n_finished += 1
+        with self._lock:  # another thread's `trials` may be older, and must not undo what is known
+            for trial in trials[self._n_finished :]:
+                if trial.number not in self._settled:
+                    if trial.state.is_finished():
+                        self.observe(trial)
+                    elif trial.state == TrialState.RUNNING:
+                        self.watch(trial)
+            while self._n_finished < len(trials) and trials[self._n_finished].state.is_finished():
+                self._n_finished += 1
 
     def watch(self, trial: FrozenTrial) -> None:
         """Take in a trial under way; it is looked at again whenever the model asks."""
@@ -292,7 +296,7 @@ class History:
         for name, value in dict(trial.params).items():
             if name in distributions:
                 values[name] = to_model(distributions[name], value)
-        losses = _losses_by_level(trial, self._scale)
+        losses = _losses_by_level(trial, self.scale)
         failed = trial.state.is_finished() and not losses
         self._table.put(trial.number, values, losses, failed=failed)
 

@@ -207,9 +207,11 @@ class BOHBSampler(BaseSampler):
         own = getattr(study, "history", None)
         if isinstance(own, History):
             return own  # the study keeps its own up to date, without reading the storage
-        if study not in self._histories:
-            self._histories[study] = History(scale_of(study))
-        history = self._histories[study]
+        scale = scale_of(study)
+        with _making:
+            if study not in self._histories or self._histories[study].scale != scale:
+                self._histories[study] = History(scale)  # new, or another pruner was set
+            history = self._histories[study]
         history.refresh(trials_of(study))
         return history
 
@@ -221,6 +223,7 @@ class BOHBSampler(BaseSampler):
         return np.random.default_rng(np.random.SeedSequence(key))
 
 
+_making = threading.Lock()  # a study's history: its threads must share one
 _proposing = threading.Lock()
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import contains, to_model, to_parameter
 from bohb.model import Space
+from bohb.model.allowed import allowed_from_prior
 from bohb.model.arrays import FloatArray
 
 
@@ -68,9 +69,13 @@ class SearchSpace:
         Raises
         ------
         ArgumentError
-            If there is no such parameter, a value is out of its range, or the values together are
-            forbidden.
+            If there is no such parameter, a value is out of its range, or no configuration has
+            these values: they are forbidden together, or one is not active beside the others.
+        ArgumentTypeError
+            If `params` is not a dict.
         """
+        if not isinstance(params, Mapping):
+            raise ArgumentTypeError(f"params must be a dict of values by name, got {params!r}")
         for name, value in params.items():
             if name not in self.distributions:
                 known = ", ".join(self.distributions)
@@ -81,11 +86,49 @@ class SearchSpace:
                 raise ArgumentError(
                     f"params[{name!r}] must be a value of {self.distributions[name]}, got {value!r}"
                 )
+        for name in params:
+            condition = self.model.conditions.get(name)
+            if (
+                condition
+                and set(condition.names) <= set(params)
+                and not self.is_active(name, params)
+            ):
+                beside = {parent: params[parent] for parent in condition.names}
+                raise ArgumentError(
+                    f"params must have active parameters only, got {name!r}, which is not active "
+                    f"beside {beside}"
+                )
         for clause in self.model.forbidden:
             if clause.holds(self._columns(clause.names, params))[0]:
                 raise ArgumentError(
                     f"params must not be forbidden by the space, got {dict(params)}"
                 )
+        given = {name: to_model(self.distributions[name], value) for name, value in params.items()}
+        try:
+            allowed_from_prior(self.model, self.model.encode_named(given), np.random.default_rng(0))
+        except ArgumentError as error:
+            raise ArgumentError(
+                "params must be part of a configuration that the space does not forbid, got "
+                f"{dict(params)}"
+            ) from error
+
+    def check_possible(self) -> None:
+        """Raise ArgumentError if everything is forbidden, or so much that nothing is found."""
+        nothing = self.model.encode_named({})
+        allowed_from_prior(self.model, nothing, np.random.default_rng(0))
+
+    def check_suggested(self, name: str, distribution: BaseDistribution) -> None:
+        """Raise ArgumentError if a parameter is asked for as another kind than was declared."""
+        declared = self.distributions.get(name)
+        if declared is None or declared is distribution:
+            return
+        try:
+            check_distribution_compatibility(declared, distribution)
+        except ValueError as error:
+            raise ArgumentError(
+                f"{name!r} must be suggested as the space declares it, {declared}, got "
+                f"{distribution}"
+            ) from error
 
     def _columns(self, names: Sequence[str], params: Mapping[str, Any]) -> dict[str, FloatArray]:
         """Return some values as the model counts them, as columns of one row."""

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bohb.model.allowed import allowed_from_prior, is_possible
 from bohb.model.arrays import FloatArray
+from bohb.model.learned import with_learned_conditions
 from bohb.model.mixture import Mixture
 from bohb.model.observations import Observations, rank_weights, split
 from bohb.model.space import Space
-from bohb.model.tried import allowed_from_prior, first_untried, untried_from_prior
+from bohb.model.tried import first_untried, untried_from_prior
 
 _ENOUGH = 10  # observations to begin with, also in many dimensions
 
@@ -62,6 +64,8 @@ class DensityProposer:
         given = space.encode_named(fixed)
         if self.is_random(space, observations, rng):
             return space.named(untried_from_prior(space, observations, given, rng))
+        space = with_learned_conditions(space, observations)
+        given = space.encode_named(fixed)
         densities = self.densities(space, observations)
         candidates = densities.draw(self.n_candidates, given, rng)
         order = np.argsort(-densities.log_ratio(candidates, given), kind="stable")
@@ -125,13 +129,13 @@ class Densities:
     others: Mixture
 
     def draw(self, count: int, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return at most `count` configurations that are allowed from the good density.
+        """Return at most `count` configurations that are possible from the good density.
 
-        Shape (at most `count`, d); one from the prior if none is allowed. `fixed` is a row of
+        Shape (at most `count`, d); one from the prior if none is. `fixed` is a row of
         units that are given, NaN for the others, shape (d,).
         """
         rows = self.good.draw(count, fixed, rng)
-        rows = rows[self.space.is_allowed(rows)]
+        rows = rows[is_possible(rows, self.space, fixed)]
         return rows if len(rows) else allowed_from_prior(self.space, fixed, rng)[None, :]
 
     def log_ratio(self, units: FloatArray, fixed: FloatArray) -> FloatArray:

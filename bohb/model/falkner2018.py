@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
+from bohb.model.allowed import allowed_from_prior, is_possible
 from bohb.model.arrays import FloatArray
 from bohb.model.kernels import draw_truncated
 from bohb.model.observations import Observations
 from bohb.model.space import Categorical, Parameter, Space
-from bohb.model.tried import allowed_from_prior
 
 _MIN_BANDWIDTH = 1e-3
 _BANDWIDTH_FACTOR = 3.0
@@ -69,7 +69,7 @@ class Falkner2018Proposer:
         ratio = np.maximum(good.density(candidates), _LEAST_DENSITY)
         ratio /= np.maximum(bad.density(candidates), _LEAST_DENSITY)
         space.deactivate(candidates)
-        ratio[~space.is_allowed(candidates)] = -1
+        ratio[~is_possible(candidates, space, given)] = -1
         best = np.argmax(ratio)
         if ratio[best] < 0:
             return space.named(allowed_from_prior(space, given, rng))

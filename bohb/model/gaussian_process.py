@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bohb.model.allowed import is_possible
 from bohb.model.arrays import FloatArray
 from bohb.model.density import DensityProposer
+from bohb.model.learned import with_learned_conditions
 from bohb.model.observations import Observations
 from bohb.model.space import Numeric, Space
 from bohb.model.surface import Surface
@@ -26,8 +28,9 @@ _MOVED = 0.6  # the share of the parameters that a variation moves
 class GaussianProcessProposer:
     """Proposes what promises the largest improvement at the highest level.
 
-    Until there is an evaluation at the highest level, it proposes what the density model does: a
-    process that has seen the lowest level alone would train for the lowest level.
+    Until two trials have reached the highest level it proposes what the density model does: a
+    process that has seen the lowest level alone would train for the lowest level, and by one trial
+    the levels cannot be told from their noise.
 
     Attributes
     ----------
@@ -37,8 +40,8 @@ class GaussianProcessProposer:
         How many levels the ladder has.
     random_fraction
         The share of proposals drawn from the prior.
-    min_observations
-        From so many evaluated trials on the process is used.
+    min_observations, min_at_top
+        From so many evaluated trials on, and so many at the highest level, the process is used.
     n_candidates
         How many candidates are drawn, a third of them from the good density and the others from
         the prior. 180 variations of the best configurations are added, and 120 of the best
@@ -54,6 +57,7 @@ class GaussianProcessProposer:
     random_fraction: float = 0.05
     n_candidates: int = 384
     min_observations: int = 10
+    min_at_top: int = 2
     max_observations: float = math.inf
     max_parameters: float = math.inf
     max_points: int = 250
@@ -67,12 +71,15 @@ class GaussianProcessProposer:
         rng: np.random.Generator,
     ) -> dict[str, float]:
         """Return values for the parameters of `space` that should be tried together."""
-        if not self.is_ready(space, observations):
+        relevant = observations.with_any_of(space.names)
+        if not self.is_ready(space, relevant):
             return self.density.propose(space, observations, fixed, rng)
         given = space.encode_named(fixed)
         if rng.random() < self.random_fraction:
             return space.named(untried_from_prior(space, observations, given, rng))
-        ranked = self._ranked(space, observations.with_any_of(space.names), given, rng)
+        space = with_learned_conditions(space, relevant)
+        given = space.encode_named(fixed)
+        ranked = self._ranked(space, relevant, given, rng)
         return space.named(first_untried(ranked, space, observations, given, rng))
 
     def propose_one(
@@ -92,7 +99,7 @@ class GaussianProcessProposer:
         return (
             self.min_observations <= n_evaluated <= self.max_observations
             and len(space.parameters) <= self.max_parameters
-            and bool((observations.highest == self.n_levels - 1).any())
+            and bool((observations.highest == self.n_levels - 1).sum() >= self.min_at_top)
         )
 
     def _ranked(
@@ -112,18 +119,17 @@ class GaussianProcessProposer:
                 self.density.densities(space, observations).draw(
                     self.n_candidates // 3, fixed, rng
                 ),
-                _from_prior(
-                    space, surface.tried, self.n_candidates - self.n_candidates // 3, fixed, rng
-                ),
+                space.draw_prior(self.n_candidates - self.n_candidates // 3, rng, fixed),
                 *(vary(parents, scale, space, fixed, rng) for scale in _SCALES),
             ]
         )
-        candidates = candidates[space.is_allowed(candidates)]
+        candidates = candidates[is_possible(candidates, space, fixed)]  # one of the density's is
         gains = surface.log_improvement(candidates)
         best, gain = candidates[np.argmax(gains)], np.max(gains)
         for scale in _REFINEMENTS:
             near = vary(np.repeat(best[None, :], _N_NEIGHBOURS, axis=0), scale, space, fixed, rng)
-            near_gains = np.where(space.is_allowed(near), surface.log_improvement(near), -np.inf)
+            possible = is_possible(near, space, fixed)
+            near_gains = np.where(possible, surface.log_improvement(near), -np.inf)
             if np.max(near_gains) > gain:
                 best, gain = near[np.argmax(near_gains)], np.max(near_gains)
         order = np.argsort(-gains, kind="stable")
@@ -152,21 +158,3 @@ def vary(
     varied = np.where(np.isnan(fixed), varied, fixed)
     space.complete(varied, rng)
     return varied
-
-
-def _from_prior(
-    space: Space, tried: FloatArray, count: int, fixed: FloatArray, rng: np.random.Generator
-) -> FloatArray:
-    """Return `count` configurations from the prior, shape (count, d).
-
-    Where the space is not declared and parameters are missing from some configurations, what goes
-    together is only known from these: a random one of them keeps its choices and its grids, on
-    which others may depend, and gets new numbers.
-    """
-    drawn = space.draw_prior(count, rng, fixed)
-    if space.is_declared or not np.isnan(tried).any():
-        return drawn
-    patterns = tried[rng.integers(len(tried), size=count)]
-    is_free = [p.n_values == np.inf for p in space.parameters.values()]
-    rows = np.where(~np.isnan(patterns) & is_free, drawn, patterns)
-    return np.where(np.isnan(fixed), rows, fixed)

@@ -12,6 +12,8 @@ from bohb.model.arrays import FloatArray, IndexArray
 from bohb.model.kernels import kernels
 from bohb.model.space import Space
 
+_FLAT = 100.0  # a kernel of this bandwidth, in units, is as good as uniform
+
 
 class Mixture:
     """A density over configurations: kernels round observations, and the prior as one more.
@@ -44,7 +46,8 @@ class Mixture:
         bandwidth = max(0.2 * max(n, 1) ** (-1 / (d + 4)), 1 / min(100, n + 1))
         self.space = space
         self.points = points
-        self.kernels = kernels(list(space.parameters.values()), bandwidth * spans, 1 / max(n, 1))
+        widths = np.minimum(bandwidth * spans, _FLAT)
+        self.kernels = kernels(list(space.parameters.values()), widths, 1 / max(n, 1))
         self.log_weights = np.log(np.append(weights, 1.0))
 
     def log_density(self, units: FloatArray, fixed: FloatArray | None = None) -> FloatArray:
@@ -86,18 +89,13 @@ class Mixture:
         """Return `count` configurations, shape (count, d), given some values.
 
         `fixed` is a row of units, shape (d,), NaN where nothing is given. A configuration has the
-        active parameters of the observation it was drawn from. The prior borrows the pattern of a
-        random observation, and has all parameters if there is none. In a declared space the
-        conditions say what is active, and what the observation lacks is drawn given the rest.
+        parameters of the observation it was drawn from; one of the prior has all. In a declared
+        space the conditions say what is active, and what is lacking is drawn given the rest.
         """
         weights = self.condition(fixed)
         chances = np.exp(weights - np.max(weights))
         chosen = rng.choice(len(chances), size=count, p=chances / chances.sum())
         units = self._draw_from(chosen, rng)
-        if len(self.points) and not self.space.is_declared:
-            from_prior = np.flatnonzero(chosen == len(self.points))
-            pattern = self.points[rng.integers(len(self.points), size=len(from_prior))]
-            units[from_prior] = np.where(np.isnan(pattern), np.nan, units[from_prior])
         units = np.where(np.isnan(fixed), units, fixed)
 
         def lacking(column: int, rows: FloatArray) -> FloatArray:

@@ -297,14 +297,18 @@ class Space:
         condition = self.conditions.get(self.names[column])
         if condition is None:
             return np.ones(len(units), dtype=bool)
-        return condition.holds(self._columns(condition.names, units))
+        return self.holds(condition, units)
 
     def is_allowed(self, units: FloatArray) -> BoolArray:
         """Return which configurations no forbidden clause holds for, shape (n,)."""
         allowed = np.ones(len(units), dtype=bool)
         for clause in self.forbidden:
-            allowed &= ~clause.holds(self._columns(clause.names, units))
+            allowed &= ~self.holds(clause, units)
         return allowed
+
+    def holds(self, statement: Predicate, units: FloatArray) -> BoolArray:
+        """Return for which configurations a statement holds, shape (n,)."""
+        return statement.holds(self._columns(statement.names, units))
 
     @property
     def n_configurations(self) -> float:

@@ -17,6 +17,7 @@ from bohb.model.space import Categorical, Space
 _BEST_OF_EACH_LEVEL = 15
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
 _WORST = 50.0  # how far above the median a loss still makes a difference
+_LARGEST = 1e150  # beyond, differences and squares may not be finite
 _MISSING = 1.0  # the squared distance between a value and none
 
 
@@ -200,6 +201,7 @@ def _targets(losses: FloatArray) -> FloatArray:
     In units of the distance from the median to the best; above the median its logarithm, and no
     more than of some fifty units: a training that diverges must not hide what the others differ in.
     """
+    losses = np.clip(losses, -_LARGEST, _LARGEST)
     median = np.median(losses)
     scale = float(median - np.min(losses)) or float(np.std(losses)) or 1.0
     units = (losses - median) / scale

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from bohb.model.allowed import allowed_from_prior, is_possible
 from bohb.model.arrays import FloatArray
 from bohb.model.observations import Observations
 from bohb.model.space import Space
 
+_SAME = 1e-9  # of a range: rounding, rather than another value
 _LARGEST_GRID = 4096  # finite spaces up to this size are searched for what is left
 
 
@@ -19,13 +21,13 @@ def was_tried(row: FloatArray, space: Space, observations: Observations) -> bool
 
     It was if some trial had the same value for everything that it asked for.
     """
-    values = space.decode(row[None, :])[0]
     asked = np.zeros(len(observations), dtype=bool)
     rows = np.arange(len(observations))
-    for name, value in zip(space.names, values, strict=True):  # few are left after the first
-        other = observations.column(name)[rows]
+    # Few observations are left after the first parameter.
+    for (name, parameter), unit in zip(space.parameters.items(), row, strict=True):
+        other = parameter.encode(observations.column(name)[rows])
         missing = np.isnan(other)
-        same = np.abs(other - value) <= 1e-9 * np.abs(value) + 1e-12
+        same = np.abs(other - unit) <= _SAME
         asked[rows[same]] = True
         rows = rows[same | missing]
     return bool(asked[rows].any())
@@ -68,26 +70,11 @@ def untried_from_prior(
     return row
 
 
-def allowed_from_prior(space: Space, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return a configuration from the prior that no forbidden clause holds for.
-
-    `fixed` is a row of units, NaN where nothing is given. If nothing is allowed beside it, a
-    forbidden configuration is returned.
-    """
-    count = 1
-    while True:
-        rows = space.draw_prior(count, rng, fixed)
-        allowed = np.flatnonzero(space.is_allowed(rows)) if space.forbidden else [0]
-        if len(allowed) or count >= 2**16:
-            return np.asarray(rows[allowed[0] if len(allowed) else 0])
-        count *= 4
-
-
 def _all_rows(space: Space, fixed: FloatArray) -> list[FloatArray]:
     """Return all configurations of a finite space that are allowed."""
     given = [parameter.all_units() for parameter in space.parameters.values()]
     choices = [v if np.isnan(f) else np.array([f]) for v, f in zip(given, fixed, strict=True)]
     rows = np.array(list(itertools.product(*choices)))
     space.deactivate(rows)
-    rows = rows[space.is_allowed(rows)]
+    rows = rows[is_possible(rows, space, fixed)]
     return list(np.unique(rows, axis=0))

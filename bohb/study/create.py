@@ -170,13 +170,16 @@ def _declared(
     if any(kind.__module__.partition(".")[0] == "ConfigSpace" for kind in type(space).__mro__):
         from bohb.configspace import search_space  # ConfigSpace takes long to import
 
-        return search_space(cast("ConfigurationSpace", space))
-    if isinstance(space, Mapping):
-        return SearchSpace.of_distributions(cast("Mapping[str, BaseDistribution]", space))
-    raise ArgumentTypeError(
-        "space must be a ConfigurationSpace or a dict of distributions of Optuna, got "
-        f"{type(space).__name__}"
-    )
+        declared = search_space(cast("ConfigurationSpace", space))
+    elif isinstance(space, Mapping):
+        declared = SearchSpace.of_distributions(cast("Mapping[str, BaseDistribution]", space))
+    else:
+        raise ArgumentTypeError(
+            "space must be a ConfigurationSpace or a dict of distributions of Optuna, got "
+            f"{type(space).__name__}"
+        )
+    declared.check_possible()
+    return declared
 
 
 def _begun(study: Study, pruner: BasePruner | None) -> Study:
@@ -185,7 +188,24 @@ def _begun(study: Study, pruner: BasePruner | None) -> Study:
     if settings is not None:
         study.pruner = from_settings(settings)
     study.begin()
+    if study.space is not None:
+        _check_same_space(study, study.space)
     return study
+
+
+def _check_same_space(study: Study, space: SearchSpace) -> None:
+    """Raise an error if trials have a parameter of another kind than `space` declares."""
+    seen: dict[str, BaseDistribution] = {}
+    for trial in study.ledger.trials():
+        seen.update(trial.distributions)
+    for name, distribution in seen.items():
+        try:
+            space.check_suggested(name, distribution)
+        except ArgumentError as error:
+            raise SettingsError(
+                f"study {study.study_name!r} has trials whose {name!r} is {distribution}, got a "
+                f"space with {space.distributions[name]}: begin another study"
+            ) from error
 
 
 def _check_directions(direction: Direction | None, directions: Sequence[Direction] | None) -> None:

@@ -80,8 +80,7 @@ class Study(optuna.Study):
 
     def begin(self) -> None:
         """Keep the settings of the schedule, or raise SettingsError if they have changed."""
-        if self.space is not None:
-            _refuse_blind_sampler(self.sampler, self.space)
+        self._refuse_blind_sampler()
         keep_settings(self.ledger, self.pruner, len(self.directions))
 
     def plan(self, n_rounds: int = 1) -> Plan:
@@ -186,6 +185,7 @@ class Study(optuna.Study):
         """
         if not callable(func):
             raise ArgumentTypeError(f"func must be callable, got {func!r}")
+        self._refuse_blind_sampler()
         if not isinstance(self.pruner, SchedulePruner):
             _refuse_without_plan(
                 self.pruner,
@@ -249,6 +249,7 @@ class Study(optuna.Study):
         >>> trial.number == study.best_trial.number, trial.previous_resource, trial.resource
         (True, 1, 3)
         """
+        self._refuse_blind_sampler()
         if not isinstance(self.pruner, SchedulePruner):
             trial = Trial(self, super().ask(fixed_distributions)._trial_id)
             trial.fill()
@@ -393,6 +394,23 @@ class Study(optuna.Study):
         """The directory that holds the checkpoint directories of the trials."""
         return self.checkpoints.root
 
+    def _refuse_blind_sampler(self) -> None:
+        """Raise ArgumentError if the sampler, as it is now, proposes what is forbidden."""
+        if self.space is None or not self.space.model.forbidden:
+            return
+        if len(self.directions) > 1:
+            raise ArgumentError(
+                "space must have no forbidden clauses in a study of several objectives, whose "
+                f"samplers are Optuna's and do not keep to them, got {len(self.directions)} "
+                "directions"
+            )
+        if not isinstance(self.sampler, BOHBSampler):
+            raise ArgumentError(
+                "sampler must be a bohb.BOHBSampler for a space with forbidden clauses, which no "
+                f"sampler of Optuna keeps to, got {type(self.sampler).__name__}: "
+                "BOHBSampler(random_fraction=1.0) draws at random"
+            )
+
     @property
     def schedule_pruner(self) -> SchedulePruner:
         """The pruner, if it is one that has a plan.
@@ -408,15 +426,6 @@ class Study(optuna.Study):
                 f"got {name_of(self.pruner)}"
             )
         return self.pruner
-
-
-def _refuse_blind_sampler(sampler: BaseSampler, space: SearchSpace) -> None:
-    if space.model.forbidden and not isinstance(sampler, BOHBSampler):
-        raise ArgumentError(
-            "sampler must be a bohb.BOHBSampler for a space with forbidden clauses, which no "
-            f"sampler of Optuna keeps to, got {type(sampler).__name__}: "
-            "BOHBSampler(random_fraction=1.0) draws at random"
-        )
 
 
 def _refuse_without_plan(pruner: BasePruner, **given: Resource | None) -> None:

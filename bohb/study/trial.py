@@ -78,8 +78,12 @@ class Trial(optuna.Trial):
                 "trial.config needs a study that was made with space=..., got one without: "
                 "trial.params has what was suggested so far"
             )
-        params = self.params
-        return {name: params[name] for name in self.study.space.distributions if name in params}
+        params, space = self.params, self.study.space
+        return {
+            name: params[name]
+            for name in space.distributions
+            if name in params and space.is_active(name, params)
+        }
 
     def report(self, value: float, step: int) -> None:
         """Report `value` after `step`.
@@ -141,6 +145,8 @@ class Trial(optuna.Trial):
         return False
 
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        if self.study.space is not None:
+            self.study.space.check_suggested(name, distribution)
         try:
             return super()._suggest(name, distribution)
         except (optuna.exceptions.StorageInternalError, OSError) as error:

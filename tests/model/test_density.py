@@ -49,6 +49,14 @@ def test_until_there_are_enough_observations_proposals_are_random():
     assert propose(DensityProposer(), SPACE, few, 30) == propose(RANDOM, SPACE, [], 30)
 
 
+def test_in_many_dimensions_ten_observations_are_enough_to_begin():
+    space = Space({f"x{i}": Numeric(0, 1) for i in range(40)})
+    drawn = [propose(RANDOM, space, [], seed) for seed in range(10)]
+    known = [(values, {0: values["x0"]}) for values in drawn]
+    assert not GREEDY.is_random(space, Observations.of(known), np.random.default_rng(0))
+    assert GREEDY.is_random(space, Observations.of(known[:9]), np.random.default_rng(0))
+
+
 @pytest.mark.parametrize("random_fraction", [0.0, 0.1, 1.0])
 def test_a_small_space_is_exhausted_before_anything_is_tried_twice(random_fraction):
     space = Space({"a": Numeric(0.0, 0.3, step=0.1), "b": Categorical(3)})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import ConfigSpace
 import optuna
 
 import bohb
@@ -50,3 +51,14 @@ def uses() -> None:
     plain = optuna.create_study(
         sampler=bohb.BOHBSampler(), pruner=bohb.SuccessiveHalvingPruner(1, 9, asynchronous=True)
     )
+
+
+def spaces() -> None:
+    declared = ConfigSpace.ConfigurationSpace({"x": (0.0, 1.0), "kind": ["a", "b"]}, seed=0)
+    study = bohb.create_study(space=declared, sampler=bohb.BOHBSampler(seed=0, model="density"))
+    again = bohb.create_study(space={"x": optuna.distributions.FloatDistribution(0, 1)})
+    found: bohb.Study = bohb.load_study(
+        study_name="digits", storage="sqlite:///study.db", space=declared
+    )
+    study.enqueue_trial({"x": 0.5})
+    config: Mapping[str, object] = study.ask().config

@@ -1,0 +1,101 @@
+"""Configurations that are possible: nothing forbids them, and they have what was fixed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bohb.errors import ArgumentError
+from bohb.model.arrays import BoolArray, FloatArray
+from bohb.model.space import Space
+
+_DRAWS = (1, 4, 16, 64, 256, 1024, 4096)
+_MENDED, _STEPS = 64, 1000  # so many configurations are mended, for so long
+_SIDEWAYS = 0.1  # how often a step is taken that makes it worse
+
+
+def is_possible(units: FloatArray, space: Space, fixed: FloatArray) -> BoolArray:
+    """Return which configurations are allowed and have all that is fixed, shape (n,).
+
+    `fixed` is a row of units, NaN where nothing is given.
+    """
+    return space.is_allowed(units) & ~_lacks(units, fixed).any(axis=1)
+
+
+def allowed_from_prior(space: Space, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return a configuration from the prior that is possible, shape (d,).
+
+    It is drawn until one is possible. Where hardly any is, draws are mended: a random parameter
+    of something that is violated gets another value, again and again (the random walk of Selman,
+    Kautz & Cohen 1994, *Noise Strategies for Improving Local Search*).
+
+    Raises
+    ------
+    ArgumentError
+        If none was found.
+    """
+    for count in _DRAWS:
+        units = space.draw_prior(count, rng, fixed)
+        possible = np.flatnonzero(is_possible(units, space, fixed))
+        if len(possible):
+            return np.asarray(units[possible[0]])
+    found = _mended(units, space, fixed, rng)
+    if found is None:
+        beside = f" beside {space.named(fixed)}" if not np.isnan(fixed).all() else ""
+        raise ArgumentError(
+            f"space must leave configurations that are not forbidden{beside}, found none"
+        )
+    return found
+
+
+def _mended(
+    units: FloatArray, space: Space, fixed: FloatArray, rng: np.random.Generator
+) -> FloatArray | None:
+    """Return one of `units`, changed as little as chance allows to be possible; None if none is."""
+    involved = _involved(space, fixed)
+    violated = _violations(units, space, fixed)
+    order = np.argsort(violated.sum(axis=1), kind="stable")[:_MENDED]
+    units, violated = units[order], violated[order]
+    parameters = list(space.parameters.values())
+    for _ in range(_STEPS):
+        changed = units.copy()
+        for row, broken in enumerate(violated):
+            columns = involved[rng.choice(np.flatnonzero(broken))]
+            if len(columns):
+                column = rng.choice(columns)
+                changed[row, column] = parameters[column].draw_prior(1, rng)[0]
+        changed = np.where(np.isnan(fixed), changed, fixed)
+        space.complete(changed, rng)
+        now = _violations(changed, space, fixed)
+        done = np.flatnonzero(~now.any(axis=1))
+        if len(done):
+            return np.asarray(changed[done[0]])
+        taken = now.sum(axis=1) <= violated.sum(axis=1)
+        taken |= rng.random(len(units)) < _SIDEWAYS
+        units[taken], violated[taken] = changed[taken], now[taken]
+    return None
+
+
+def _violations(units: FloatArray, space: Space, fixed: FloatArray) -> BoolArray:
+    """Return what each configuration violates: first the clauses, then what is fixed by column."""
+    clauses = [space.holds(clause, units) for clause in space.forbidden]
+    return np.column_stack([*clauses, _lacks(units, fixed)])
+
+
+def _involved(space: Space, fixed: FloatArray) -> list[list[int]]:
+    """Return the columns that may be changed to mend each of these violations."""
+    names = space.names
+    free = {name for name, value in zip(names, fixed, strict=True) if np.isnan(value)}
+    about = [clause.names for clause in space.forbidden] + [[name] for name in names]
+    found = []
+    for start in about:
+        closure = list(start)
+        for name in closure:  # it grows: what decides whether these are active is involved too
+            condition = space.conditions.get(name)
+            closure += [n for n in (condition.names if condition else ()) if n not in closure]
+        found.append([names.index(name) for name in closure if name in free])
+    return found
+
+
+def _lacks(units: FloatArray, fixed: FloatArray) -> BoolArray:
+    """Return where a configuration has not what is fixed, shape (n, d)."""
+    return np.isnan(units) & ~np.isnan(fixed)
