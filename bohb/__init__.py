@@ -1,7 +1,8 @@
-"""Hyperparameter optimisation with real Hyperband brackets and a density model.
+"""Hyperparameter optimisation: Hyperband's brackets, and a model that learns from all rungs.
 
-Hyperband decides how far each configuration is trained, a kernel-density model decides which one
-is tried next (Falkner, Klein & Hutter 2018), and everything lives in Optuna's trials and storages.
+Hyperband decides how far each configuration is trained, kernel densities and a Gaussian process
+decide which one is tried next (after Falkner, Klein & Hutter 2018), and everything lives in
+Optuna's trials and storages.
 """
 
 from optuna import TrialPruned

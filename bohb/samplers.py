@@ -60,7 +60,7 @@ class BOHBSampler(BaseSampler):
             Candidates come from the density model and the prior, and a Gaussian process over the
             evaluations of all rungs ranks them by their expected improvement at the highest. It
             finds better configurations than the densities alone and takes some 40 ms a proposal.
-            Until a trial has reached the highest rung it does what ``"density"`` does.
+            Until two trials have reached the highest rung it does what ``"density"`` does.
         ``"density"``
             The candidate is proposed that is likeliest among the good configurations in relation
             to the others. Each trial is judged at the highest rung it was evaluated at. Takes three

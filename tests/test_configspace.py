@@ -198,3 +198,24 @@ def test_what_cannot_be_compared_is_refused():
 def test_a_space_without_parameters_is_refused():
     with pytest.raises(ArgumentError, match="at least one parameter"):
         search_space(cs.ConfigurationSpace())
+
+
+def test_a_beta_distribution_of_integers_on_a_logarithmic_scale_is_that_of_configspace():
+    hp = cs.BetaIntegerHyperparameter("n", alpha=2, beta=5, lower=1, upper=1000, log=True)
+    theirs = cs.ConfigurationSpace(seed=0)
+    theirs.add(hp)
+    space = search_space(theirs)
+    units = space.model.draw_prior(20_000, np.random.default_rng(0))
+    ours = space.model.decode(units)[:, 0]
+    sampled = np.array([config["n"] for config in theirs.sample_configuration(5000)])
+    for value in (2, 5, 10, 30, 100, 300):
+        assert np.mean(ours <= value) == pytest.approx(np.mean(sampled <= value), abs=0.03)
+
+
+def test_a_normal_distribution_without_a_width_stays_at_its_mean():
+    theirs = cs.ConfigurationSpace(seed=0)
+    with np.errstate(all="ignore"):  # it takes log(lower + sigma), which is 0, for the deviation
+        theirs.add(cs.NormalFloatHyperparameter("x", 10, 0.5, lower=0.5, upper=1000, log=True))
+    space = search_space(theirs)
+    values = space.model.decode(space.model.draw_prior(1000, np.random.default_rng(0)))
+    assert np.all(abs(values - 10) < 1)

@@ -177,3 +177,15 @@ def test_what_was_proposed_to_a_trial_counts_before_it_asks_for_it():
     study.tell(running, 1.0)
     history.refresh(study.get_trials(deepcopy=False))
     assert seen_by_model(history) == [({"x": 0.75}, {2: 1.0})]
+
+
+def test_an_older_list_of_trials_does_not_undo_what_is_known():
+    study = optuna.create_study()
+    trial = study.ask()
+    trial.suggest_float("x", 0, 1)
+    older = study.get_trials()
+    study.tell(trial, 1.0)
+    history = History(Scale(()))
+    history.refresh(study.get_trials())
+    history.refresh(older)
+    assert not history.observations(without=-1).is_pending.any()

@@ -17,6 +17,7 @@ from optuna.testing.pytest_samplers import (
 from scipy import stats
 
 import bohb
+from bohb.errors import ArgumentError
 
 MODELS = ["auto", "gp", "density", "falkner2018"]
 
@@ -286,3 +287,79 @@ def test_it_works_with_the_pruners_of_optuna(model):
 def test_wrong_arguments_are_named(arguments, message):
     with pytest.raises(bohb.BohbError, match=message):
         bohb.BOHBSampler(**arguments)
+
+
+def test_the_process_proposes_what_a_branch_of_the_objective_asks_for():
+    asked = []
+
+    def objective(trial):
+        kind = trial.suggest_categorical("kind", ["a", "b", "c"])
+        wanted = {"a": ["xa"], "b": ["xb", "yb"], "c": ["xc", "yc", "zc"]}[kind]
+        proposed = set(trial.relative_params)
+        asked.append(set(wanted) <= proposed)
+        values = [trial.suggest_float(name, 0, 1) for name in wanted]
+        return 3 - len(wanted) + sum((value - 0.3) ** 2 for value in values)
+
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model="gp", random_fraction=0.0))
+    study.optimize(objective, n_trials=60)
+    assert np.mean(asked[20:]) > 0.9
+    assert study.best_value < 1e-3
+
+
+def test_a_parameter_that_no_evaluated_trial_has_is_no_trouble():
+    def objective(trial):
+        return 1.0 if trial.number < 12 else trial.suggest_float("x", 0, 1)
+
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model="gp"))
+    study.optimize(objective, n_trials=20, n_jobs=2)
+    for _ in range(3):
+        study.ask({"y": optuna.distributions.FloatDistribution(0, 1)})
+    assert len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE])) == 20
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "log"),
+    [(1e-15, 1e-10, True), (0.0, 1e-300, False), (1.0, 1.0 + 1e-9, False)],
+)
+def test_narrow_ranges_are_tuned_like_others(low, high, log):
+    def objective(trial):
+        x = trial.suggest_float("x", low, high, log=log)
+        unit = np.log(x / low) / np.log(high / low) if log else (x - low) / (high - low)
+        return (unit - 0.3) ** 2
+
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0))
+    study.optimize(objective, n_trials=30)
+    assert study.best_value < 1e-5
+
+
+def test_the_ends_of_a_range_beyond_the_precision_of_floats_are_legal():
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0))
+    study.optimize(lambda trial: -trial.suggest_int("n", 0, 2**62 - 1), n_trials=40)
+    assert len(study.trials) == 40
+    assert study.best_params["n"] > 0.99 * 2**62
+
+
+def test_a_range_that_is_not_finite_is_refused():
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0))
+    with pytest.raises(ArgumentError, match="distribution must have a range that is finite"):
+        study.optimize(lambda trial: trial.suggest_float("x", -1e308, 1e308), n_trials=2)
+
+
+def test_losses_and_ranges_of_any_size_are_taken_without_a_warning():
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model="gp"))
+    huge = iter([1.7e308, -1.7e308] * 10)
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1) and next(huge), n_trials=15)
+    shrinking = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model="density"))
+    for width in [1e20] * 12 + [1.0] * 4:
+        shrinking.optimize(lambda trial, w=width: trial.suggest_float("x", 0, w), n_trials=1)
+    assert len(shrinking.trials) == 16
+
+
+def test_another_pruner_may_be_set_in_a_plain_study():
+    pruner = optuna.pruners.HyperbandPruner(1, 81)
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
+    for other in (pruner, optuna.pruners.NopPruner(), bohb.HyperbandPruner(1, 81)):
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=12)
+        study.pruner = other
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    assert len(study.trials) == 38

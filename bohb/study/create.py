@@ -75,8 +75,8 @@ def create_study(
     Raises
     ------
     ArgumentError
-        If an argument is out of its range, or `space` has forbidden clauses and `sampler` does not
-        know of them.
+        If an argument is out of its range, `space` forbids so much that no configuration is found,
+        or it has forbidden clauses and `sampler` does not know of them.
     DuplicateStudyError
         If the name is taken and `load_if_exists` is not set.
     SettingsError

@@ -327,7 +327,8 @@ class Study(optuna.Study):
         Raises
         ------
         ArgumentError
-            If the study was made with a space and `params` are not in it.
+            If the study was made with a space and no configuration has `params`: a name or a value
+            is not in it, they are forbidden together, or one is not active beside the others.
         """
         if self.space is not None:
             self.space.check(params)

@@ -8,7 +8,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 import bohb
-from bohb.errors import ArgumentError, ArgumentTypeError, TrialStateError
+from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, TrialStateError
 
 PRUNER = bohb.HyperbandPruner(1, 9)
 DISTRIBUTIONS = {"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(["a", "b"])}
@@ -181,6 +181,10 @@ def test_values_may_be_enqueued_and_the_rest_is_proposed():
         ({"width9": 5}, "params must name parameters of the space"),
         ({"layers": 0}, r"params\['layers'\] must be a value of IntDistribution.*, got 0"),
         ({"solver": "adam", "layers": 1}, "params must not be forbidden by the space"),
+        ({"solver": "adam", "momentum": 0.5}, r"got 'momentum', which is not active beside"),
+        ({"layers": 1, "momentum": 0.5, "width3": 4}, "'width3', which is not active beside"),
+        ({"solver": "adam", "layers": 2, "width3": 4}, "'width3', which is not active beside"),
+        (None, "params must be a dict of values by name, got None"),
     ],
 )
 def test_what_cannot_be_is_not_enqueued(params, message):
@@ -188,6 +192,115 @@ def test_what_cannot_be_is_not_enqueued(params, message):
     with pytest.raises(ArgumentError, match=message):
         study.enqueue_trial(params)
     assert len(study.trials) == 1  # the default configuration, which waits
+
+
+def test_nothing_is_enqueued_that_no_configuration_has():
+    space = cs.ConfigurationSpace({"a": ["p", "q"], "b": ["r", "s"]})
+    for value in ("r", "s"):
+        space.add(
+            cs.ForbiddenAndConjunction(
+                cs.ForbiddenEqualsClause(space["a"], "q"),
+                cs.ForbiddenEqualsClause(space["b"], value),
+            )
+        )
+    study = bohb.create_study(space=space, pruner=PRUNER)
+    with pytest.raises(ArgumentError, match="params must be part of a configuration that the"):
+        study.enqueue_trial({"a": "q"})
+
+
+@pytest.mark.parametrize("model", ["gp", "density", "falkner2018"])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_enqueued_is_kept_and_what_it_needs_is_proposed(model, seed):
+    sampler = bohb.BOHBSampler(seed=seed, model=model, min_observations=2)
+    study = bohb.create_study(space=conditional(), sampler=sampler, pruner=PRUNER)
+    for _ in range(3):
+        study.enqueue_trial({"momentum": 0.5, "width3": 8})
+        study.optimize(lambda trial: loss(trial.config), n_trials=5)
+    kept = [trial.params for trial in study.trials if trial.params["layers"] == 3]
+    kept = [p for p in kept if p["width3"] == 8 and p.get("momentum") == 0.5]
+    assert len(kept) == 3
+
+
+def test_a_space_that_forbids_nearly_everything_is_refused():
+    space = cs.ConfigurationSpace({"m": (1, 10**6), "n": (1, 10**6)})
+    space.add(cs.ForbiddenLessThanRelation(space["m"], space["n"]))
+    space.add(cs.ForbiddenGreaterThanRelation(space["m"], space["n"]))
+    with pytest.raises(ArgumentError, match="space must leave configurations that are not forbid"):
+        bohb.create_study(space=space, pruner=PRUNER)
+
+
+@pytest.mark.parametrize("model", ["gp", "density", "falkner2018"])
+def test_where_hardly_anything_is_allowed_only_that_is_proposed(model):
+    space = cs.ConfigurationSpace({f"x{i}": (0.0, 1.0) for i in range(8)})
+    for i in range(7):
+        space.add(cs.ForbiddenGreaterThanRelation(space[f"x{i}"], space[f"x{i + 1}"]))
+
+    def objective(trial):
+        values = list(trial.config.values())
+        assert values == sorted(values)
+        return sum(abs(value - 0.5) for value in values)
+
+    sampler = bohb.BOHBSampler(seed=0, model=model)
+    study = bohb.create_study(space=space, sampler=sampler, pruner=PRUNER)
+    study.optimize(objective, n_trials=20)
+    assert len(study.trials) >= 20
+
+
+def test_a_number_with_one_value_changes_nothing():
+    def best(**constant):
+        study = bohb.create_study(
+            space={"x": FloatDistribution(0, 1), "y": FloatDistribution(0, 1), **constant},
+            sampler=bohb.BOHBSampler(seed=0),
+        )
+        study.optimize(
+            lambda t: (t.config["x"] - 0.3) ** 2 + (t.config["y"] - 0.6) ** 2, n_trials=40
+        )
+        return study.best_value
+
+    assert best(c=FloatDistribution(5.0, 5.0)) < 1e-4
+    assert best(c=FloatDistribution(1e300, 1e300)) < 1e-4
+    assert best() < 1e-4
+
+
+def test_what_is_not_active_is_no_part_of_the_configuration():
+    study = bohb.create_study(space=conditional(), pruner=PRUNER)
+    study.enqueue_trial({"solver": "adam"})
+    study.ask()
+    trial = study.ask()
+    trial.suggest_float("momentum", 0.0, 0.99)
+    assert "momentum" in trial.params
+    assert "momentum" not in trial.config
+
+
+def test_a_parameter_is_suggested_as_it_was_declared():
+    study = bohb.create_study(space=DISTRIBUTIONS, pruner=PRUNER)
+    with pytest.raises(ArgumentError, match=r"'x' must be suggested as the space declares it, Flo"):
+        study.ask().suggest_int("x", 0, 1)
+
+
+def test_a_study_is_not_continued_with_parameters_of_another_kind(tmp_path):
+    storage = tmp_path / "study.journal"
+    study = bohb.create_study(space=DISTRIBUTIONS, storage=storage, study_name="s", pruner=PRUNER)
+    study.optimize(lambda trial: trial.config["x"], n_trials=2)
+    wider = DISTRIBUTIONS | {"x": FloatDistribution(0, 2)}
+    assert bohb.load_study(study_name="s", storage=storage, space=wider).space is not None
+    other = DISTRIBUTIONS | {"kind": CategoricalDistribution(["a", "c"])}
+    with pytest.raises(SettingsError, match="study 's' has trials whose 'kind' is Categorical"):
+        bohb.load_study(study_name="s", storage=storage, space=other)
+
+
+def test_a_sampler_that_is_set_later_is_refused_too():
+    study = bohb.create_study(space=conditional(), pruner=PRUNER)
+    study.sampler = optuna.samplers.RandomSampler()
+    with pytest.raises(ArgumentError, match="sampler must be a"):
+        study.ask()
+    with pytest.raises(ArgumentError, match="sampler must be a"):
+        study.optimize(lambda trial: 0.0)
+
+
+def test_several_objectives_and_forbidden_clauses_do_not_go_together():
+    with pytest.raises(ArgumentError, match="space must have no forbidden clauses in a study of"):
+        bohb.create_study(space=conditional(), directions=["minimize", "minimize"])
 
 
 def test_a_sampler_that_does_not_know_what_is_forbidden_is_refused():
