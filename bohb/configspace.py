@@ -239,7 +239,4 @@ def _default_of_author(space: ConfigurationSpace) -> dict[str, Any] | None:
 def _has_own_default(hp: Hyperparameter[Any, Any]) -> bool:
     """Return whether the default is another than the one that the hyperparameter would choose."""
     shape = {name: getattr(hp, name) for name in _SHAPES.get(type(hp), ())}
-    if not shape:
-        return False
-    with np.errstate(divide="ignore"):  # a normal distribution may have no width for ConfigSpace
-        return bool(type(hp)(hp.name, **shape).default_value != hp.default_value)
+    return bool(shape) and type(hp)(hp.name, **shape).default_value != hp.default_value
