@@ -98,4 +98,4 @@ def _involved(space: Space, fixed: FloatArray) -> list[list[int]]:
 
 def _lacks(units: FloatArray, fixed: FloatArray) -> BoolArray:
     """Return where a configuration has not what is fixed, shape (n, d)."""
-    return np.isnan(units) & ~np.isnan(fixed)
+    return np.asarray(np.isnan(units) & ~np.isnan(fixed))

@@ -107,11 +107,11 @@ class Table:
 
     def __init__(self) -> None:
         self._names: dict[str, int] = {}
-        self._values = np.full((16, 0), np.nan)
-        self._losses = np.full((16, 1), np.nan)
-        self._highest = np.full(16, -1, dtype=np.intp)
-        self._failed = np.zeros(16, dtype=bool)
-        self._known = np.zeros(16, dtype=bool)
+        self._values: FloatArray = np.full((16, 0), np.nan)
+        self._losses: FloatArray = np.full((16, 1), np.nan)
+        self._highest: IndexArray = np.full(16, -1, dtype=np.intp)
+        self._failed: BoolArray = np.zeros(16, dtype=bool)
+        self._known: BoolArray = np.zeros(16, dtype=bool)
         self._size = 0
 
     def put(
@@ -187,7 +187,8 @@ def best(
     trials evaluated there, times ``reduction_factor**-level``. A trial that got one level higher
     has beaten that many others. The lower the score, the better; ties go to the older trial.
     """
-    rows, scores = [np.empty(0, dtype=np.intp)], [np.empty(0)]
+    rows: list[IndexArray] = [np.empty(0, dtype=np.intp)]
+    scores: list[FloatArray] = [np.empty(0)]
     for level in range(observations.losses.shape[1]):
         judged = np.flatnonzero(observations.highest == level)
         everyone = observations.losses[:, level]

@@ -88,7 +88,7 @@ class Numeric:
         if self.step:
             lower, upper = self.bins(units)
             mass = self.prior.cdf(upper) - self.prior.cdf(lower)
-            return np.log(np.maximum(mass / (upper - lower), _SMALLEST))
+            return np.asarray(np.log(np.maximum(mass / (upper - lower), _SMALLEST)))
         return self.prior.logpdf(units)
 
     def draw_prior(self, count: int, rng: np.random.Generator) -> FloatArray:
@@ -114,7 +114,8 @@ class Numeric:
 
     def all_units(self) -> FloatArray:
         """Return the places of all values of a parameter that has a step."""
-        return self.encode(self.low + (self.step or 0.0) * np.arange(self.n_values))
+        steps = np.arange(self.n_values, dtype=np.float64)
+        return self.encode(self.low + (self.step or 0.0) * steps)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -153,7 +154,7 @@ class Categorical:
 
     def log_prior(self, units: FloatArray) -> FloatArray:
         """Return the log of the prior, relative to equal probabilities, shape (n,)."""
-        return np.log(np.maximum(self.relative_prior(units), _SMALLEST))
+        return np.asarray(np.log(np.maximum(self.relative_prior(units), _SMALLEST)))
 
     def draw_prior(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return `count` choices from the prior."""
