@@ -252,7 +252,11 @@ def _declared(study: optuna.Study) -> SearchSpace | None:
 
 
 def _space(distributions: Mapping[str, BaseDistribution], declared: SearchSpace | None) -> Space:
-    """Return the space of these parameters, with what was declared of them."""
+    """Return the space of these parameters, with what was declared of them.
+
+    A condition or a clause on a parameter that is not among them, as with Optuna's
+    `PartialFixedSampler`, says nothing here.
+    """
     known = declared.model if declared else Space({})
     names = [name for name in known.parameters if name in distributions]
     names += sorted(name for name in distributions if name not in known.parameters)
