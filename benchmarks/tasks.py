@@ -8,6 +8,7 @@ the best known and the median random loss of each task.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import zlib
@@ -76,7 +77,7 @@ def training_tasks() -> list[Task]:
 
 def lcbench(root: Path, instance: str, best_known: float, median_random: float) -> Task:
     """Neural networks on tabular data, by epochs."""
-    surrogate = _Surrogate(root / "lcbench")
+    surrogate = _surrogate(root / "lcbench")
     task_id = surrogate.code("OpenML_task_id", instance)
 
     def suggest(trial):
@@ -99,7 +100,7 @@ def lcbench(root: Path, instance: str, best_known: float, median_random: float) 
 
 def rbv2_rpart(root: Path, instance: str, best_known: float, median_random: float) -> Task:
     """Decision trees, by the share of the training data."""
-    surrogate = _Surrogate(root / "rbv2_rpart")
+    surrogate = _surrogate(root / "rbv2_rpart")
     task_id = surrogate.code("task_id", instance)
     imputers = ["impute.mean", "impute.median", "impute.hist"]
 
@@ -121,6 +122,12 @@ def rbv2_rpart(root: Path, instance: str, best_known: float, median_random: floa
     return Task(
         name, (1 / 27, 1.0), suggest, loss, lambda c: loss(c, 1.0), best_known, median_random
     )
+
+
+@functools.cache
+def _surrogate(folder: Path) -> _Surrogate:
+    """Return the network of a scenario, which its tasks share."""
+    return _Surrogate(folder)
 
 
 class _Surrogate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ from optuna.distributions import (
 )
 
 from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.model import Categorical, Numeric, Parameter, Space
+from bohb.history import to_parameter
+from bohb.model import Numeric, Parameter, Space
 from bohb.model.predicates import All, Comparison, OneOf, Predicate, Relation, Some
 from bohb.model.space import Prior
 from bohb.spaces import SearchSpace
@@ -107,16 +109,15 @@ _INTEGERS = (UniformIntegerHyperparameter, NormalIntegerHyperparameter, BetaInte
 
 
 def _parameter(hp: Any) -> Parameter:
-    choices = _choices(hp)
+    """Return what the model knows: how Optuna stores it, and besides its order and its prior."""
     if isinstance(hp, OrdinalHyperparameter) and len(hp.sequence) > 1:
         return Numeric(0, len(hp.sequence) - 1, step=1)
+    parameter = to_parameter(_distribution(hp))
+    if isinstance(parameter, Numeric):
+        return replace(parameter, prior=_prior(hp, parameter))
     if isinstance(hp, CategoricalHyperparameter) and hp.weights is not None:
-        return Categorical(len(hp.choices), tuple(map(float, hp.probabilities)))
-    if choices is not None:
-        return Categorical(len(choices))
-    step = 1 if isinstance(hp, _INTEGERS) else None
-    uniform = Numeric(float(hp.lower), float(hp.upper), hp.log, step)
-    return Numeric(uniform.low, uniform.high, hp.log, step, _prior(hp, uniform))
+        return replace(parameter, weights=tuple(map(float, hp.probabilities)))
+    return parameter
 
 
 def _prior(hp: Any, parameter: Numeric) -> Prior | None:

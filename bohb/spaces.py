@@ -88,12 +88,9 @@ class SearchSpace:
                 )
         for name in params:
             condition = self.model.conditions.get(name)
-            if (
-                condition
-                and set(condition.names) <= set(params)
-                and not self.is_active(name, params)
-            ):
-                beside = {parent: params[parent] for parent in condition.names}
+            parents = condition.names if condition else ()
+            if set(parents) <= set(params) and not self.is_active(name, params):
+                beside = {parent: params[parent] for parent in parents}
                 raise ArgumentError(
                     f"params must have active parameters only, got {name!r}, which is not active "
                     f"beside {beside}"

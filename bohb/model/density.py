@@ -61,12 +61,13 @@ class DensityProposer:
         rng: np.random.Generator,
     ) -> dict[str, float]:
         """Return values for the parameters of `space` that should be tried together."""
-        given = space.encode_named(fixed)
         if self.is_random(space, observations, rng):
+            given = space.encode_named(fixed)
             return space.named(untried_from_prior(space, observations, given, rng))
-        space = with_learned_conditions(space, observations)
+        relevant = observations.with_any_of(space.names)
+        space = with_learned_conditions(space, relevant)
         given = space.encode_named(fixed)
-        densities = self.densities(space, observations)
+        densities = self.densities(space, relevant)
         candidates = densities.draw(self.n_candidates, given, rng)
         order = np.argsort(-densities.log_ratio(candidates, given), kind="stable")
         return space.named(first_untried(candidates[order], space, observations, given, rng))
@@ -96,8 +97,10 @@ class DensityProposer:
         return bool(rng.random() < self.random_fraction or few)
 
     def densities(self, space: Space, observations: Observations) -> Densities:
-        """Return the densities of the good observations and of the others."""
-        observations = observations.with_any_of(space.names)
+        """Return the densities of the good observations and of the others.
+
+        Each of the observations has some parameter of `space`.
+        """
         good, others = split(
             observations, self.reduction_factor, good_share=self.good_share, max_good=self.max_good
         )

@@ -74,8 +74,8 @@ class GaussianProcessProposer:
         relevant = observations.with_any_of(space.names)
         if not self.is_ready(space, relevant):
             return self.density.propose(space, observations, fixed, rng)
-        given = space.encode_named(fixed)
         if rng.random() < self.random_fraction:
+            given = space.encode_named(fixed)
             return space.named(untried_from_prior(space, observations, given, rng))
         space = with_learned_conditions(space, relevant)
         given = space.encode_named(fixed)

@@ -36,19 +36,20 @@ def with_learned_conditions(space: Space, observations: Observations) -> Space:
     if has.all():
         return space
     counts = has.sum(axis=0)
-    order = np.argsort(-counts, kind="stable")
-    parameters = {space.names[column]: space.parameters[space.names[column]] for column in order}
+    names, order = space.names, np.argsort(-counts, kind="stable")
+    parameters = {names[column]: space.parameters[names[column]] for column in order}
     conditions: dict[str, Predicate] = {}
     known: dict[bytes, Predicate | None] = {}  # many parameters are asked for together
     for column in np.flatnonzero((counts > 0) & (counts < len(has))):
         wanted = has[:, column]
-        if wanted.tobytes() not in known:
+        pattern = wanted.tobytes()
+        if pattern not in known:
             decide = [c for c in order if counts[c] > counts[column] and has[wanted, c].all()]
-            columns = {space.names[c]: values[:, c] for c in decide}
-            known[wanted.tobytes()] = _condition(wanted, columns, parameters)
-        condition = known[wanted.tobytes()]
+            columns = {names[c]: values[:, c] for c in decide}
+            known[pattern] = _condition(wanted, columns, parameters)
+        condition = known[pattern]
         if condition is not None:
-            conditions[space.names[column]] = condition
+            conditions[names[column]] = condition
     return Space(parameters, conditions, is_declared=True)
 
 
