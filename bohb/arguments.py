@@ -28,6 +28,11 @@ def count(name: str, value: Any, *, least: int = 1) -> int:
     return int(value)
 
 
+def optional_count(name: str, value: Any, *, least: int = 1) -> int | None:
+    """Return `value` as an int of at least `least`, or None if it is None."""
+    return None if value is None else count(name, value, least=least)
+
+
 def positive(name: str, value: Any) -> int | float:
     """Return `value` as a positive, finite number of Python's own: an int or a float."""
     number = _number(name, value)

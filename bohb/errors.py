@@ -7,11 +7,17 @@
     │   └── ArgumentTypeError    an argument's type is wrong        (also a TypeError)
     ├── ObjectiveError           an objective gave what is no loss  (also a TypeError)
     ├── ReportError              a report that cannot be taken      (also a ValueError)
+    ├── LegError                 a leg that did not come to its end
+    │   ├── LegTimeoutError      it took longer than leg_timeout    (also a TimeoutError)
+    │   └── WorkerLostError      its worker died or was lost
+    ├── RemoteError              an objective's exception that cannot leave its worker as it is
     ├── StudyError
     │   ├── NoResultError        there is no such result yet        (also a ValueError)
     │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
     │   ├── StudyOwnedError      another process optimizes the study
     │   ├── SettingsError        the study was begun with other settings
+    │   ├── ExecutorError        the executor can run no more legs
+    │   ├── TooManyFailuresError more evaluations failed than max_failures allows
     │   ├── DuplicateStudyError  the name is taken (in `bohb.study`; also Optuna's error)
     │   └── StorageError         the storage failed; what it had taken is kept
     └── MissingDependencyError   an optional library is missing     (also an ImportError)
@@ -40,6 +46,22 @@ class ReportError(BohbError, ValueError):
     """A report has a step or a value that cannot be taken."""
 
 
+class LegError(BohbError):
+    """A leg did not come to its end, for a reason that is not its objective's alone."""
+
+
+class LegTimeoutError(LegError, TimeoutError):
+    """A leg took longer than `leg_timeout`."""
+
+
+class WorkerLostError(LegError):
+    """The worker of a leg died, or its result was lost on the way."""
+
+
+class RemoteError(BohbError):
+    """An exception of an objective that cannot leave its worker as it is; it has its text."""
+
+
 class StudyError(BohbError):
     """Something is wrong with a study as a whole."""
 
@@ -58,6 +80,14 @@ class StudyOwnedError(StudyError):
 
 class SettingsError(StudyError):
     """The study in the storage was begun with other settings."""
+
+
+class ExecutorError(StudyError):
+    """The executor can run no more legs. Everything that has finished is kept."""
+
+
+class TooManyFailuresError(StudyError):
+    """A larger share of the evaluations failed than `max_failures` allows."""
 
 
 class StorageError(StudyError):

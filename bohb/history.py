@@ -328,6 +328,13 @@ def live_trial(trial: optuna.Trial) -> FrozenTrial:
     return trial._cached_frozen_trial
 
 
+def as_sampled(trial: optuna.Trial) -> FrozenTrial:
+    """Return `trial` as samplers get it, to be changed at will."""
+    latest = trial._get_latest_trial()
+    latest.params, latest.distributions = dict(latest.params), dict(latest.distributions)
+    return latest
+
+
 def unwrapped(study: optuna.Study) -> optuna.Study:
     """Return the real study where Optuna's own HyperbandPruner hands out a part of it."""
     return getattr(study, "_study", study)

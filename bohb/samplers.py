@@ -124,6 +124,11 @@ class BOHBSampler(BaseSampler):
             weakref.WeakKeyDictionary()
         )
 
+    @property
+    def seed(self) -> int:
+        """What all proposals are drawn from."""
+        return self._seed
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_histories": None}
 

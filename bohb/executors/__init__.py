@@ -1,6 +1,39 @@
 """Where legs run: one small port, and what stands behind it."""
 
-from bohb.executors.local import SerialExecutor, ThreadExecutor, local_executor
-from bohb.executors.port import Executor
+from __future__ import annotations
 
-__all__ = ["Executor", "SerialExecutor", "ThreadExecutor", "local_executor"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from bohb.executors.adapt import executor_for
+from bohb.executors.futures import FuturesExecutor
+from bohb.executors.local import SerialExecutor, ThreadExecutor
+from bohb.executors.port import Executor, Task
+from bohb.executors.simulated import SimulatedExecutor
+
+if TYPE_CHECKING:
+    from bohb.executors.dask import DaskExecutor
+    from bohb.executors.processes import ProcessExecutor
+    from bohb.executors.ray import RayExecutor
+
+__all__ = [
+    "DaskExecutor",
+    "Executor",
+    "FuturesExecutor",
+    "ProcessExecutor",
+    "RayExecutor",
+    "SerialExecutor",
+    "SimulatedExecutor",
+    "Task",
+    "ThreadExecutor",
+    "executor_for",
+]
+
+# These need libraries that are optional, or take long to import.
+_LATE = {"DaskExecutor": "dask", "ProcessExecutor": "processes", "RayExecutor": "ray"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(importlib.import_module(f"bohb.executors.{_LATE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

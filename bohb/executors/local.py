@@ -2,83 +2,83 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from bohb import arguments
-from bohb.errors import ArgumentError
-from bohb.executors.port import Executor
+from bohb.executors.port import Executor, Task, constant
 
 T = TypeVar("T")
 
 
-class SerialExecutor:
-    """Runs one leg at a time in the thread that waits for it.
+class SerialExecutor(Executor):
+    """Runs one leg at a time in the thread that waits for it."""
 
-    Examples
-    --------
-    >>> executor = SerialExecutor()
-    >>> future = executor.submit(lambda: 42)
-    >>> executor.wait({future}).pop().result()
-    42
-    """
-
+    is_local = True
     n_workers = 1
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        super().__init__()
+        self._queue: deque[tuple[Future[Any], Task[Any], Any]] = deque()
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Take `work` to be run by the next `wait`."""
+    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         future: Future[T] = Future()
-        self._queue.append((future, work))
+        self._queue.append((future, task, shared))
         return future
 
-    def wait(self, futures: set[Future[T]]) -> set[Future[T]]:
-        """Run the oldest work and return its future.
+    def wait(self, timeout: float | None = None) -> list[Future[Any]]:
+        """Run the oldest task and return its future.
 
-        An exception of the work is kept in the future. A KeyboardInterrupt goes through: it is
+        An exception of the task is kept in the future. A KeyboardInterrupt goes through: it is
         meant for this thread.
         """
-        future, work = self._queue.popleft()
-        try:
-            future.set_result(work())
-        except Exception as error:
-            future.set_exception(error)
-        return {future}
+        while self._queue:
+            future, task, shared = self._queue.popleft()
+            if future.cancelled():
+                continue
+            try:
+                future.set_result(task(constant(shared)))
+            except Exception as error:
+                future.set_exception(error)
+            break
+        return super().wait(timeout=0)
 
-    def shutdown(self) -> None:
-        """Forget work that was not run."""
+    def close(self) -> None:
+        """Forget tasks that were not run."""
         self._queue.clear()
 
 
-class ThreadExecutor:
+class ThreadExecutor(Executor):
     """Runs legs in `n_workers` threads."""
 
+    is_local = True
+
     def __init__(self, n_workers: int) -> None:
-        self.n_workers = n_workers
-        self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="bohb")
+        super().__init__()
+        self._n_workers = arguments.count("n_workers", n_workers)
+        self._pool: ThreadPoolExecutor | None = None
+        self._leaves_behind = False
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Take `work` to be run by the next free thread."""
-        return self._pool.submit(work)
+    @property
+    def n_workers(self) -> int:
+        """The number of threads."""
+        return self._n_workers
 
-    def wait(self, futures: set[Future[T]]) -> set[Future[T]]:
-        """Return those of `futures` that are done, once there is at least one."""
-        return wait(futures, return_when=FIRST_COMPLETED).done
+    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._n_workers, thread_name_prefix="bohb")
+        return self._pool.submit(task, constant(shared))
 
-    def shutdown(self) -> None:
-        """Wait for the work under way, and for nothing more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def kill(self, future: Future[Any]) -> bool:
+        """Return False for a task that has begun: a thread cannot be ended, only left behind."""
+        cancelled = future.cancel()
+        self._leaves_behind = self._leaves_behind or not cancelled
+        return cancelled
 
-
-def local_executor(n_jobs: int) -> Executor:
-    """Return the executor for `n_jobs` legs at a time, -1 for as many as there are processors."""
-    if n_jobs == 0:
-        raise ArgumentError("n_jobs must be at least 1, or -1 for all processors, got 0")
-    arguments.count("n_jobs", n_jobs, least=-1)
-    n_workers = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
-    return SerialExecutor() if n_workers == 1 else ThreadExecutor(n_workers)
+    def close(self) -> None:
+        """Let the threads end, each after what it is doing, and wait for them."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=not self._leaves_behind, cancel_futures=True)
+            self._pool = None

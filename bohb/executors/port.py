@@ -2,29 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import abc
+import contextlib
+import math
+import queue
+import time
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
+_SLICE_SECONDS = 0.5
 
-class Executor(Protocol):
-    """Runs legs: in this thread, in threads, and later in processes and on clusters."""
+
+class Task(Protocol[T_co]):
+    """One leg, as an executor sees it: something to call, and how much work it is.
+
+    It never raises: what the objective raises is part of its result. A future that ends with
+    an exception says that the leg is lost, with its worker or on the way.
+    """
 
     @property
+    def number(self) -> int:
+        """The trial's number."""
+        ...
+
+    @property
+    def resource(self) -> float:
+        """How far the trial is to be trained."""
+        ...
+
+    @property
+    def previous_resource(self) -> float:
+        """How far it was trained before."""
+        ...
+
+    def __call__(self, shared: Callable[[], Any]) -> T_co:
+        """Run the leg; `shared` returns the value that `Executor.share` was given."""
+        ...
+
+
+class Executor(abc.ABC):
+    """Runs legs: in this thread, in threads, in processes or on a cluster.
+
+    An executor of one's own needs `n_workers` and `_start`; the rest has defaults.
+
+    Examples
+    --------
+    >>> from concurrent.futures import Future
+    >>> class Immediate(Executor):
+    ...     is_local = True
+    ...     n_workers = 1
+    ...     def _start(self, task, shared, worker):
+    ...         future = Future()
+    ...         future.set_result(task(lambda: shared))
+    ...         return future
+    >>> import bohb
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), executor=Immediate())
+    >>> len(study.trials)
+    5
+    """
+
+    is_local: bool = False
+    """Whether legs run in this process and may use its memory; else they are pickled."""
+
+    is_sticky: bool = False
+    """Whether a leg can be sent to the worker that ran another one, by its name."""
+
+    def __init__(self) -> None:
+        self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+
+    @property
+    @abc.abstractmethod
     def n_workers(self) -> int:
-        """How many legs can run at the same time."""
-        ...
+        """How many legs can run at the same time. It may change at any moment."""
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Take `work` to be run."""
-        ...
+    def submit(self, task: Task[T], shared: Any = None, worker: Hashable = None) -> Future[T]:
+        """Take `task` to be run with `shared`, on that `worker` if it is still there."""
+        future = self._start(task, shared, worker)
+        future.add_done_callback(self._finished.put)
+        return future
 
-    def wait(self, futures: set[Future[T]]) -> set[Future[T]]:
-        """Return those of `futures` that are done, once there is at least one."""
-        ...
+    @abc.abstractmethod
+    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+        """Take `task` to be run, and return its future."""
 
-    def shutdown(self) -> None:
-        """Give back what the executor holds. No more work comes."""
-        ...
+    def wait(self, timeout: float | None = None) -> list[Future[Any]]:
+        """Return the futures that are done since the last call, in that order.
+
+        Waits for at least one of them, but not longer than `timeout` seconds.
+        """
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while self._finished.empty() and (left := deadline - time.monotonic()) > 0:
+            # In slices, for a wait cannot be interrupted everywhere.
+            with contextlib.suppress(queue.Empty):
+                return [self._finished.get(timeout=min(left, _SLICE_SECONDS)), *self._rest()]
+        return self._rest()
+
+    def _rest(self) -> list[Future[Any]]:
+        finished = []
+        while not self._finished.empty():
+            finished.append(self._finished.get())
+        return finished
+
+    def share(self, value: bytes) -> Any:
+        """Return what stands for `value` in `submit`, having brought it near the workers."""
+        return value
+
+    def worker_of(self, future: Future[Any]) -> Hashable:
+        """Return the name of the worker that runs or ran the task of `future`, if it is known."""
+        return None
+
+    def n_attempts(self, future: Future[Any]) -> int:
+        """Return how many attempts at its leg a `future` that was lost has used up.
+
+        None, if it was lost by another's fault.
+        """
+        return 1
+
+    def tell_all(self, function: Callable[[], None]) -> None:  # noqa: B027 - not all can
+        """Let the workers that are outside this process call `function`, as far as possible."""
+
+    def kill(self, future: Future[Any]) -> bool:
+        """End the task of `future` where it stands; return whether that was possible."""
+        return future.cancel()
+
+    def now(self) -> float:
+        """Return the seconds on this executor's clock."""
+        return time.monotonic()
+
+    def close(self) -> None:  # noqa: B027 - not all hold anything
+        """Give back what was held for the legs of one call of `optimize`."""
+
+
+def constant(value: T) -> Callable[[], T]:
+    """Return a function that returns `value`: what was shared within this process."""
+    return lambda: value

@@ -49,6 +49,14 @@ class BracketRun:
             self.capacity[higher] = min(self.capacity[higher], n_trials)
 
     @property
+    def finished(self) -> bool:
+        """Whether nothing is left to be done in it."""
+        return all(
+            not held.pending and len(held) >= capacity
+            for held, capacity in zip(self.rungs, self.capacity, strict=True)
+        )
+
+    @property
     def full(self) -> bool:
         """Whether all trials that shall start in it have started."""
         return len(self.rungs[0]) >= self.bracket.n_trials
@@ -79,6 +87,7 @@ class Schedule(abc.ABC):
         self.plan = plan
         self.runs: list[BracketRun] = []
         self.n_evaluations = 0
+        self._n_finished = 0  # of the first brackets: they need not be looked at again
         self._places: dict[int, BracketRun] = {}
         self._spent_continued: Resource = 0
         self._spent_restarted: Resource = 0
@@ -133,6 +142,19 @@ class Schedule(abc.ABC):
             for trial in held.pending
         ]
         return sorted(legs, key=lambda leg: leg.trial or 0)
+
+    def may_open(self, max_open: int | None) -> bool:
+        """Return whether a new trial may start so that at most `max_open` brackets are open.
+
+        A bracket is open from its first trial until nothing is left to be done in it. None is no
+        bound.
+        """
+        if max_open is None or self.next_bracket < len(self.runs):
+            return True
+        while self._n_finished < len(self.runs) and self.runs[self._n_finished].finished:
+            self._n_finished += 1
+        n_open = sum(not run.finished for run in self.runs[self._n_finished :])
+        return n_open < max_open
 
     def next_leg(self, *, may_start: bool = True) -> Leg | None:
         """Return what should be done next, or None if there is nothing to do before a result comes.

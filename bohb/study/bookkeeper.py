@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.history import History, Scale, live_trial, scale_of, standing
-from bohb.hyperband import Evaluation, Leg, Schedule
+from bohb.hyperband import Evaluation, Leg, Resource, Schedule
 from bohb.pruners import SchedulePruner
 from bohb.study.objective import LegResult, Outcome
 from bohb.study.results import Incumbent, better, find_incumbent
+from bohb.study.stop import LegWatch
 from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -37,12 +38,15 @@ class Bookkeeper:
         self.ledger = study.ledger
         self.scale: Scale = scale_of(study)
         self.history = History(self.scale)
-        self.is_stopping: Callable[[], bool] = lambda: False
+        self.make_watch: Callable[[], LegWatch] = LegWatch
         self.finished: deque[FrozenTrial] = deque()
         self.is_consistent = True
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         self.incumbent: Incumbent | None = None
+        self.failures: list[str] = []  # what each failed evaluation failed with
+        # The trials that wait between two legs: how far they are, and how well they do.
+        self._paused: dict[int, tuple[Resource, float]] = {}
         self.pruner = study.schedule_pruner
         self.schedule = self._restore(self.pruner)
         self._unfinished = deque(self.schedule.pending)
@@ -77,12 +81,14 @@ class Bookkeeper:
         trial.take_back()
         if result.outcome is Outcome.INTERRUPTED:
             self._unfinished.append(leg)
+            self._paused[trial.number] = leg.resource, -math.inf  # it is sure to go on
             return
         loss = trial.loss_at_rung if result.outcome is Outcome.REACHED else None
         if loss is not None and self.scale.is_top(leg.resource):
             self._finish(trial, TrialState.COMPLETE, trial.value_at_rung)
         elif loss is not None:
             self.ledger.pause(trial._trial_id, leg)
+            self._paused[trial.number] = leg.resource, loss
             self.history.observe(live_trial(trial))
         elif result.outcome is Outcome.GAVE_UP:
             self._finish(trial, TrialState.PRUNED, _last_value(trial))
@@ -93,6 +99,20 @@ class Bookkeeper:
             frozen = live_trial(trial)
             self.incumbent = better(self.incumbent, frozen, leg.resource, value, self.scale)
         self._prune(self.schedule.record(Evaluation(trial.number, leg.rung, loss)))
+
+    def paused(self, most: int | None = None) -> frozenset[int]:
+        """Return the trials that wait between two legs, or the `most` best of them.
+
+        They are ranked as the incumbent is: by how far they are, then by how well they do.
+        """
+        if most is None or len(self._paused) <= most:
+            return frozenset(self._paused)
+        best = sorted(self._paused, key=lambda number: self._rank(number))
+        return frozenset(best[:most])
+
+    def _rank(self, number: int) -> tuple[Resource, float, int]:
+        resource, loss = self._paused[number]
+        return -resource, loss, number
 
     def close(self) -> None:
         """Let the open bracket get no more trials: it is finished with what it holds."""
@@ -135,7 +155,8 @@ class Bookkeeper:
     def _give(self, leg: Leg) -> Trial:
         trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
-        trial.give(leg, self.scale, self.is_stopping)
+        self._paused.pop(trial.number, None)
+        trial.give(leg, self.scale, self.make_watch())
         trial.fill()
         return trial
 
@@ -165,6 +186,7 @@ class Bookkeeper:
             message,
             exc_info=error,
         )
+        self.failures.append(message)
         self.ledger.note_error(trial._trial_id, message)
         self._finish(trial, TrialState.FAIL, None)
 
@@ -174,6 +196,7 @@ class Bookkeeper:
             self._finish(trial, TrialState.PRUNED, _last_value(trial))
 
     def _finish(self, trial: Trial, state: TrialState, value: float | None) -> None:
+        self._paused.pop(trial.number, None)
         frozen = live_trial(trial)
         values = None if value is None else [value]
         try:

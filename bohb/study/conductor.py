@@ -15,12 +15,15 @@ from bohb.errors import StudyError
 from bohb.executors import Executor
 from bohb.history import History
 from bohb.study.bookkeeper import Bookkeeper
+from bohb.study.faults import FaultPolicy
 from bohb.study.ledger import OPEN_CALL
+from bohb.study.legs import legs_of
 from bohb.study.limits import Allowance, Baseline, Limits
-from bohb.study.loop import Callback, Loop, StopSignal
+from bohb.study.loop import Callback, Loop
 from bohb.study.objective import Objective, told
 from bohb.study.owner import Ownership
 from bohb.study.progress import Progress
+from bohb.study.stop import LegWatch, StopSignal
 from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -56,29 +59,35 @@ class Conductor:
         timeout: float | None,
         *,
         executor: Executor,
+        policy: FaultPolicy,
+        max_paused: int | None,
+        max_open_brackets: int | None,
         catch: tuple[type[Exception], ...],
         callbacks: Sequence[Callback],
         show_progress_bar: bool,
     ) -> None:
         """Run legs of `function` until the limits are reached."""
         with contextlib.ExitStack() as stack:
-            stack.callback(executor.shutdown)
-            stop = stack.enter_context(self._at_work(timeout))
+            stack.callback(executor.close)
+            stop = stack.enter_context(self._at_work(StopSignal(timeout, executor.now)))
             bookkeeper = self._require_bookkeeper()
-            bookkeeper.is_stopping = stop.is_now
+            bookkeeper.make_watch = lambda: LegWatch(stop.is_now, policy.leg_timeout)
             stack.callback(self._let_go, bookkeeper)
             objective = self._require_objective(function)
+            legs = legs_of(self._study, objective, executor, stop, policy.leg_timeout)
             baseline = self._begin_call(bookkeeper)
-            allowance = Allowance(limits, baseline, continued=objective.continues)
+            allowance = Allowance(limits, baseline, continued=legs.continues)
             progress = Progress(bookkeeper, allowance, timeout, shown=show_progress_bar)
             stack.callback(progress.close)
             loop = Loop(
                 bookkeeper,
-                objective,
-                executor,
+                legs,
                 allowance,
                 stop,
                 self._ownership,
+                policy,
+                max_paused=max_paused,
+                max_open_brackets=max_open_brackets,
                 catch=catch,
                 callbacks=callbacks,
                 progress=progress,
@@ -125,14 +134,14 @@ class Conductor:
             self._bookkeeper.notice_added()
 
     @contextlib.contextmanager
-    def _at_work(self, timeout: float | None) -> Iterator[StopSignal]:
+    def _at_work(self, stop: StopSignal) -> Iterator[StopSignal]:
         if self._stop is not None:
             raise StudyError("optimize must not be called while it runs on the same study")
         self._claim()
         self._ownership.enter_work()
-        self._stop = StopSignal(timeout)
+        self._stop = stop
         try:
-            yield self._stop
+            yield stop
         finally:
             self._stop = None
             self._ownership.leave_work()
@@ -168,7 +177,7 @@ class Conductor:
         return self._objective
 
     def _let_go(self, bookkeeper: Bookkeeper) -> None:
-        bookkeeper.is_stopping = lambda: False
+        bookkeeper.make_watch = LegWatch
         if not bookkeeper.is_consistent:
             self._bookkeeper = self._objective = None
 

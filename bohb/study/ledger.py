@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -18,6 +19,7 @@ SETTINGS = "bohb:settings"
 CLOSED = "bohb:closed"
 OPEN_CALL = "bohb:call"
 OWNER = "bohb:owner"
+SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
 
 
@@ -78,6 +80,22 @@ class Ledger:
     def pause(self, trial_id: int, leg: Leg) -> None:
         """Write that a trial has come to the end of `leg` and waits there."""
         self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, PAUSED))
+
+    def set_param(
+        self, trial_id: int, name: str, value: float, distribution: BaseDistribution
+    ) -> None:
+        """Write the value that a trial has for a parameter, as Optuna counts it."""
+        with self._guard(f"write parameter {name!r}"):
+            self.storage.set_trial_param(trial_id, name, value, distribution)
+
+    def set_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Write a user attribute of a trial."""
+        with self._guard(f"write user attribute {key!r}"):
+            self.storage.set_trial_user_attr(trial_id, key, value)
+
+    def set_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Write a system attribute of a trial."""
+        self._set_trial_attribute(trial_id, key, value)
 
     def set_value(self, trial_id: int, step: int, value: float) -> None:
         """Write the value of a trial at `step`, over one that may be there."""

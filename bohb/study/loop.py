@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import threading
-import time
-from collections.abc import Callable, Sequence
+import math
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
-from bohb.executors import Executor
+from bohb.errors import ExecutorError, LegTimeoutError, WorkerLostError
 from bohb.study.bookkeeper import Bookkeeper
+from bohb.study.faults import FaultPolicy, Faults
+from bohb.study.legs import Legs
 from bohb.study.limits import Allowance
-from bohb.study.objective import LegResult, Objective, Outcome
+from bohb.study.objective import LegResult, Outcome, late
 from bohb.study.owner import Ownership
 from bohb.study.progress import Progress
+from bohb.study.stop import StopSignal, uninterrupted
 from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -24,29 +27,18 @@ if TYPE_CHECKING:
 
 Callback = Callable[["Study", FrozenTrial], None]
 
+# A leg that was told to end does so at its next report; one that does not within these seconds is
+# ended by its executor, if that can.
+GRACE_SECONDS = 5.0
 
-class StopSignal:
-    """Whether the study is to come to an end, and how soon."""
 
-    def __init__(self, timeout: float | None) -> None:
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._soon = threading.Event()
-        self._now = threading.Event()
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """One leg that an executor has: since when, and on which worker if it was sent to one."""
 
-    def tell(self, *, now: bool = False) -> None:
-        """Let the study come to an end: after the legs under way, or in the midst of them."""
-        self._soon.set()
-        if now:
-            self._now.set()
-
-    def is_soon(self) -> bool:
-        """Return whether no new leg shall begin."""
-        return self._soon.is_set() or self.is_now()
-
-    def is_now(self) -> bool:
-        """Return whether the legs under way shall end where they stand."""
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        return late or self._now.is_set()
+    trial: Trial
+    begun: float
+    worker: Hashable
 
 
 class Loop:
@@ -59,96 +51,227 @@ class Loop:
     def __init__(
         self,
         bookkeeper: Bookkeeper,
-        objective: Objective,
-        executor: Executor,
+        legs: Legs,
         allowance: Allowance,
         stop: StopSignal,
         ownership: Ownership,
+        policy: FaultPolicy,
         *,
+        max_paused: int | None,
+        max_open_brackets: int | None,
         catch: tuple[type[Exception], ...],
         callbacks: Sequence[Callback],
         progress: Progress,
     ) -> None:
         self._bookkeeper = bookkeeper
-        self._objective = objective
-        self._executor = executor
+        self._legs = legs
+        self._executor = legs.executor
         self._allowance = allowance
         self._stop = stop
         self._ownership = ownership
-        self._catch = catch
+        self._policy = policy
+        self._faults = Faults(policy, bookkeeper)
+        self._max_paused = max_paused
+        self._max_open_brackets = max_open_brackets
+        # What is not the objective's fault fails its trial only.
+        self._catch = (*catch, LegTimeoutError, WorkerLostError)
         self._callbacks = callbacks
         self._progress = progress
-        self._in_flight: dict[Future[LegResult], Trial] = {}
+        self._in_flight: dict[Future[Any], _Flight] = {}
+        # Legs whose generators wait in a worker that is busy, by that worker.
+        self._held: defaultdict[Hashable, deque[Trial]] = defaultdict(deque)
+        self._abandoned: set[Future[Any]] = set()  # they could not be ended, and hold a worker
 
     def run(self) -> None:
         """Run legs until nothing more is to be done."""
         try:
-            while self._submit_all() or self._in_flight:
+            while not self._stop.is_now():
+                idle = self._fill()
+                if not self._in_flight and (idle or self._stop.is_soon()):
+                    break
                 self._collect()
                 self._report_finished()
         finally:
             self._stop.tell(now=True)
             self._drain()
+            self._legs.close(self._bookkeeper.paused(self._max_paused))
 
-    def _submit_all(self) -> bool:
-        """Give a leg to every free worker, and return whether any was given."""
-        given = False
-        while len(self._in_flight) < self._executor.n_workers and not self._stop.is_soon():
-            with self._bookkeeper.deciding():
-                submitted = self._submit_next()
+    # Giving legs
+
+    def _fill(self) -> bool:
+        """Give a leg to every free worker, and return whether there was none to give."""
+        while self._has_room() and not self._stop.is_soon():
+            with uninterrupted():
+                with self._bookkeeper.deciding():
+                    trial = self._next_trial()
+                if trial is not None:
+                    self._give(trial)
             self._report_finished()
-            if not submitted:
-                break
-            given = True
-        return given
+            if trial is None:
+                return True
+        return False
 
-    def _submit_next(self) -> bool:
+    def _has_room(self) -> bool:
+        self._abandoned = {future for future in self._abandoned if not future.done()}
+        n_workers = self._executor.n_workers
+        if self._abandoned and len(self._abandoned) >= n_workers:
+            raise ExecutorError(
+                f"all {n_workers} workers of the executor are busy with legs that have taken "
+                "longer than leg_timeout and cannot be ended. Everything that has finished is "
+                "kept; bohb.executors.ProcessExecutor can end such legs."
+            )
+        return len(self._in_flight) + len(self._abandoned) < n_workers
+
+    def _next_trial(self) -> Trial | None:
         may_start = self._allowance.may_start(self._bookkeeper.schedule)
         if not may_start:
             self._bookkeeper.close()
-        trial = self._bookkeeper.next_trial(may_start=may_start)
-        if trial is not None:
-            work = functools.partial(self._objective.run_leg, trial)
-            self._in_flight[self._executor.submit(work)] = trial
-        return trial is not None
+        may_start = may_start and self._bookkeeper.schedule.may_open(self._max_open_brackets)
+        return self._bookkeeper.next_trial(may_start=may_start)
+
+    def _give(self, trial: Trial) -> None:
+        """Submit the leg of `trial`, or hold it until the worker it must go to is free."""
+        worker = self._legs.worker_for(trial)
+        if worker is not None and self._is_busy(worker):
+            self._held[worker].append(trial)
+        else:
+            self._submit(trial)
+
+    def _is_busy(self, worker: Hashable) -> bool:
+        return any(flight.worker == worker for flight in self._in_flight.values())
+
+    def _submit(self, trial: Trial) -> None:
+        try:
+            future = self._legs.submit(trial, self._keep)
+        except Exception:
+            with self._bookkeeper.deciding():
+                self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
+            raise
+        worker = self._executor.worker_of(future)
+        self._in_flight[future] = _Flight(trial, self._executor.now(), worker)
+
+    def _keep(self) -> frozenset[int]:
+        """Return the trials whose generators may wait on: under way, or among the best paused."""
+        under_way = {flight.trial.number for flight in self._in_flight.values()}
+        under_way |= {trial.number for held in self._held.values() for trial in held}
+        return self._bookkeeper.paused(self._max_paused) | under_way
+
+    # Taking results
 
     def _collect(self) -> None:
-        for future in self._executor.wait(set(self._in_flight)):
-            result = future.result()
-            self._ownership.raise_if_lost()
-            self._settle(future, result)
-            self._progress.update(self._bookkeeper)
-            failed = result.outcome is Outcome.FAILED
-            if result.error is not None and not (failed and isinstance(result.error, self._catch)):
-                raise result.error
+        for future in self._executor.wait(self._patience()):
+            if future in self._in_flight:
+                self._take(future)
+        self._end_late()
 
-    def _settle(self, future: Future[LegResult], result: LegResult) -> None:
-        with self._bookkeeper.deciding():
-            self._bookkeeper.settle(self._in_flight.pop(future), result)
+    def _patience(self) -> float | None:
+        """Return the seconds until something must be done even if no leg ends."""
+        moments = [math.inf]
+        if (left := self._stop.seconds_left()) is not None:
+            moments.append(left)
+        if self._policy.leg_timeout is not None and self._in_flight:
+            begun = next(iter(self._in_flight.values())).begun  # the oldest
+            moments.append(begun + self._longest - self._executor.now())
+        soonest = max(0.0, min(moments))
+        return None if soonest == math.inf else soonest
+
+    @property
+    def _longest(self) -> float:
+        assert self._policy.leg_timeout is not None  # noqa: S101 - for the type checker
+        return self._policy.leg_timeout + GRACE_SECONDS
+
+    def _take(self, future: Future[Any]) -> None:
+        """Take the result of a leg that is done."""
+        self._ownership.raise_if_lost()
+        self._legs.check(future)
+        with uninterrupted(), self._bookkeeper.deciding():
+            flight = self._in_flight.pop(future)
+            result = self._legs.result(future, flight.trial)
+            if result.outcome is Outcome.LOST:
+                result = self._after_loss(future, flight.trial, result)
+            self._settle(flight, result)
+        self._progress.update(self._bookkeeper)
+        failed = result.outcome is Outcome.FAILED
+        if result.error is not None and not (failed and isinstance(result.error, self._catch)):
+            raise result.error
+        self._faults.check()
+
+    def _after_loss(self, future: Future[Any], trial: Trial, result: LegResult) -> LegResult:
+        """Return what becomes of a leg that was lost: it is given out again, or has failed."""
+        if self._faults.may_retry(trial.number, self._executor.n_attempts(future)):
+            return LegResult(Outcome.INTERRUPTED)
+        return LegResult(Outcome.FAILED, result.error)
+
+    def _settle(self, flight: _Flight, result: LegResult) -> None:
+        self._bookkeeper.settle(flight.trial, result)
+        if result.outcome is not Outcome.INTERRUPTED:
+            self._faults.forget(flight.trial.number)
+        if self._max_paused is not None:
+            self._legs.keep_only(self._keep)
+        held = self._held.get(flight.worker)
+        if held and not self._is_busy(flight.worker) and not self._stop.is_soon():
+            self._submit(held.popleft())
+
+    def _end_late(self) -> None:
+        """End the legs that have taken too long and do not end by themselves."""
+        if self._policy.leg_timeout is None:
+            return
+        latest = self._executor.now() - self._longest
+        for future in [f for f, flight in self._in_flight.items() if flight.begun <= latest]:
+            flight = self._end(future)
+            with self._bookkeeper.deciding():
+                self._settle(flight, LegResult(Outcome.FAILED, late(flight.trial)))
+            self._faults.check()
+
+    def _end(self, future: Future[Any]) -> _Flight:
+        """End a leg where it stands, or leave it alone if that cannot be done."""
+        flight = self._in_flight.pop(future)
+        if not self._executor.kill(future):
+            self._abandoned.add(future)
+        self._legs.salvage(future, flight.trial)
+        return flight
 
     def _report_finished(self) -> None:
         """Let go of what finished trials held, and tell the callbacks of them."""
         while self._bookkeeper.finished:
             frozen = self._bookkeeper.finished.popleft()
-            self._objective.forget(frozen.number)
+            self._legs.objective.forget(frozen.number)
             for callback in self._callbacks:
                 callback(self._bookkeeper.study, frozen)
 
+    # The end
+
     def _drain(self) -> None:
         """Take what the running legs still give, and keep the others for the next time."""
+        self._legs.stop()
         if self._ownership.is_lost or not self._bookkeeper.is_consistent:
             return  # what is in memory is not to be trusted; the storage is
         with self._bookkeeper.deciding():
+            for trial in [trial for held in self._held.values() for trial in held]:
+                self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
+            self._held.clear()
             for future in [future for future in self._in_flight if future.cancel()]:
-                self._settle(future, LegResult(Outcome.INTERRUPTED))
-            while self._in_flight:
-                done = {future for future in self._in_flight if future.done()}
-                for future in done or self._executor.wait(set(self._in_flight)):
-                    self._settle(future, _result_of(future))
+                self._interrupt(future)
+            self._await_running()
 
+    def _await_running(self) -> None:
+        """Take the results of the legs that end by themselves, and end the others."""
+        deadline = self._executor.now() + GRACE_SECONDS
+        while self._in_flight:
+            patience = None
+            if not self._executor.is_local:  # a thread cannot be left behind
+                patience = max(0.0, deadline - self._executor.now())
+            done = [f for f in self._in_flight if f.done()] or self._executor.wait(patience)
+            for future in done:
+                if future in self._in_flight:
+                    flight = self._in_flight.pop(future)
+                    result = self._legs.result(future, flight.trial)
+                    if result.outcome is Outcome.LOST:
+                        result = LegResult(Outcome.INTERRUPTED)
+                    self._settle(flight, result)
+            if not done and patience == 0.0:
+                for future in list(self._in_flight):
+                    self._interrupt(future)
 
-def _result_of(future: Future[LegResult]) -> LegResult:
-    """Return the result of a leg; one that was ended from outside can be run again."""
-    if future.exception() is not None:
-        return LegResult(Outcome.INTERRUPTED)
-    return future.result()
+    def _interrupt(self, future: Future[Any]) -> None:
+        self._settle(self._end(future), LegResult(Outcome.INTERRUPTED))

@@ -5,19 +5,20 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import itertools
 import logging
 import math
 import time
+import uuid
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import optuna
 from optuna.trial import TrialState
 
-from bohb.errors import ArgumentError, ObjectiveError, StorageError
-from bohb.history import forget_cached_trials
+from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageError
 from bohb.study.trial import Trial, as_value
 
 _logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Outcome(enum.Enum):
     """How a leg ended."""
 
     REACHED = "the trial has a value at the resource it was given"
+    LOST = "the leg did not come back from its worker"
     GAVE_UP = "the objective raised TrialPruned before its resource was used up"
     FAILED = "the objective raised an exception or gave what is no loss"
     INTERRUPTED = "the study is stopping; the leg can be run again"
@@ -65,6 +67,10 @@ class Objective:
         self.function = function
         self._paused: dict[int, _Paused] = {}
         self._has_warned = False
+        # Of legs in other processes: what names this objective there, and where generators wait.
+        self.session = uuid.uuid4().hex
+        self.sequence = itertools.count(1)
+        self.places: dict[int, Hashable] = {}
 
     @property
     def continues(self) -> bool:
@@ -78,7 +84,7 @@ class Objective:
 
     def run_leg(self, trial: Trial) -> LegResult:
         """Train `trial` to the resource it was given, and say how that ended."""
-        forget_cached_trials(trial.study)
+        trial.watch.begin()
         try:
             if trial.number not in self._paused:
                 result = self.function(trial)
@@ -92,7 +98,7 @@ class Objective:
             if trial.value_at_rung is not None:
                 return LegResult(Outcome.REACHED)
             if trial.was_interrupted:
-                return LegResult(Outcome.INTERRUPTED)
+                return _interrupted(trial)
             return LegResult(Outcome.GAVE_UP)
         except StorageError as error:  # not the objective's fault: its leg can be run again
             self.forget(trial.number)
@@ -113,6 +119,20 @@ class Objective:
             except Exception:
                 _logger.warning("Closing the generator of trial %d failed.", number, exc_info=True)
 
+    def keep_only(self, keep: frozenset[int]) -> None:
+        """Close all generators that wait but those of the trials to `keep`."""
+        for number in self._paused.keys() - keep:
+            self.forget(number)
+
+    def has_paused(self, number: int) -> bool:
+        """Return whether the generator of a trial waits here."""
+        return number in self._paused
+
+    @property
+    def n_paused(self) -> int:
+        """How many generators wait here."""
+        return len(self._paused)
+
     def _advance(self, paused: _Paused, trial: Trial) -> LegResult:
         _require_whole(trial)
         while paused.position < trial.resource and not paused.ended:
@@ -125,6 +145,8 @@ class Objective:
             paused.last_value = as_value(value, "yielded")
             trial.report(paused.last_value, paused.position)
             if paused.position < trial.resource and trial.should_prune():
+                if not trial.watch.is_stopping():
+                    raise late(trial)
                 return LegResult(Outcome.INTERRUPTED)
         if paused.ended and paused.last_value is not None:
             trial.set_returned(paused.last_value)
@@ -148,10 +170,25 @@ class Objective:
             _logger.warning("%s", fault)  # a warning that is an error would fail the trial
 
 
+def _interrupted(trial: Trial) -> LegResult:
+    """Return how a leg ended that was told to end before its resource was used up."""
+    if trial.watch.is_stopping():
+        return LegResult(Outcome.INTERRUPTED)
+    return LegResult(Outcome.FAILED, late(trial))
+
+
+def late(trial: Trial) -> LegTimeoutError:
+    """Return the error of a leg that took longer than it may."""
+    return LegTimeoutError(
+        f"the leg of trial {trial.number} to resource {trial.required_leg.resource} took longer "
+        f"than leg_timeout={trial.watch.timeout:g} seconds"
+    )
+
+
 def _after_return(trial: Trial, value: Any) -> LegResult:
     if trial.was_interrupted and trial.value_at_rung is None:
         # It was told to stop before its resource was used up, and came back with what it had.
-        return LegResult(Outcome.INTERRUPTED)
+        return _interrupted(trial)
     trial.set_returned(_returned(value))
     return LegResult(Outcome.REACHED)
 

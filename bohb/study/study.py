@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import copy
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,7 +22,7 @@ from bohb.errors import (
     NoResultError,
     TrialStateError,
 )
-from bohb.executors import local_executor
+from bohb.executors import Executor, executor_for
 from bohb.history import LEG_ATTRIBUTE, History, scale_of
 from bohb.hyperband import Plan, Resource
 from bohb.pruners import SchedulePruner
@@ -29,6 +30,7 @@ from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
 from bohb.study.checkpoints import Checkpoints
 from bohb.study.conductor import Conductor
+from bohb.study.faults import FaultPolicy
 from bohb.study.ledger import Ledger
 from bohb.study.limits import Limits
 from bohb.study.objective import Objective, without_legs
@@ -38,6 +40,7 @@ from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
 
 class Study(optuna.Study):
@@ -114,6 +117,12 @@ class Study(optuna.Study):
         n_rounds: int | None = None,
         n_brackets: int | None = None,
         total_resource: Resource | None = None,
+        executor: Executor | concurrent.futures.Executor | Client | None = None,
+        leg_timeout: float | None = None,
+        max_retries: int = 1,
+        max_failures: float | None = None,
+        max_paused: int | None = None,
+        max_open_brackets: int | None = None,
     ) -> None:
         """Tune `func`.
 
@@ -155,11 +164,32 @@ class Study(optuna.Study):
             before; counted as `plan().resource_continued` for generators and
             `plan().resource_restarted` for functions. With an asynchronous pruner, promotions
             made on little evidence may come on top.
+        executor
+            What runs the legs, instead of `n_jobs` threads: any pool of `concurrent.futures`, a
+            ``Client`` of Dask, or one of `bohb.executors`. It is not shut down.
+        leg_timeout
+            Seconds that a leg may take. One that takes longer ends at its next report, or is ended
+            where the executor can do that, and its trial fails.
+        max_retries
+            How often a leg is given out again after its worker has died; then its trial fails.
+        max_failures
+            The share of this call's evaluations that may fail, once there are ten.
+        max_paused
+            Generators that wait in memory at most. Those of the worst trials are closed first, and
+            trained from the start again if their trials are promoted after all.
+        max_open_brackets
+            Brackets in which something is left to be done, at most. None lets free workers begin
+            with later brackets as long as the limits allow.
 
         Raises
         ------
         ArgumentError
-            If an argument is out of its range, or two limits are given.
+            If an argument is out of its range, two limits are given, or the executor's workers
+            are other processes and `func` cannot be pickled.
+        ExecutorError
+            If the executor can run no more legs.
+        TooManyFailuresError
+            If a larger share of evaluations fails than `max_failures` allows.
         StudyOwnedError
             If another live process optimizes the study.
         SettingsError
@@ -192,6 +222,11 @@ class Study(optuna.Study):
                 n_rounds=n_rounds,
                 n_brackets=n_brackets,
                 total_resource=total_resource,
+                executor=executor,
+                leg_timeout=leg_timeout,
+                max_failures=max_failures,
+                max_paused=max_paused,
+                max_open_brackets=max_open_brackets,
             )
             super().optimize(
                 without_legs(func, timeout),
@@ -217,7 +252,10 @@ class Study(optuna.Study):
             func,
             limits,
             timeout,
-            executor=local_executor(n_jobs),
+            executor=executor_for(executor, n_jobs),
+            policy=FaultPolicy(leg_timeout, max_retries, max_failures),
+            max_paused=arguments.optional_count("max_paused", max_paused, least=0),
+            max_open_brackets=arguments.optional_count("max_open_brackets", max_open_brackets),
             catch=arguments.exceptions("catch", catch),
             callbacks=arguments.functions("callbacks", callbacks),
             show_progress_bar=show_progress_bar,
@@ -429,7 +467,7 @@ class Study(optuna.Study):
         return self.pruner
 
 
-def _refuse_without_plan(pruner: BasePruner, **given: Resource | None) -> None:
+def _refuse_without_plan(pruner: BasePruner, **given: Any) -> None:
     for name, value in given.items():
         if value is not None:
             raise ArgumentError(

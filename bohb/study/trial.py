@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from optuna.distributions import BaseDistribution
 from bohb.errors import ObjectiveError, ReportError, TrialStateError
 from bohb.history import Scale, live_trial
 from bohb.hyperband import Leg, Resource
+from bohb.study.exchange import Write
+from bohb.study.stop import LegWatch
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
@@ -31,7 +33,7 @@ class Trial(optuna.Trial):
         super().__init__(study, trial_id)
         self._leg: Leg | None = None
         self._scale = Scale(())
-        self._is_stopping: Callable[[], bool] = lambda: False
+        self._watch = LegWatch()
         self._last_step: int | None = None
         self._under_way = False
         self.was_interrupted = False
@@ -46,12 +48,12 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study's pruner has no resources.
         """
-        return self._required_leg("resource").resource
+        return self._needed_leg("resource").resource
 
     @property
     def previous_resource(self) -> Any:
         """How far the trial had been trained before; 0 at first."""
-        return self._required_leg("previous_resource").previous_resource
+        return self._needed_leg("previous_resource").previous_resource
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -139,7 +141,7 @@ class Trial(optuna.Trial):
         is_over = used is not None and used > self._leg.resource
         if is_over or (used == self._leg.resource and not self._scale.is_top(used)):
             return True
-        if self._is_stopping():
+        if self._watch.is_stopping() or self._watch.is_late():
             self.was_interrupted = True
             return True
         return False
@@ -164,10 +166,9 @@ class Trial(optuna.Trial):
             if name not in params and space.is_active(name, params):
                 params[name] = self._suggest(name, distribution)
 
-    def give(self, leg: Leg, scale: Scale, is_stopping: Callable[[], bool]) -> None:
+    def give(self, leg: Leg, scale: Scale, watch: LegWatch) -> None:
         """Let the trial begin `leg`."""
-        self._leg, self._scale = leg, scale
-        self._is_stopping = is_stopping
+        self._leg, self._scale, self._watch = leg, scale, watch
         self._last_step = None
         self._under_way = True
         self.has_asked = False
@@ -181,6 +182,21 @@ class Trial(optuna.Trial):
     def leg(self) -> Leg | None:
         """The leg that was given last."""
         return self._leg
+
+    @property
+    def required_leg(self) -> Leg:
+        """The leg that was given last, of a trial that has one."""
+        return self._needed_leg("leg")
+
+    @property
+    def scale(self) -> Scale:
+        """How resources and losses are written."""
+        return self._scale
+
+    @property
+    def watch(self) -> LegWatch:
+        """What says when the leg is to end before its time."""
+        return self._watch
 
     @property
     def is_under_way(self) -> bool:
@@ -197,25 +213,43 @@ class Trial(optuna.Trial):
     @property
     def value_at_rung(self) -> float | None:
         """The value that the trial is judged by at its present resource, or None."""
-        leg = self._required_leg("value")
+        leg = self._needed_leg("value")
         return self._scale.value_at(leg.resource, self._steps)
 
     @property
     def loss_at_rung(self) -> float | None:
         """The loss at the present resource; None if there is none or it is not finite."""
-        return self._scale.loss_at(self._required_leg("loss").resource, self._steps)
+        return self._scale.loss_at(self._needed_leg("loss").resource, self._steps)
 
     def set_returned(self, value: float) -> None:
         """Take what the objective returned as the value at the present resource.
 
         A loop that has run beyond its resource is judged by its report there instead.
         """
-        leg = self._required_leg("value")
+        leg = self._needed_leg("value")
         if self.used is not None and self.used > leg.resource:
             return
         step = self._scale.step(leg.resource, self._steps)
         if self._steps.get(step) != value:
             self._write(step, value)
+
+    def absorb(self, writes: Iterable[Write]) -> None:
+        """Write into the study what a leg in a worker has written there."""
+        frozen, ledger = live_trial(self), self.study.ledger
+        for kind, key, value, *more in writes:
+            if kind == "param":
+                if key not in frozen.params:
+                    ledger.set_param(self._trial_id, key, value, more[0])
+                    frozen.distributions[key] = more[0]
+                    frozen.params[key] = more[0].to_external_repr(value)
+            elif kind == "value":
+                if frozen.intermediate_values.get(key) != value:
+                    self._write(key, value)
+            elif kind == "user_attr":
+                ledger.set_user_attr(self._trial_id, key, value)
+                frozen.user_attrs[key] = value
+            else:
+                ledger.set_system_attr(self._trial_id, key, value)
 
     @property
     def _steps(self) -> dict[int, float]:
@@ -225,7 +259,7 @@ class Trial(optuna.Trial):
         self.study.ledger.set_value(self._trial_id, step, value)
         self._steps[step] = value
 
-    def _required_leg(self, name: str) -> Leg:
+    def _needed_leg(self, name: str) -> Leg:
         if self._leg is None:
             raise TrialStateError(
                 f"trial.{name} needs a study whose pruner is a bohb.HyperbandPruner or a "

@@ -1,0 +1,157 @@
+"""Any pool with the interface of `concurrent.futures`."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Hashable
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from bohb import arguments
+from bohb.errors import ArgumentError, ArgumentTypeError, ExecutorError
+from bohb.executors.port import Executor, Task, constant
+from bohb.executors.remote import packed, run_packed
+
+T = TypeVar("T")
+
+
+class FuturesExecutor(Executor):
+    """Runs legs in a pool that somebody else has made: of processes, of threads, of MPI.
+
+    A pool of threads shares the memory of this process; to any other, legs are pickled. When the
+    death of one worker breaks a whole pool of processes, a new one like it is made, and the legs
+    that were lost are run one by one until it is clear which of them breaks it.
+
+    Parameters
+    ----------
+    pool
+        The pool. It is not shut down.
+    n_workers
+        How many legs it can run at the same time. None asks the pool.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If `pool` is not a `concurrent.futures.Executor`.
+    ArgumentError
+        If the pool does not tell how many workers it has.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    >>> with ThreadPoolExecutor(4) as pool:
+    ...     executor = FuturesExecutor(pool, n_workers=2)
+    ...     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), executor=executor)
+    >>> len(study.trials)
+    5
+    """
+
+    def __init__(self, pool: concurrent.futures.Executor, n_workers: int | None = None) -> None:
+        super().__init__()
+        if not isinstance(pool, concurrent.futures.Executor):
+            raise ArgumentTypeError(f"pool must be a concurrent.futures.Executor, got {pool!r}")
+        self.is_local = isinstance(pool, ThreadPoolExecutor)
+        self._n_workers = _workers_of(pool) if n_workers is None else n_workers
+        arguments.count("n_workers", self._n_workers)
+        self._given = self._pool = pool
+        self._under_way: set[Future[Any]] = set()  # of the present pool
+        self._alone: Future[Any] | None = None  # it was the only one when it broke its pool
+        self._n_suspects = 0  # so many of the next legs are run one by one
+
+    @property
+    def n_workers(self) -> int:
+        """How many legs can run at the same time; one while a culprit is looked for."""
+        return 1 if self._n_suspects else self._n_workers
+
+    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+        try:
+            future = self._handed_over(task, shared)
+        except BrokenExecutor as error:  # it broke before, or while it had nothing to do
+            self._renew(error)
+            future = self._handed_over(task, shared)
+        except RuntimeError as error:
+            raise ExecutorError(
+                f"executor must be a pool that takes work, got {self._pool!r}: {error}"
+            ) from error
+        self._under_way.add(future)
+        return future
+
+    def _handed_over(self, task: Task[T], shared: Any) -> Future[T]:
+        if self.is_local:
+            return self._pool.submit(task, constant(shared))
+        return self._pool.submit(run_packed, packed(task), shared)
+
+    def wait(self, timeout: float | None = None) -> list[Future[Any]]:
+        """Return the futures that are done; a pool that has broken is replaced."""
+        finished = super().wait(timeout)
+        for future in finished:
+            if future not in self._under_way:
+                continue
+            error = None if future.cancelled() else future.exception()
+            if isinstance(error, BrokenExecutor):
+                together = len(self._under_way)
+                self._alone = future if together == 1 else None
+                self._renew(error)
+                self._n_suspects += together if together > 1 else -1
+            else:
+                self._under_way.discard(future)
+                self._n_suspects -= 1
+            self._n_suspects = max(0, self._n_suspects)
+        return finished
+
+    def n_attempts(self, future: Future[Any]) -> int:
+        """Return 0 for a leg that was lost with a whole pool while others ran in it too, else 1."""
+        broke = not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
+        return 0 if broke and future is not self._alone else 1
+
+    def close(self) -> None:
+        """Shut down a pool that was made in place of a broken one."""
+        if self._pool is not self._given:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = self._given
+        self._under_way.clear()
+        self._n_suspects = 0
+
+    def _renew(self, error: BrokenExecutor) -> None:
+        make = _maker(self._pool)
+        if make is None:
+            raise ExecutorError(
+                f"the executor {type(self._pool).__name__} is broken and cannot be made again: "
+                f"{error}. Everything that has finished is kept: make another executor and "
+                "optimize again."
+            ) from error
+        self._pool = make()
+        self._under_way.clear()
+
+
+def _workers_of(pool: concurrent.futures.Executor) -> int:
+    for name in ("num_workers", "_max_workers"):  # mpi4py's, and that of all who follow Python's
+        n_workers = getattr(pool, name, None)
+        if isinstance(n_workers, int):
+            return n_workers
+    raise ArgumentError(
+        f"executor must tell how many workers it has, got {type(pool).__name__}: use "
+        "bohb.executors.FuturesExecutor(pool, n_workers=...)"
+    )
+
+
+def _maker(pool: concurrent.futures.Executor) -> Callable[[], concurrent.futures.Executor] | None:
+    """Return how to make another pool like `pool`, if that is known.
+
+    Python's pool keeps what it was made with under private names, and has no other way to tell.
+    """
+    made: Any = pool
+    if type(pool) is ProcessPoolExecutor:
+        return lambda: ProcessPoolExecutor(
+            made._max_workers,
+            mp_context=made._mp_context,
+            initializer=made._initializer,
+            initargs=made._initargs,
+        )
+    if type(pool).__module__.startswith("loky."):
+        import loky
+
+        return lambda: loky.get_reusable_executor(max_workers=_workers_of(pool))
+    return None

@@ -1,0 +1,138 @@
+"""Processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import loky
+from loky.backend import get_context
+from loky.process_executor import ProcessPoolExecutor
+
+from bohb.errors import ArgumentError
+from bohb.executors.remote import run_packed
+from bohb.executors.workers import WorkersExecutor
+
+# A worker holds paused generators: it must not be replaced because its memory has grown.
+_ENVIRONMENT = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"}
+
+
+class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
+    """Runs legs in processes on this machine.
+
+    Each worker is a process of its own: the death of one costs one leg, one that hangs can be
+    ended, and the generators of paused trials wait where they ran. The objective may be a lambda
+    or a function of a notebook, and a script needs no ``if __name__ == "__main__"``.
+
+    The processes begin when they are first needed and end with `optimize`, unless the executor
+    is used as a context manager: then they live, with what is paused in them, until it is left.
+
+    Parameters
+    ----------
+    n_workers
+        How many processes; None for one per processor that this process may use.
+    environments
+        One dict of environment variables for each process, for instance
+        ``[{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]``.
+
+    Raises
+    ------
+    ArgumentError
+        If `n_workers` is not positive, or not the number of `environments`.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    >>> study.optimize(
+    ...     lambda trial: trial.suggest_float("x", 0, 1), executor=ProcessExecutor(2)
+    ... )
+    >>> len(study.trials)
+    5
+    """
+
+    def __init__(
+        self,
+        n_workers: int | None = None,
+        *,
+        environments: Sequence[Mapping[str, str]] | None = None,
+    ) -> None:
+        if n_workers is None:
+            n_workers = int(loky.cpu_count()) if environments is None else len(environments)
+        super().__init__(n_workers)
+        given = [{}] * self.n_workers if environments is None else environments
+        if len(given) != self.n_workers:
+            raise ArgumentError(
+                f"environments must have one dict for each of the {n_workers} workers, got "
+                f"{len(given)}"
+            )
+        self._environments = [{**_ENVIRONMENT, **environment} for environment in given]
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+
+    def share(self, value: bytes) -> Callable[[], bytes]:
+        """Return what reads `value` from a file in the worker."""
+        if self._directory is None:
+            self._directory = tempfile.TemporaryDirectory(prefix="bohb-shared-")
+        path = Path(self._directory.name) / f"{next(self._counter)}.pickle"
+        path.write_bytes(value)
+        return _FromFile(path)
+
+    def close(self) -> None:
+        """End the processes, at once, unless the executor is a context manager's."""
+        super().close()
+        if self._directory is not None and not self._workers:
+            self._directory.cleanup()
+            self._directory = None
+
+    def _begin(self, place: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            max_workers=1,
+            timeout=None,
+            context=get_context("loky"),
+            initializer=_begin_worker,
+            initargs=(os.getpid(),),
+            env=self._environments[place],
+        )
+
+    def _run(self, engine: ProcessPoolExecutor, task: bytes, shared: Any) -> Future[Any]:
+        future: Future[Any] = engine.submit(run_packed, task, shared)
+        return future
+
+    def _call(self, engine: ProcessPoolExecutor, function: Callable[[], None]) -> None:
+        engine.submit(function)
+
+    def _end(self, engine: ProcessPoolExecutor) -> None:
+        engine.shutdown(wait=True, kill_workers=True)
+
+
+@dataclass(frozen=True)
+class _FromFile:
+    """Reads bytes that were left in a file."""
+
+    path: Path
+
+    def __call__(self) -> bytes:
+        return self.path.read_bytes()
+
+
+def _begin_worker(parent: int) -> None:
+    """Prepare a new process: Ctrl-C is the study's to handle, and the study's death is its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":  # where a child does not see its parent change
+        threading.Thread(target=_follow, args=(parent,), name="bohb-follow", daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    """End this process, whatever it is doing, when its parent is gone."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

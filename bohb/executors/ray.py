@@ -1,0 +1,95 @@
+"""Ray's actors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from bohb.errors import ArgumentError, MissingDependencyError
+from bohb.executors.remote import handed_on, run_packed
+from bohb.executors.workers import WorkersExecutor
+
+try:
+    import ray
+except ImportError as error:
+    raise MissingDependencyError("RayExecutor needs ray: pip install 'bohb[ray]'") from error
+
+
+class RayExecutor(WorkersExecutor[Any]):
+    """Runs legs in actors of Ray.
+
+    Each worker is an actor: the death of one costs one leg, one that hangs can be ended, and the
+    generators of paused trials wait where they ran. Ray is initialised if it is not: call
+    ``ray.init(address=...)`` before to use a cluster. Ray has no priorities to hand on.
+
+    The actors begin when they are first needed and end with `optimize`, unless the executor is
+    used as a context manager: then they live, with what is paused in them, until it is left.
+
+    Parameters
+    ----------
+    n_workers
+        How many actors; None for as many as the cluster now has room for.
+    options
+        What each actor needs, as ``ray.remote`` takes it: ``num_cpus=4``, ``num_gpus=1``,
+        ``resources``, ``runtime_env``. ``num_cpus`` is 1 unless it is given.
+
+    Raises
+    ------
+    ArgumentError
+        If the cluster has no room for one actor.
+    MissingDependencyError
+        If Ray is not installed.
+    """
+
+    def __init__(self, n_workers: int | None = None, **options: Any) -> None:
+        if not ray.is_initialized():
+            ray.init(log_to_driver=False)
+        options = {"num_cpus": 1, **options, "max_restarts": 0, "max_task_retries": 0}
+        super().__init__(_room(options) if n_workers is None else n_workers)
+        self._make = ray.remote(**options)(_Actor)
+
+    def share(self, value: bytes) -> Any:
+        """Return the reference to `value` in Ray's store."""
+        return ray.put(value)
+
+    def _begin(self, place: int) -> Any:
+        return self._make.remote()
+
+    def _run(self, engine: Any, task: bytes, shared: Any) -> Future[Any]:
+        return handed_on(engine.run.remote(task, shared).future())
+
+    def _call(self, engine: Any, function: Callable[[], None]) -> None:
+        engine.call.remote(function)
+
+    def _end(self, engine: Any) -> None:
+        ray.kill(engine)
+
+
+class _Actor:
+    """What an actor does: one task after another."""
+
+    def run(self, task: bytes, shared: bytes) -> Any:
+        return run_packed(task, shared)
+
+    def call(self, function: Callable[[], None]) -> None:
+        function()
+
+
+def _room(options: dict[str, Any]) -> int:
+    """Return how many actors with these options the cluster has room for."""
+    wanted = {
+        "CPU": options["num_cpus"],
+        "GPU": options.get("num_gpus") or 0,
+        **(options.get("resources") or {}),
+    }
+    has = ray.cluster_resources()
+    n_workers = min(
+        (int(has.get(name, 0) // need) for name, need in wanted.items() if need), default=1
+    )
+    if n_workers < 1:
+        raise ArgumentError(
+            f"n_workers must be given, or the cluster have room for an actor with {wanted}, got "
+            f"a cluster with { {name: has.get(name, 0) for name in wanted} }"
+        )
+    return n_workers

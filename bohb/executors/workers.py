@@ -1,0 +1,139 @@
+"""Workers with names, each of which can be spoken to and replaced."""
+
+from __future__ import annotations
+
+import abc
+import itertools
+import uuid
+import weakref
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from bohb import arguments
+from bohb.executors.port import Executor, Task
+from bohb.executors.remote import packed
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+T = TypeVar("T")
+Engine = TypeVar("Engine")
+
+
+@dataclass
+class Worker(Generic[Engine]):
+    """One worker: what runs its legs, and the future of the one it runs or ran last."""
+
+    name: str
+    place: int
+    engine: Engine
+    future: Future[Any] | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it runs nothing."""
+        return self.future is None or self.future.done()
+
+
+class WorkersExecutor(Executor, Generic[Engine]):
+    """Keeps `n_workers` workers, one leg at a time on each.
+
+    They are begun when they are first needed and end with `optimize`, unless the executor is
+    used as a context manager: then they live, with what is paused in them, until it is left.
+    """
+
+    is_sticky = True
+
+    def __init__(self, n_workers: int) -> None:
+        super().__init__()
+        self._n_workers = arguments.count("n_workers", n_workers)
+        self._workers: dict[int, Worker[Engine]] = {}  # by place
+        self._counter = itertools.count()
+        self._names: weakref.WeakKeyDictionary[Future[Any], str] = weakref.WeakKeyDictionary()
+        self._token = uuid.uuid4().hex[:8]  # a name must not be that of another executor's worker
+        self._is_entered = False
+
+    @property
+    def n_workers(self) -> int:
+        """The number of workers."""
+        return self._n_workers
+
+    def __enter__(self) -> Self:
+        self._is_entered = True
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._is_entered = False
+        self.close()
+
+    @abc.abstractmethod
+    def _begin(self, place: int) -> Engine:
+        """Begin a worker at `place`."""
+
+    @abc.abstractmethod
+    def _run(self, engine: Engine, task: bytes, shared: Any) -> Future[Any]:
+        """Let a worker run a packed task."""
+
+    @abc.abstractmethod
+    def _call(self, engine: Engine, function: Callable[[], None]) -> None:
+        """Let a worker that is free call `function`."""
+
+    @abc.abstractmethod
+    def _end(self, engine: Engine) -> None:
+        """End a worker at once."""
+
+    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+        found = self._free_worker(worker)
+        found.future = self._run(found.engine, packed(task), shared)
+        self._names[found.future] = found.name
+        return found.future
+
+    def wait(self, timeout: float | None = None) -> list[Future[Any]]:
+        """Return the futures that are done; the workers of those that were lost are replaced."""
+        finished = super().wait(timeout)
+        for future in finished:
+            if future.cancelled() or future.exception() is not None:
+                self._dismiss(future)
+        return finished
+
+    def worker_of(self, future: Future[Any]) -> Hashable:
+        """Return the name of the worker that has the task of `future`."""
+        return self._names.get(future)
+
+    def kill(self, future: Future[Any]) -> bool:
+        """End the worker that has the task of `future`."""
+        self._dismiss(future)
+        return True
+
+    def tell_all(self, function: Callable[[], None]) -> None:
+        """Let every worker that is free call `function`."""
+        for worker in self._workers.values():
+            if worker.is_free:
+                self._call(worker.engine, function)
+
+    def close(self) -> None:
+        """End the workers, at once, unless the executor is a context manager's."""
+        if not self._is_entered:
+            while self._workers:
+                self._end(self._workers.popitem()[1].engine)
+
+    def _free_worker(self, name: Hashable) -> Worker[Engine]:
+        free = [worker for worker in self._workers.values() if worker.is_free]
+        for worker in free:
+            if worker.name == name:
+                return worker
+        for place in range(self._n_workers):
+            if place not in self._workers:
+                name = f"{self._token}-{next(self._counter)}"
+                self._workers[place] = Worker(name, place, self._begin(place))
+                return self._workers[place]
+        return free[0]
+
+    def _dismiss(self, future: Future[Any]) -> None:
+        name = self._names.get(future)
+        for worker in list(self._workers.values()):
+            if worker.name == name:
+                del self._workers[worker.place]
+                self._end(worker.engine)

@@ -1,0 +1,85 @@
+"""Files by which a study and legs in other processes hear of each other in the midst of a leg.
+
+They are a help where both see the same file system, and never needed: what a leg has done is in
+what it returns, and where no file is seen a leg goes on to its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import shutil
+import time
+import uuid
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Write: TypeAlias = tuple[Any, ...]  # what was written of a trial: its kind, then what belongs to it
+
+_POLL_SECONDS = 0.25
+_PREFIX = "legs-"
+
+
+class Exchange:
+    """A directory of one call of `optimize`, by which the study speaks to its legs.
+
+    As long as the file ``go`` is there they go on. Each writes down what it has done so far, so
+    that this is kept if the leg does not come back.
+    """
+
+    def __init__(self, root: Path) -> None:
+        for stale in root.glob(f"{_PREFIX}*"):  # of a study that was killed: its legs must end
+            shutil.rmtree(stale, ignore_errors=True)
+        self.directory = root / f"{_PREFIX}{uuid.uuid4().hex[:8]}"
+        self.directory.mkdir(parents=True)
+        (self.directory / "go").touch()
+
+    def stop(self) -> None:
+        """Let the legs end at their next report."""
+        (self.directory / "go").unlink(missing_ok=True)
+
+    def take(self, name: str) -> list[Write]:
+        """Return what the leg of this name has written, and forget it."""
+        path = self.directory / name
+        writes: list[Write] = []
+        try:
+            with path.open("rb") as file:
+                while True:
+                    writes.append(pickle.load(file))  # noqa: S301 - our own legs have written it
+        except (OSError, EOFError, pickle.UnpicklingError):  # nothing, the end, or one cut short
+            path.unlink(missing_ok=True)
+            return writes
+
+    def close(self) -> None:
+        """Remove the directory, and the one above it if nothing else is in it."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.directory.parent.rmdir()
+
+
+class ExchangeEnd:
+    """The end of an exchange that a leg holds."""
+
+    def __init__(self, directory: Path, name: str, seconds_left: float | None) -> None:
+        self._go = directory / "go"
+        self._path = directory / name
+        self._is_seen = self._go.exists()
+        self._deadline = None if seconds_left is None else time.monotonic() + seconds_left
+        self._next_look = 0.0
+        self._is_stopped = False
+
+    def write(self, write: Write) -> None:
+        """Write down one thing that the leg has done."""
+        if self._is_seen:
+            with contextlib.suppress(OSError), self._path.open("ab") as file:
+                file.write(pickle.dumps(write))
+
+    def is_stopping(self) -> bool:
+        """Return whether the study has told its legs to end, or its time is over."""
+        now = time.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            return True
+        if self._is_seen and not self._is_stopped and now >= self._next_look:
+            self._next_look = now + _POLL_SECONDS
+            self._is_stopped = not self._go.exists()
+        return self._is_stopped

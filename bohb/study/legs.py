@@ -1,0 +1,306 @@
+"""How a leg gets to an executor and its result back: within this process, or beyond it."""
+
+from __future__ import annotations
+
+import abc
+import secrets
+import warnings
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+from optuna.samplers import GridSampler, PartialFixedSampler
+
+from bohb.errors import ArgumentError, WorkerLostError
+from bohb.executors import Executor
+from bohb.history import as_sampled, forget_cached_trials, live_trial
+from bohb.samplers import BOHBSampler
+from bohb.study.exchange import Exchange
+from bohb.study.ledger import SEED
+from bohb.study.objective import LegResult, Objective, Outcome
+from bohb.study.stop import StopSignal
+from bohb.study.trial import Trial
+from bohb.study.worker import Assignment, EndSession, Returned
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
+
+
+def legs_of(
+    study: Study,
+    objective: Objective,
+    executor: Executor,
+    stop: StopSignal,
+    leg_timeout: float | None,
+) -> Legs:
+    """Return the legs of `objective` on `executor`.
+
+    Raises
+    ------
+    ArgumentError
+        If the executor needs an objective that can be pickled, and this one cannot be; or a
+        sampler that need not be asked in the midst of a leg.
+    """
+    if executor.is_local:
+        return LocalLegs(objective, executor)
+    return RemoteLegs(study, objective, executor, stop, leg_timeout)
+
+
+class Legs(abc.ABC):
+    """The legs of one objective on one executor, in one call of `optimize`."""
+
+    def __init__(self, objective: Objective, executor: Executor) -> None:
+        self.objective = objective
+        self.executor = executor
+
+    @property
+    @abc.abstractmethod
+    def continues(self) -> bool:
+        """Whether a promoted trial goes on from where it stood."""
+
+    @abc.abstractmethod
+    def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
+        """Give the leg of `trial` to the executor; `keep` tells which generators may wait on."""
+
+    def check(self, future: Future[Any]) -> None:  # noqa: B027 - other processes end by themselves
+        """Raise what an objective has raised to end this process."""
+
+    @abc.abstractmethod
+    def result(self, future: Future[Any], trial: Trial) -> LegResult:
+        """Return how a leg that is done has ended, having written down what it brought."""
+
+    @abc.abstractmethod
+    def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
+        """Let go of the generators that are not to wait any more."""
+
+    def salvage(self, future: Future[Any], trial: Trial) -> None:  # noqa: B027 - here it is
+        """Write down what a leg has done that will not come back."""
+
+    def worker_for(self, trial: Trial) -> Hashable:
+        """Return the worker in which the generator of `trial` waits, if one does."""
+        return None
+
+    def stop(self) -> None:  # noqa: B027 - those that share its memory see it themselves
+        """Let the legs under way end at their next report."""
+
+    def close(self, keep: frozenset[int]) -> None:  # noqa: B027 - generators here just wait on
+        """Note that the call is over; the generators of the trials to `keep` may wait on."""
+
+
+@dataclass(frozen=True)
+class _LocalTask:
+    """One leg in this process, on the study's own trial."""
+
+    objective: Objective
+    trial: Trial
+    number: int
+    resource: float
+    previous_resource: float
+
+    def __call__(self, shared: Callable[[], Any]) -> LegResult:
+        forget_cached_trials(self.trial.study)
+        return self.objective.run_leg(self.trial)
+
+
+class LocalLegs(Legs):
+    """Legs in the memory of this process: the objective has the study's own trial."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether the objective is a generator, which waits in memory."""
+        return self.objective.continues
+
+    def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
+        """Let the executor run the objective on `trial`."""
+        leg = trial.required_leg
+        resources = leg.resource, leg.previous_resource
+        return self.executor.submit(_LocalTask(self.objective, trial, trial.number, *resources))
+
+    def check(self, future: Future[Any]) -> None:
+        """Raise what an objective has raised to end this process, as with `sys.exit`."""
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not isinstance(error, Exception):
+            raise error
+
+    def result(self, future: Future[Any], trial: Trial) -> LegResult:
+        """Return what the objective came to; all else is written down already."""
+        error = _error_of(future)
+        if error is not None:
+            return LegResult(Outcome.LOST, error)
+        result: LegResult = future.result()
+        return result
+
+    def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
+        """Close the generators that are not to wait any more."""
+        if self.objective.n_paused:
+            self.objective.keep_only(keep())
+
+
+class RemoteLegs(Legs):
+    """Legs outside this process. What they need travels there, and what they did travels back."""
+
+    def __init__(
+        self,
+        study: Study,
+        objective: Objective,
+        executor: Executor,
+        stop: StopSignal,
+        leg_timeout: float | None,
+    ) -> None:
+        super().__init__(objective, executor)
+        self._study = study
+        self._stop = stop
+        self._leg_timeout = leg_timeout
+        _refuse_asking_sampler(study, executor)
+        if objective.continues and not executor.is_sticky:
+            _warn_of_replays(study, executor)
+        self._shared = executor.share(_pickled(objective.function, study, executor))
+        self._seed = _seed_of(study)
+        self._exchange = Exchange(study.checkpoint_root)
+        self._names: dict[Future[Any], str] = {}
+
+    @property
+    def continues(self) -> bool:
+        """Whether the objective is a generator, and waits where its next leg can be sent."""
+        return self.objective.continues and self.executor.is_sticky
+
+    def worker_for(self, trial: Trial) -> Hashable:
+        """Return the worker in which the generator of `trial` waits, if one does."""
+        return self.objective.places.get(trial.number)
+
+    def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
+        """Send the leg of `trial` to the executor."""
+        places = self.objective.places
+        leg = trial.required_leg
+        assignment = Assignment(
+            session=self.objective.session,
+            sequence=next(self.objective.sequence),
+            keep=keep() if self.objective.continues or places else frozenset(),
+            leg=leg,
+            scale=trial.scale,
+            frozen=live_trial(trial),
+            proposed=_proposed(trial) if leg.rung == 0 else {},
+            seed=self._seed,
+            checkpoint_root=self._study.checkpoint_root,
+            exchange=self._exchange.directory,
+            seconds_left=self._stop.seconds_left(),
+            leg_timeout=self._leg_timeout,
+            keeps_generator=self.executor.is_sticky,
+        )
+        worker = places.pop(trial.number, None)
+        future = self.executor.submit(assignment, self._shared, worker)
+        self._names[future] = assignment.name
+        return future
+
+    def result(self, future: Future[Any], trial: Trial) -> LegResult:
+        """Return how a leg has ended, and write down what it did."""
+        error = _error_of(future)
+        if error is not None:
+            self.salvage(future, trial)
+            return LegResult(Outcome.LOST, error)
+        returned: Returned = future.result()
+        self._exchange.take(self._names.pop(future))
+        trial.absorb(returned.writes)
+        if returned.is_paused:
+            self.objective.places[trial.number] = self.executor.worker_of(future)
+        if returned.wants_stop:
+            self._stop.tell()
+        return returned.result()
+
+    def salvage(self, future: Future[Any], trial: Trial) -> None:
+        """Write down what a leg has left in its exchange."""
+        trial.absorb(self._exchange.take(self._names.pop(future)))
+
+    def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
+        """Expect generators to be gone; their workers are told with the next legs."""
+        places = self.objective.places
+        if places:
+            for number in places.keys() - keep():
+                del places[number]
+
+    def stop(self) -> None:
+        """Let the legs under way end at their next report."""
+        self._exchange.stop()
+
+    def close(self, keep: frozenset[int]) -> None:
+        """Tell the workers that the call is over."""
+        keep = keep & self.objective.places.keys()
+        if self.objective.continues or keep:
+            end = EndSession(self.objective.session, keep, next(self.objective.sequence))
+            self.executor.tell_all(end)
+        self._exchange.close()
+
+
+def _error_of(future: Future[Any]) -> WorkerLostError | None:
+    """Return why a leg is lost, if it is."""
+    if future.cancelled():
+        return WorkerLostError("it was cancelled by its executor")
+    error = future.exception()
+    if error is None or isinstance(error, WorkerLostError):
+        return error
+    lost = WorkerLostError(f"it was lost with its worker: {type(error).__name__}: {error}")
+    lost.__cause__ = error
+    return lost
+
+
+def _pickled(function: Callable[[Any], Any], study: Study, executor: Executor) -> bytes:
+    try:
+        return bytes(cloudpickle.dumps((function, study.space)))
+    except Exception as error:  # whatever the objects in it raise
+        raise ArgumentError(
+            f"func must be such that it can be pickled for {type(executor).__name__}, whose "
+            f"workers are other processes, got {function!r}: {error}. Make what cannot be pickled "
+            "(open files, locks, connections) inside of it, or use threads: n_jobs"
+        ) from error
+
+
+def _refuse_asking_sampler(study: Study, executor: Executor) -> None:
+    if study.space is None and isinstance(study.sampler, (GridSampler, PartialFixedSampler)):
+        raise ArgumentError(
+            f"{type(study.sampler).__name__} needs create_study(space=...) with "
+            f"{type(executor).__name__}: a parameter that no trial has had before is drawn by the "
+            "worker, which cannot ask the sampler"
+        )
+
+
+def _warn_of_replays(study: Study, executor: Executor) -> None:
+    plan = study.plan()
+    warnings.warn(
+        f"{type(executor).__name__} cannot send a leg to the process in which its generator "
+        "waits, so each promotion trains its trial from the start again: a round takes "
+        f"{plan.resource_restarted} units of resource instead of {plan.resource_continued}. "
+        "bohb.executors.ProcessExecutor, Dask and Ray can",
+        stacklevel=6,
+    )
+
+
+def _seed_of(study: Study) -> int:
+    """Return the seed of what workers draw: the sampler's, or one that is kept with the study."""
+    if isinstance(study.sampler, BOHBSampler):
+        return study.sampler.seed
+    seed = study.ledger.read(SEED)
+    if seed is None:
+        seed = secrets.randbits(32)
+        study.ledger.write(SEED, seed)
+    return int(seed)
+
+
+def _proposed(trial: Trial) -> dict[str, Any]:
+    """Return what the sampler proposes for the parameters that other trials have had."""
+    study = trial.study
+    frozen = as_sampled(trial)
+    proposed = {
+        name: value for name, value in trial.relative_params.items() if name not in frozen.params
+    }
+    relative = trial.relative_search_space or {}
+    frozen.params.update(proposed)
+    frozen.distributions.update({name: relative[name] for name in proposed})
+    known = study.history.distributions(without=trial.number) if study.history else {}
+    for name, distribution in known.items():
+        if name not in frozen.params and not distribution.single():
+            value = study.sampler.sample_independent(study, frozen, name, distribution)
+            proposed[name] = frozen.params[name] = value
+            frozen.distributions[name] = distribution
+    return proposed

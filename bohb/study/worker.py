@@ -1,0 +1,362 @@
+"""What happens outside the study's process: one leg of one trial, run from what was sent.
+
+The objective gets a trial of the same kind as everywhere, in a study of its own that holds nothing
+but this trial. All that is written there travels back.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import logging
+import pickle
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import cloudpickle
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.pruners import NopPruner
+from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from bohb.errors import RemoteError
+from bohb.history import Scale, contains, live_trial
+from bohb.hyperband import Leg
+from bohb.samplers import BOHBSampler
+from bohb.spaces import SearchSpace
+from bohb.study.exchange import ExchangeEnd, Write
+from bohb.study.ledger import Ledger
+from bohb.study.objective import LegResult, Objective, Outcome
+from bohb.study.stop import LegWatch
+from bohb.study.trial import Trial
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
+
+_MOST_SESSIONS = 4  # a worker may serve several studies in turn; each holds its objective's data
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What comes back from a worker.
+
+    Attributes
+    ----------
+    outcome
+        How the leg ended.
+    writes
+        What it has written of its trial, in order.
+    error, description
+        The exception that ended it, pickled, or None if it cannot be; and its traceback as text.
+    is_paused
+        Whether its generator waits in the worker.
+    wants_stop
+        Whether the objective called `trial.study.stop()`.
+    """
+
+    outcome: Outcome
+    writes: list[Write]
+    error: bytes | None = None
+    description: str | None = None
+    is_paused: bool = False
+    wants_stop: bool = False
+
+    def result(self) -> LegResult:
+        """Return how the leg ended, with its exception as it was if that could travel."""
+        if self.description is None:
+            return LegResult(self.outcome)
+        cause = RemoteError(f"\n\n{self.description}")
+        error: Any = None
+        if self.error is not None:
+            try:
+                error = pickle.loads(self.error)  # noqa: S301 - our own worker has written it
+            except Exception:  # its class may not be there
+                error = None
+        if not isinstance(error, Exception):
+            error = RemoteError(self.description.strip().splitlines()[-1])
+        error.__cause__ = cause
+        return LegResult(self.outcome, error)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What travels to a worker: one leg, and what is needed of its trial to run it there.
+
+    Attributes
+    ----------
+    session
+        Names the objective, which a worker keeps from leg to leg.
+    sequence
+        Counts the legs of a session.
+    keep
+        The trials whose generators shall go on waiting, of those that waited before this leg.
+    frozen
+        The trial as the study knows it.
+    proposed
+        What the sampler proposes for parameters that other trials have had.
+    seed
+        Of the random streams from which all other parameters are drawn.
+    exchange
+        Where the study and the leg can hear of each other.
+    seconds_left
+        Until the study ends; None if that is not known.
+    leg_timeout
+        The seconds that the leg may take.
+    keeps_generator
+        Whether a later leg may come to the same worker.
+    """
+
+    session: str
+    sequence: int
+    keep: frozenset[int]
+    leg: Leg
+    scale: Scale
+    frozen: FrozenTrial
+    proposed: Mapping[str, Any]
+    seed: int
+    checkpoint_root: Path
+    exchange: Path
+    seconds_left: float | None
+    leg_timeout: float | None
+    keeps_generator: bool
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self.frozen.number
+
+    @property
+    def resource(self) -> float:
+        """How far the trial is to be trained."""
+        return self.leg.resource
+
+    @property
+    def previous_resource(self) -> float:
+        """How far it was trained before."""
+        return self.leg.previous_resource
+
+    @property
+    def name(self) -> str:
+        """The name of the leg."""
+        return f"trial-{self.number:05d}-{self.sequence}"
+
+    def __call__(self, shared: Callable[[], bytes]) -> Returned:
+        """Run the leg."""
+        return _session(self.session, shared).run(self)
+
+
+@dataclass(frozen=True)
+class EndSession:
+    """Tells a worker that a call of `optimize` is over."""
+
+    session: str
+    keep: frozenset[int]
+    sequence: int
+
+    def __call__(self) -> None:
+        """Forget the session, but for the trials that wait on."""
+        with _registering:
+            found = _sessions.get(self.session)
+            if found is not None:
+                found.keep_only(self.keep, before=self.sequence)
+                if not self.keep:
+                    del _sessions[self.session]
+
+
+class _Session:
+    """An objective in a worker, with the trials that wait there."""
+
+    def __init__(self, function: Callable[[Any], Any], space: SearchSpace | None) -> None:
+        self._objective = Objective(function)
+        self._space = space
+        self._waiting: dict[int, tuple[int, Trial]] = {}  # by number: sequence of the leg, trial
+        self._lock = threading.Lock()
+
+    def run(self, assignment: Assignment) -> Returned:
+        end = ExchangeEnd(assignment.exchange, assignment.name, assignment.seconds_left)
+        with self._lock:
+            _, trial = self._waiting.pop(assignment.number, (0, None))
+        self.keep_only(assignment.keep, before=assignment.sequence)
+        if trial is None:
+            trial = _WorkerStudy(assignment, self._space).trial
+        study = cast(_WorkerStudy, trial.study)
+        study.begin_leg(assignment, trial, end)
+        try:
+            result = self._objective.run_leg(trial)
+        except KeyboardInterrupt:
+            result = LegResult(Outcome.INTERRUPTED)
+        trial.take_back()
+        is_paused = self._objective.has_paused(assignment.number)
+        if is_paused and not assignment.keeps_generator:
+            self._objective.forget(assignment.number)
+            is_paused = False
+        if is_paused:
+            with self._lock:
+                self._waiting[assignment.number] = assignment.sequence, trial
+        return _returned(result, study, is_paused=is_paused)
+
+    def keep_only(self, keep: frozenset[int], *, before: int) -> None:
+        """Let go of generators that are not to wait any more, of those that waited `before`."""
+        with self._lock:
+            gone = [
+                number
+                for number, (sequence, _) in self._waiting.items()
+                if sequence < before and number not in keep
+            ]
+            for number in gone:
+                del self._waiting[number]
+        for number in gone:
+            self._objective.forget(number)
+
+
+_sessions: collections.OrderedDict[str, _Session] = collections.OrderedDict()
+_registering = threading.Lock()
+
+
+def _session(token: str, shared: Callable[[], bytes]) -> _Session:
+    with _registering:
+        if token not in _sessions:
+            _sessions[token] = _Session(*cloudpickle.loads(shared()))
+        _sessions.move_to_end(token)
+        while len(_sessions) > _MOST_SESSIONS:
+            _sessions.popitem(last=False)
+        return _sessions[token]
+
+
+def _returned(result: LegResult, study: _WorkerStudy, *, is_paused: bool) -> Returned:
+    returned = Returned(
+        result.outcome, study.storage.writes, is_paused=is_paused, wants_stop=study.wants_stop
+    )
+    if result.error is None:
+        return returned
+    description = "".join(traceback.format_exception(result.error))
+    error: bytes | None = None
+    try:
+        error = cloudpickle.dumps(result.error)
+        pickle.loads(error)  # noqa: S301 - some exceptions can be pickled and not unpickled
+    except Exception:  # whatever its own methods raise
+        error = None
+    return dataclasses.replace(returned, error=error, description=description)
+
+
+class _RecordingStorage(InMemoryStorage):
+    """A storage in memory that writes down all that is written to its trial."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[Write] = []
+        self.end: ExchangeEnd | None = None
+
+    def _note(self, *write: Any) -> None:
+        if self.end is not None:
+            self.writes.append(write)
+            self.end.write(write)
+
+    def set_trial_param(
+        self,
+        trial_id: int,
+        param_name: str,
+        param_value_internal: float,
+        distribution: BaseDistribution,
+    ) -> None:
+        super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
+        self._note("param", param_name, param_value_internal, distribution)
+
+    def set_trial_intermediate_value(
+        self, trial_id: int, step: int, intermediate_value: float
+    ) -> None:
+        super().set_trial_intermediate_value(trial_id, step, intermediate_value)
+        self._note("value", step, intermediate_value)
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        json.dumps(value)  # raises TypeError here, where it can be laid to the objective
+        super().set_trial_user_attr(trial_id, key, value)
+        self._note("user_attr", key, value)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        super().set_trial_system_attr(trial_id, key, value)
+        self._note("system_attr", key, value)
+
+
+_NAME = "a trial of its own"
+# Optuna logs each study that it makes, and these are none of the user's.
+logging.getLogger("optuna.storages._in_memory").addFilter(
+    lambda record: _NAME not in record.getMessage()
+)
+
+
+class _WorkerStudy(optuna.Study):
+    """The study of a trial in a worker. It knows no other trials."""
+
+    def __init__(self, assignment: Assignment, space: SearchSpace | None) -> None:
+        self.storage = _RecordingStorage()
+        maximize = assignment.scale.maximize
+        direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
+        study_id = self.storage.create_new_study([direction], _NAME)
+        super().__init__(_NAME, self.storage, _Proposed(), NopPruner())
+        self.space = space
+        self.ledger = Ledger(self.storage, study_id, self.study_name)
+        self.checkpoint_root = assignment.checkpoint_root
+        frozen = assignment.frozen
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params=frozen.params,
+            distributions=frozen.distributions,
+            intermediate_values=frozen.intermediate_values,
+            user_attrs=frozen.user_attrs,
+            system_attrs=frozen.system_attrs,
+        )
+        template.datetime_start = frozen.datetime_start
+        self.trial = Trial(cast("Study", self), self.storage.create_new_trial(study_id, template))
+        live_trial(self.trial).number = frozen.number
+        self.wants_stop = False
+
+    def begin_leg(self, assignment: Assignment, trial: Trial, end: ExchangeEnd) -> None:
+        """Let the trial begin its leg."""
+        self.sampler = _Proposed(assignment.proposed, assignment.seed)
+        self.storage.writes, self.storage.end = [], end
+        watch = LegWatch(end.is_stopping, assignment.leg_timeout)
+        trial.give(assignment.leg, assignment.scale, watch)
+
+    def stop(self) -> None:
+        """Let the study that has sent the trial come to an end."""
+        self.wants_stop = True
+
+
+class _Proposed(BaseSampler):
+    """Gives what was proposed, and draws what was not from the trial's own random stream."""
+
+    def __init__(self, proposed: Mapping[str, Any] | None = None, seed: int = 0) -> None:
+        self._proposed = proposed or {}
+        self._prior = BOHBSampler(seed)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return {}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        if param_name in self._proposed:
+            value = self._proposed[param_name]
+            if contains(param_distribution, value):
+                return value
+        return self._prior.sample_independent(study, trial, param_name, param_distribution)
