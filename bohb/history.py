@@ -21,6 +21,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.samplers import BaseSampler, GridSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -316,6 +317,11 @@ def _number(entry: tuple[int, BaseDistribution]) -> int:
 def trials_of(study: optuna.Study) -> list[FrozenTrial]:
     """Return the trials of `study` as Optuna's own samplers read them: once per trial, uncopied."""
     return study._get_trials(deepcopy=False, use_cache=True)
+
+
+def n_configurations(sampler: BaseSampler) -> int | None:
+    """Return how many configurations a sampler has to propose; None if there is no end to them."""
+    return sampler._n_min_trials if isinstance(sampler, GridSampler) else None
 
 
 def forget_cached_trials(study: optuna.Study) -> None:

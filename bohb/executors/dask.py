@@ -119,6 +119,16 @@ class DaskExecutor(Executor):
         address: str = inner.result()[0]
         return address
 
+    def has_begun(self, future: Future[Any]) -> bool:
+        """Return whether a worker has the task of `future`."""
+        return future.done() or self._address(future) is not None
+
+    def _address(self, future: Future[Any]) -> str | None:
+        """Return the worker that has the task of `future` now."""
+        key, _ = self._tasks[future]
+        processing: dict[str, tuple[str, ...]] = self._client.processing()
+        return next((address for address, keys in processing.items() if key in keys), None)
+
     def n_attempts(self, future: Future[Any]) -> int:
         """Return how often Dask has tried the task of a `future` that was lost."""
         error = None if future.cancelled() else future.exception()
@@ -128,8 +138,8 @@ class DaskExecutor(Executor):
 
     def kill(self, future: Future[Any]) -> bool:
         """Cancel the task of `future`, and restart its worker if that does nothing else."""
-        key, inner = self._tasks.pop(future)
-        address = next((a for a, keys in self._client.processing().items() if key in keys), None)
+        address = self._address(future)
+        _, inner = self._tasks.pop(future)
         inner.cancel()
         if address is None:
             return True

@@ -101,6 +101,10 @@ class FuturesExecutor(Executor):
             self._n_suspects = max(0, self._n_suspects)
         return finished
 
+    def has_begun(self, future: Future[Any]) -> bool:
+        """Return whether the pool has begun with the task of `future`, as far as it tells."""
+        return future.running() or future.done()
+
     def n_attempts(self, future: Future[Any]) -> int:
         """Return 0 for a leg that was lost with a whole pool while others ran in it too, else 1."""
         broke = not future.cancelled() and isinstance(future.exception(), BrokenExecutor)

@@ -71,6 +71,10 @@ class ThreadExecutor(Executor):
             self._pool = ThreadPoolExecutor(self._n_workers, thread_name_prefix="bohb")
         return self._pool.submit(task, constant(shared))
 
+    def has_begun(self, future: Future[Any]) -> bool:
+        """Return whether a thread has taken the task of `future`."""
+        return future.running() or future.done()
+
     def kill(self, future: Future[Any]) -> bool:
         """Return False for a task that has begun: a thread cannot be ended, only left behind."""
         cancelled = future.cancel()

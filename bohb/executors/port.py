@@ -116,6 +116,10 @@ class Executor(abc.ABC):
         """Return the name of the worker that runs or ran the task of `future`, if it is known."""
         return None
 
+    def has_begun(self, future: Future[Any]) -> bool:
+        """Return whether the task of `future` is run by now, and does not wait for a worker."""
+        return True
+
     def n_attempts(self, future: Future[Any]) -> int:
         """Return how many attempts at its leg a `future` that was lost has used up.
 

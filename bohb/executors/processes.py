@@ -107,8 +107,9 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         future: Future[Any] = engine.submit(run_packed, task, shared)
         return future
 
-    def _call(self, engine: ProcessPoolExecutor, function: Callable[[], None]) -> None:
-        engine.submit(function)
+    def _call(self, engine: ProcessPoolExecutor, function: Callable[[], None]) -> Future[Any]:
+        future: Future[Any] = engine.submit(function)
+        return future
 
     def _end(self, engine: ProcessPoolExecutor) -> None:
         engine.shutdown(wait=True, kill_workers=True)

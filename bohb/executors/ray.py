@@ -59,8 +59,9 @@ class RayExecutor(WorkersExecutor[Any]):
     def _run(self, engine: Any, task: bytes, shared: Any) -> Future[Any]:
         return handed_on(engine.run.remote(task, shared).future())
 
-    def _call(self, engine: Any, function: Callable[[], None]) -> None:
-        engine.call.remote(function)
+    def _call(self, engine: Any, function: Callable[[], None]) -> Future[Any]:
+        future: Future[Any] = engine.call.remote(function).future()
+        return future
 
     def _end(self, engine: Any) -> None:
         ray.kill(engine)

@@ -7,7 +7,7 @@ import itertools
 import uuid
 import weakref
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -29,6 +29,7 @@ class Worker(Generic[Engine]):
     name: str
     place: int
     engine: Engine
+    ready: Future[Any]
     future: Future[Any] | None = None
 
     @property
@@ -77,7 +78,7 @@ class WorkersExecutor(Executor, Generic[Engine]):
         """Let a worker run a packed task."""
 
     @abc.abstractmethod
-    def _call(self, engine: Engine, function: Callable[[], None]) -> None:
+    def _call(self, engine: Engine, function: Callable[[], None]) -> Future[Any]:
         """Let a worker that is free call `function`."""
 
     @abc.abstractmethod
@@ -85,18 +86,27 @@ class WorkersExecutor(Executor, Generic[Engine]):
         """End a worker at once."""
 
     def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
-        found = self._free_worker(worker)
-        found.future = self._run(found.engine, packed(task), shared)
-        self._names[found.future] = found.name
-        return found.future
+        found, work = self._free_worker(worker), packed(task)
+        try:
+            future = self._run(found.engine, work, shared)
+        except BrokenExecutor:  # it died while it had nothing to do
+            self._dismiss(found)
+            found = self._free_worker(None)
+            future = self._run(found.engine, work, shared)
+        found.future = future
+        self._names[future] = found.name
+        return future
 
     def wait(self, timeout: float | None = None) -> list[Future[Any]]:
         """Return the futures that are done; the workers of those that were lost are replaced."""
         finished = super().wait(timeout)
-        for future in finished:
-            if future.cancelled() or future.exception() is not None:
-                self._dismiss(future)
+        self._dismiss_lost()
         return finished
+
+    def has_begun(self, future: Future[Any]) -> bool:
+        """Return whether the worker that has the task of `future` is ready for it."""
+        worker = self._worker_with(future)
+        return worker is None or worker.ready.done()
 
     def worker_of(self, future: Future[Any]) -> Hashable:
         """Return the name of the worker that has the task of `future`."""
@@ -104,7 +114,9 @@ class WorkersExecutor(Executor, Generic[Engine]):
 
     def kill(self, future: Future[Any]) -> bool:
         """End the worker that has the task of `future`."""
-        self._dismiss(future)
+        worker = self._worker_with(future)
+        if worker is not None:
+            self._dismiss(worker)
         return True
 
     def tell_all(self, function: Callable[[], None]) -> None:
@@ -119,7 +131,12 @@ class WorkersExecutor(Executor, Generic[Engine]):
             while self._workers:
                 self._end(self._workers.popitem()[1].engine)
 
+    def _worker_with(self, future: Future[Any]) -> Worker[Engine] | None:
+        found = (worker for worker in self._workers.values() if worker.future is future)
+        return next(found, None)
+
     def _free_worker(self, name: Hashable) -> Worker[Engine]:
+        self._dismiss_lost()
         free = [worker for worker in self._workers.values() if worker.is_free]
         for worker in free:
             if worker.name == name:
@@ -127,13 +144,26 @@ class WorkersExecutor(Executor, Generic[Engine]):
         for place in range(self._n_workers):
             if place not in self._workers:
                 name = f"{self._token}-{next(self._counter)}"
-                self._workers[place] = Worker(name, place, self._begin(place))
+                engine = self._begin(place)
+                ready = self._call(engine, _nothing)
+                self._workers[place] = Worker(name, place, engine, ready)
                 return self._workers[place]
         return free[0]
 
-    def _dismiss(self, future: Future[Any]) -> None:
-        name = self._names.get(future)
+    def _dismiss_lost(self) -> None:
+        """End the workers whose last leg did not come back: they are dead, or may be."""
         for worker in list(self._workers.values()):
-            if worker.name == name:
-                del self._workers[worker.place]
-                self._end(worker.engine)
+            if worker.is_free and worker.future is not None and _is_lost(worker.future):
+                self._dismiss(worker)
+
+    def _dismiss(self, worker: Worker[Engine]) -> None:
+        del self._workers[worker.place]
+        self._end(worker.engine)
+
+
+def _is_lost(future: Future[Any]) -> bool:
+    return future.cancelled() or future.exception() is not None
+
+
+def _nothing() -> None:
+    """Show that a worker is there."""

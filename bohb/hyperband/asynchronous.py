@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import heapq
 from collections import defaultdict
 
 from bohb.hyperband.plan import Plan
@@ -27,19 +28,24 @@ class AsynchronousSchedule(Schedule):
         self._rankings: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self._waiting: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self._final: set[tuple[int, int]] = set()  # rungs to which no more results can come
-        self._first_live = 0
+        # The rungs that may have a trial to promote: the highest level first, then the older
+        # bracket. Those that have none any more are dropped when they come to the top.
+        self._candidates: list[tuple[int, int, int]] = []
 
     def _next_promotion(self) -> Leg | None:
-        n_levels = max(len(bracket.sizes) for bracket in self.plan.brackets)
-        for level in reversed(range(n_levels)):
-            for index in range(self._first_live, len(self.runs)):
-                run = self.runs[index]
-                rung = level - run.bracket.first_level
-                if 0 < rung < len(run.rungs):
-                    trial = self._best_waiting(run, rung - 1)
-                    if trial is not None:
-                        return run.leg(trial, rung)
+        while self._candidates:
+            _, index, rung = self._candidates[0]
+            run = self.runs[index]
+            trial = self._best_waiting(run, rung)
+            if trial is not None:
+                return run.leg(trial, rung + 1)
+            heapq.heappop(self._candidates)
         return None
+
+    def _note_candidate(self, run: BracketRun, rung: int) -> None:
+        if self._best_waiting(run, rung) is not None:
+            level = run.bracket.first_level + rung
+            heapq.heappush(self._candidates, (-level, run.index, rung))
 
     def _best_waiting(self, run: BracketRun, rung: int) -> int | None:
         """Return the best trial that waits on `rung`, if it is good enough to go on."""
@@ -70,7 +76,6 @@ class AsynchronousSchedule(Schedule):
                 if not self._is_final(run, rung):
                     return pruned
                 pruned += self._finish(run, rung)
-        self._skip_finished()
         return pruned
 
     def _rank(self, run: BracketRun, rung: int, entry: tuple[float, int]) -> None:
@@ -79,6 +84,7 @@ class AsynchronousSchedule(Schedule):
         is_top = rung == len(run.rungs) - 1
         if not is_top and entry[1] not in run.rungs[rung + 1]:
             bisect.insort(self._waiting[place], entry)
+        self._note_candidate(run, rung)
 
     def _is_final(self, run: BracketRun, rung: int) -> bool:
         if run.rungs[rung].pending:
@@ -98,15 +104,5 @@ class AsynchronousSchedule(Schedule):
         pruned = [trial for _, trial in waiting[n_good:]]
         del waiting[n_good:]
         run.limit(rung + 1, len(run.rungs[rung + 1]) + n_good)
+        self._note_candidate(run, rung)
         return pruned
-
-    def _skip_finished(self) -> None:
-        """Look no longer for promotions in brackets in which none can be made any more."""
-        while self._first_live < len(self.runs):
-            run = self.runs[self._first_live]
-            if not run.full or any(
-                (run.index, rung) not in self._final or self._best_waiting(run, rung) is not None
-                for rung in range(len(run.rungs) - 1)
-            ):
-                return
-            self._first_live += 1

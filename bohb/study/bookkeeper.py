@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.history import History, Scale, live_trial, scale_of, standing
+from bohb.errors import LegError
+from bohb.history import (
+    History,
+    Scale,
+    forget_cached_trials,
+    live_trial,
+    n_configurations,
+    scale_of,
+    standing,
+)
 from bohb.hyperband import Evaluation, Leg, Resource, Schedule
 from bohb.pruners import SchedulePruner
 from bohb.study.objective import LegResult, Outcome
@@ -73,6 +82,11 @@ class Bookkeeper:
                 return trial
             self.settle(trial, LegResult(Outcome.REACHED))
         return None
+
+    def may_start(self) -> bool:
+        """Return whether the sampler has anything left to propose."""
+        most = n_configurations(self.study.sampler)
+        return most is None or self.schedule.n_started < most
 
     def settle(self, trial: Trial, result: LegResult) -> None:
         """Take the result of the leg of `trial` and carry out what it decides."""
@@ -147,6 +161,7 @@ class Bookkeeper:
         waiting = self.ledger.begin_waiting_trial(leg) if self.may_have_waiting else None
         self.may_have_waiting = waiting is not None
         trial_id = self.ledger.create_trial(leg) if waiting is None else waiting
+        forget_cached_trials(self.study)  # the sampler is to see those that have come since
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
@@ -184,7 +199,7 @@ class Bookkeeper:
             leg.resource,
             trial.params,
             message,
-            exc_info=error,
+            exc_info=None if isinstance(error, LegError) else error,
         )
         self.failures.append(message)
         self.ledger.note_error(trial._trial_id, message)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 from optuna.samplers import GridSampler, PartialFixedSampler
 
-from bohb.errors import ArgumentError, WorkerLostError
+from bohb.errors import ArgumentError, ExecutorError, WorkerLostError
 from bohb.executors import Executor
 from bohb.history import as_sampled, forget_cached_trials, live_trial
 from bohb.samplers import BOHBSampler
@@ -201,6 +201,9 @@ class RemoteLegs(Legs):
             self.salvage(future, trial)
             return LegResult(Outcome.LOST, error)
         returned: Returned = future.result()
+        if returned.outcome is Outcome.NOT_BEGUN:
+            self._names.pop(future)
+            return LegResult(Outcome.INTERRUPTED, self._cannot_load(returned))
         self._exchange.take(self._names.pop(future))
         trial.absorb(returned.writes)
         if returned.is_paused:
@@ -208,6 +211,17 @@ class RemoteLegs(Legs):
         if returned.wants_stop:
             self._stop.tell()
         return returned.result()
+
+    def _cannot_load(self, returned: Returned) -> ExecutorError:
+        reason = (returned.description or "").strip().splitlines()[-1]
+        error = ExecutorError(
+            f"the workers of {type(self.executor).__name__} cannot load the objective: {reason}. "
+            "What it needs must be installed where they are; a module of one's own can be sent by "
+            "Dask's upload_file, by Ray's runtime_env, or with "
+            "cloudpickle.register_pickle_by_value(module)"
+        )
+        error.__cause__ = returned.result().error
+        return error
 
     def salvage(self, future: Future[Any], trial: Trial) -> None:
         """Write down what a leg has left in its exchange."""
@@ -236,11 +250,12 @@ class RemoteLegs(Legs):
 def _error_of(future: Future[Any]) -> WorkerLostError | None:
     """Return why a leg is lost, if it is."""
     if future.cancelled():
-        return WorkerLostError("it was cancelled by its executor")
+        return WorkerLostError("the leg was cancelled by its executor")
     error = future.exception()
     if error is None or isinstance(error, WorkerLostError):
         return error
-    lost = WorkerLostError(f"it was lost with its worker: {type(error).__name__}: {error}")
+    reason = str(error).strip().partition("\n")[0]  # engines tell stories
+    lost = WorkerLostError(f"the leg was lost with its worker: {type(error).__name__}: {reason}")
     lost.__cause__ = error
     return lost
 

@@ -30,15 +30,16 @@ Callback = Callable[["Study", FrozenTrial], None]
 # A leg that was told to end does so at its next report; one that does not within these seconds is
 # ended by its executor, if that can.
 GRACE_SECONDS = 5.0
+_LOOK_SECONDS = 0.5  # so often is looked whether a leg has begun to run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Flight:
-    """One leg that an executor has: since when, and on which worker if it was sent to one."""
+    """One leg that an executor has, on which worker if it was sent to one, and since when."""
 
     trial: Trial
-    begun: float
     worker: Hashable
+    begun: float | None = None  # when it was first seen to run, if that matters
 
 
 class Loop:
@@ -102,6 +103,8 @@ class Loop:
         """Give a leg to every free worker, and return whether there was none to give."""
         while self._has_room() and not self._stop.is_soon():
             with uninterrupted():
+                if self._submit_held():
+                    continue
                 with self._bookkeeper.deciding():
                     trial = self._next_trial()
                 if trial is not None:
@@ -124,6 +127,7 @@ class Loop:
 
     def _next_trial(self) -> Trial | None:
         may_start = self._allowance.may_start(self._bookkeeper.schedule)
+        may_start = may_start and self._bookkeeper.may_start()
         if not may_start:
             self._bookkeeper.close()
         may_start = may_start and self._bookkeeper.schedule.may_open(self._max_open_brackets)
@@ -137,6 +141,17 @@ class Loop:
         else:
             self._submit(trial)
 
+    def _submit_held(self) -> bool:
+        """Submit a leg that was held, if its worker is free or gone by now."""
+        for worker, held in self._held.items():
+            if not self._is_busy(worker):
+                trial = held.popleft()
+                if not held:
+                    del self._held[worker]
+                self._submit(trial)
+                return True
+        return False
+
     def _is_busy(self, worker: Hashable) -> bool:
         return any(flight.worker == worker for flight in self._in_flight.values())
 
@@ -148,7 +163,7 @@ class Loop:
                 self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
             raise
         worker = self._executor.worker_of(future)
-        self._in_flight[future] = _Flight(trial, self._executor.now(), worker)
+        self._in_flight[future] = _Flight(trial, worker)
 
     def _keep(self) -> frozenset[int]:
         """Return the trials whose generators may wait on: under way, or among the best paused."""
@@ -159,6 +174,7 @@ class Loop:
     # Taking results
 
     def _collect(self) -> None:
+        self._note_begun()
         for future in self._executor.wait(self._patience()):
             if future in self._in_flight:
                 self._take(future)
@@ -166,19 +182,29 @@ class Loop:
 
     def _patience(self) -> float | None:
         """Return the seconds until something must be done even if no leg ends."""
-        moments = [math.inf]
+        moments, now = [math.inf], self._executor.now()
         if (left := self._stop.seconds_left()) is not None:
             moments.append(left)
-        if self._policy.leg_timeout is not None and self._in_flight:
-            begun = next(iter(self._in_flight.values())).begun  # the oldest
-            moments.append(begun + self._longest - self._executor.now())
+        if self._policy.leg_timeout is not None:
+            for flight in self._in_flight.values():
+                deadline = self._deadline(flight)
+                moments.append(_LOOK_SECONDS if deadline is None else deadline - now)
         soonest = max(0.0, min(moments))
         return None if soonest == math.inf else soonest
 
-    @property
-    def _longest(self) -> float:
-        assert self._policy.leg_timeout is not None  # noqa: S101 - for the type checker
-        return self._policy.leg_timeout + GRACE_SECONDS
+    def _note_begun(self) -> None:
+        """Note when legs begin to run, if that must be known: a cluster may let them wait."""
+        if self._policy.leg_timeout is None:
+            return
+        for future, flight in self._in_flight.items():
+            if flight.begun is None and self._executor.has_begun(future):
+                flight.begun = self._executor.now()
+
+    def _deadline(self, flight: _Flight) -> float | None:
+        """Return when a leg that runs is to be ended, if it has not ended by itself."""
+        if flight.begun is None or self._policy.leg_timeout is None:
+            return None
+        return flight.begun + self._policy.leg_timeout + GRACE_SECONDS
 
     def _take(self, future: Future[Any]) -> None:
         """Take the result of a leg that is done."""
@@ -208,17 +234,15 @@ class Loop:
             self._faults.forget(flight.trial.number)
         if self._max_paused is not None:
             self._legs.keep_only(self._keep)
-        held = self._held.get(flight.worker)
-        if held and not self._is_busy(flight.worker) and not self._stop.is_soon():
-            self._submit(held.popleft())
 
     def _end_late(self) -> None:
         """End the legs that have taken too long and do not end by themselves."""
-        if self._policy.leg_timeout is None:
-            return
-        latest = self._executor.now() - self._longest
-        for future in [f for f, flight in self._in_flight.items() if flight.begun <= latest]:
-            flight = self._end(future)
+        now = self._executor.now()
+        for future, flight in list(self._in_flight.items()):
+            deadline = self._deadline(flight)
+            if deadline is None or deadline > now:
+                continue
+            self._end(future)
             with self._bookkeeper.deciding():
                 self._settle(flight, LegResult(Outcome.FAILED, late(flight.trial)))
             self._faults.check()

@@ -29,6 +29,7 @@ class Outcome(enum.Enum):
 
     REACHED = "the trial has a value at the resource it was given"
     LOST = "the leg did not come back from its worker"
+    NOT_BEGUN = "the worker cannot load the objective"
     GAVE_UP = "the objective raised TrialPruned before its resource was used up"
     FAILED = "the objective raised an exception or gave what is no loss"
     INTERRUPTED = "the study is stopping; the leg can be run again"

@@ -150,7 +150,11 @@ class Assignment:
 
     def __call__(self, shared: Callable[[], bytes]) -> Returned:
         """Run the leg."""
-        return _session(self.session, shared).run(self)
+        try:
+            session = _session(self.session, shared)
+        except Exception as error:  # whatever loading somebody's objects and modules raises
+            return Returned(Outcome.NOT_BEGUN, [], description=_described(error))
+        return session.run(self)
 
 
 @dataclass(frozen=True)
@@ -237,14 +241,17 @@ def _returned(result: LegResult, study: _WorkerStudy, *, is_paused: bool) -> Ret
     )
     if result.error is None:
         return returned
-    description = "".join(traceback.format_exception(result.error))
     error: bytes | None = None
     try:
         error = cloudpickle.dumps(result.error)
         pickle.loads(error)  # noqa: S301 - some exceptions can be pickled and not unpickled
     except Exception:  # whatever its own methods raise
         error = None
-    return dataclasses.replace(returned, error=error, description=description)
+    return dataclasses.replace(returned, error=error, description=_described(result.error))
+
+
+def _described(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 class _RecordingStorage(InMemoryStorage):

@@ -1,0 +1,116 @@
+"""Every engine that runs legs, as a user would make it, and objectives for all of them."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import optuna
+import pytest
+
+import bohb
+from bohb.executors import ProcessExecutor, RayExecutor, SimulatedExecutor
+
+SPACE = {
+    "x": optuna.distributions.FloatDistribution(0, 1),
+    "n": optuna.distributions.IntDistribution(1, 64, log=True),
+    "kind": optuna.distributions.CategoricalDistribution(["a", "b"]),
+}
+
+
+@contextlib.contextmanager
+def engine(name):
+    """Give what `optimize` takes as `executor`, and end what was begun for it."""
+    with contextlib.ExitStack() as stack:
+        yield _MAKERS[name](stack)
+
+
+def _dask(stack):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    stack.enter_context(cluster)
+    return stack.enter_context(distributed.Client(cluster))
+
+
+def _ray(stack):
+    ray = pytest.importorskip("ray")
+    if not ray.is_initialized():  # once for all tests: it takes some seconds
+        here = str(Path(__file__).parent)  # its workers know nothing of the modules of these tests
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="error",
+            runtime_env={"env_vars": {"PYTHONPATH": here}},
+        )
+        atexit.register(ray.shutdown)
+    return RayExecutor(2)
+
+
+_MAKERS = {
+    "serial": lambda stack: None,
+    "threads": lambda stack: stack.enter_context(ThreadPoolExecutor(4)),
+    "processes": lambda stack: ProcessExecutor(2),
+    "pool": lambda stack: stack.enter_context(ProcessPoolExecutor(2)),
+    "dask": _dask,
+    "dask pool": lambda stack: _dask(stack).get_executor(),
+    "ray": _ray,
+    "simulated": lambda stack: SimulatedExecutor(64, lambda leg: 1 + leg.number % 7),
+}
+ENGINES = list(_MAKERS)
+REMOTE = ["processes", "pool", "dask", "ray"]
+
+
+def loss(x, n, unit):
+    return (x - 0.3) ** 2 + abs(n - 7) / 50 + 1 / unit
+
+
+def loop(trial):
+    x, n = trial.suggest_float("x", 0, 1), trial.suggest_int("n", 1, 64, log=True)
+    for unit in range(1, 10):
+        trial.report(loss(x, n, unit), unit)
+        if trial.should_prune():
+            raise bohb.TrialPruned
+    return loss(x, n, 9)
+
+
+def generator(trial):
+    x, n = trial.suggest_float("x", 0, 1), trial.suggest_int("n", 1, 64, log=True)
+    unit = 0
+    while True:
+        unit += 1
+        trial.set_user_attr("n_trained", trial.user_attrs.get("n_trained", 0) + 1)
+        yield loss(x, n, unit)
+
+
+def resource(trial):
+    x, n = trial.suggest_float("x", 0, 1), trial.suggest_int("n", 1, 64, log=True)
+    return loss(x, n, trial.resource)
+
+
+STYLES = {"loop": loop, "generator": generator, "resource": resource}
+
+
+def decisions(study):
+    """Return all that a study has decided: who went how far, and with what."""
+    return study.evaluations_dataframe().sort_values(["number", "rung"]).reset_index(drop=True)
+
+
+def study_of(**arguments):
+    given = {
+        "sampler": bohb.BOHBSampler(seed=0),
+        "pruner": bohb.HyperbandPruner(1, 9),
+        **arguments,
+    }
+    return bohb.create_study(**given)
+
+
+def counts(study):
+    """Return how many trials and evaluations there are, and what resource they stand for."""
+    frame = study.evaluations_dataframe()
+    increments = frame.groupby("number")["resource"].max().sum()
+    return len(study.trials), len(frame), int(increments)

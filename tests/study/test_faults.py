@@ -1,0 +1,508 @@
+"""What happens when workers die, legs hang and studies are cut off: nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from engines import REMOTE, SPACE, counts, decisions, engine, resource, study_of
+from optuna.storages import InMemoryStorage
+from working import ROUNDS, load
+
+import bohb
+from bohb.errors import (
+    ArgumentError,
+    ExecutorError,
+    StorageError,
+    TooManyFailuresError,
+    WorkerLostError,
+)
+from bohb.executors import FuturesExecutor, ProcessExecutor, SimulatedExecutor, ThreadExecutor
+from bohb.study import loop
+
+SCRIPT = Path(__file__).with_name("working.py")
+KILL = signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(loop, "GRACE_SECONDS", 0.5)
+
+
+def planned(study, n_rounds=1):
+    plan = study.plan(n_rounds)
+    return plan.n_trials, plan.n_evaluations, plan.resource_continued
+
+
+def states(study):
+    return {trial.number: trial.state.name for trial in study.trials}
+
+
+def assert_kept(before, after):
+    """Check that every evaluation of a study is among those of the other, as it was."""
+    merged = before.merge(after, on=["number", "rung"], suffixes=("", "_after"))
+    assert len(merged) == len(before)
+    assert (merged["value"] == merged["value_after"]).all()
+    assert (merged["params_x"] == merged["params_x_after"]).all()
+
+
+def dying_once(directory, number=3):
+    """Return an objective that kills its worker once, after a report."""
+    marker = directory / "died"
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        trial.report(x + 1, 1)
+        if trial.number == number and not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), KILL)
+        return x + 1 / trial.resource
+
+    return objective
+
+
+def dying_always(trial):
+    x = trial.suggest_float("x", 0, 1)
+    if trial.number == 3:
+        os.kill(os.getpid(), KILL)
+    return x + 1 / trial.resource
+
+
+# Workers that die
+
+
+@pytest.mark.parametrize("name", REMOTE)
+def test_a_worker_that_dies_costs_one_leg_which_is_given_out_again(name, tmp_path):
+    with engine(name) as executor:
+        study = study_of()
+        study.optimize(dying_once(tmp_path), executor=executor)
+    assert (tmp_path / "died").exists()
+    assert counts(study) == planned(study)
+    assert "FAIL" not in states(study).values()
+
+
+@pytest.mark.parametrize("name", REMOTE)
+def test_a_leg_whose_workers_die_again_and_again_fails_and_nobody_elses(name):
+    with engine(name) as executor:
+        study = study_of()
+        study.optimize(dying_always, executor=executor)
+    assert [number for number, state in states(study).items() if state == "FAIL"] == [3]
+    assert "WorkerLostError: the leg was lost" in study.trials[3].system_attrs["bohb:error"]
+    assert all(trial.state.is_finished() for trial in study.trials)
+
+
+def test_a_lost_leg_is_given_out_as_often_as_is_said(tmp_path):
+    def objective(trial):
+        if trial.number == 3:
+            with (tmp_path / "attempts").open("a") as file:
+                file.write("x")
+            os.kill(os.getpid(), KILL)
+        return resource(trial)
+
+    for retries in (0, 2):
+        (tmp_path / "attempts").write_text("")
+        study = study_of()
+        study.optimize(objective, n_brackets=1, executor=ProcessExecutor(2), max_retries=retries)
+        assert (tmp_path / "attempts").read_text() == "x" * (retries + 1)
+
+
+def test_the_reports_of_a_leg_that_was_lost_are_kept():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        trial.set_user_attr("was", "here")
+        if trial.number == 0:
+            trial.report(x, 3)
+            os.kill(os.getpid(), KILL)
+        return x
+
+    study = study_of(pruner=bohb.HyperbandPruner(9, 9))
+    study.optimize(objective, n_trials=2, executor=ProcessExecutor(1), max_retries=0)
+    lost = study.trials[0]
+    assert lost.state.name == "FAIL"
+    assert lost.intermediate_values == {3: lost.params["x"]}
+    assert lost.user_attrs == {"was": "here"}
+
+
+def test_a_generator_whose_worker_died_is_trained_again_by_another(tmp_path):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 100):
+            if unit == 2 and not (tmp_path / "died").exists():
+                (tmp_path / "died").touch()
+                os.kill(os.getpid(), KILL)
+            yield x + 1 / unit
+
+    study = study_of()
+    study.optimize(objective, executor=ProcessExecutor(2))
+    assert counts(study) == planned(study)
+    assert "FAIL" not in states(study).values()
+
+
+def test_a_pool_of_an_unknown_kind_that_breaks_ends_the_study_with_all_kept(tmp_path):
+    class Pool(ProcessPoolExecutor):
+        pass
+
+    study = study_of(storage=tmp_path / "study.journal")
+    with (
+        Pool(2) as pool,
+        pytest.raises(ExecutorError, match=r"Pool is broken.*make another executor"),
+    ):
+        study.optimize(dying_once(tmp_path, number=5), executor=pool)
+    before = decisions(study)
+    assert len(before) >= 4
+    study = bohb.load_study(storage=tmp_path / "study.journal")
+    with Pool(2) as pool:
+        study.optimize(dying_once(tmp_path), executor=pool)
+    assert_kept(before, decisions(study))
+    assert counts(study) == planned(study)
+
+
+def test_a_pool_that_was_shut_down_is_named():
+    pool = ProcessPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(ExecutorError, match="executor must be a pool that takes work"):
+        study_of().optimize(resource, executor=FuturesExecutor(pool))
+
+
+# Legs that hang
+
+
+def hanging(seconds):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        trial.report(x + 1, 1)
+        if trial.number == 2:
+            time.sleep(seconds)
+        return x + 1 / trial.resource
+
+    return objective
+
+
+@pytest.mark.parametrize("name", ["processes", "dask", "ray"])
+def test_a_leg_that_hangs_is_ended_and_its_trial_fails(name):
+    with engine(name) as executor:
+        study = study_of()
+        study.optimize(hanging(600), executor=executor, leg_timeout=0.5)
+        study.optimize(resource, n_brackets=1, executor=executor)  # with all its workers
+    assert [number for number, state in states(study).items() if state == "FAIL"] == [2]
+    assert "longer than leg_timeout=0.5" in study.trials[2].system_attrs["bohb:error"]
+    assert all(trial.state.is_finished() for trial in study.trials)
+    if name == "processes":  # others than these keep no files that the study can see
+        assert study.trials[2].intermediate_values.keys() == {1}
+
+
+@pytest.mark.parametrize("style", ["loop", "generator"])
+@pytest.mark.parametrize("name", ["serial", "threads", "pool"])
+@pytest.mark.filterwarnings("ignore:FuturesExecutor cannot send a leg:UserWarning")
+def test_a_slow_leg_that_reports_ends_at_its_next_report(name, style):
+    def loop_(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 10):
+            time.sleep(0.3 if trial.number == 9 else 0.0)
+            trial.report(x + 1 / unit, unit)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return x
+
+    def generator(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 10):
+            time.sleep(0.3 if trial.number == 9 else 0.0)
+            yield x + 1 / unit
+
+    study = study_of()
+    with engine(name) as executor:
+        objective = loop_ if style == "loop" else generator
+        study.optimize(objective, executor=executor, leg_timeout=0.5)
+    assert states(study)[9] == "FAIL"
+    assert 2 in study.trials[9].intermediate_values
+    assert list(states(study).values()).count("FAIL") == 1
+
+
+def test_threads_that_hang_are_left_behind_until_none_is_left():
+    release = threading.Event()
+
+    def objective(trial):
+        if trial.number < 2:
+            release.wait(60)
+        return 0.0
+
+    study = study_of()
+    with pytest.raises(ExecutorError, match="all 2 workers of the executor are busy with legs"):
+        study.optimize(objective, executor=ThreadExecutor(2), leg_timeout=0.1)
+    release.set()
+    assert [state for state in states(study).values() if state == "FAIL"] == ["FAIL"] * 2
+    study.optimize(objective)
+    assert all(trial.state.is_finished() for trial in study.trials)
+
+
+# The end of the study
+
+
+def working(seconds):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 10):
+            trial.report((x - 0.3) ** 2 + 1 / unit, unit)
+            time.sleep(seconds)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return (x - 0.3) ** 2 + 1 / 9
+
+    return objective
+
+
+@pytest.mark.parametrize("name", [*REMOTE, "threads"])
+def test_a_timeout_ends_the_legs_and_keeps_what_they_reported(name, tmp_path):
+    study = study_of(checkpoint_root=tmp_path / "checkpoints", pruner=bohb.HyperbandPruner(9, 9))
+    with engine(name) as executor:
+        timeout = 4.0 if name == "ray" else 1.5  # its actors take a while to begin
+        study.optimize(working(0.2), timeout=timeout, executor=executor)
+        cut_off = [trial for trial in study.trials if not trial.state.is_finished()]
+        assert cut_off
+        assert any(trial.intermediate_values for trial in cut_off)
+        begun = [dict(trial.intermediate_values) for trial in cut_off]
+        study.optimize(working(0), n_trials=1, executor=executor)
+    for trial, values in zip(cut_off, begun, strict=True):
+        after = study.trials[trial.number]
+        assert after.state.name == "COMPLETE"
+        assert values.items() <= after.intermediate_values.items()
+
+
+def test_a_leg_in_a_process_that_does_not_listen_is_ended_and_its_reports_are_kept():
+    study = study_of(pruner=bohb.HyperbandPruner(9, 9))
+    began = time.monotonic()
+    study.optimize(hanging(600), n_trials=3, timeout=2, executor=ProcessExecutor(1))
+    assert time.monotonic() - began < 60
+    cut_off = study.trials[2]
+    assert cut_off.state.name == "RUNNING"
+    assert cut_off.intermediate_values == {1: cut_off.params["x"] + 1}
+    study.optimize(hanging(0), n_trials=1)
+    assert all(trial.state.is_finished() for trial in study.trials)
+
+
+def start(directory):
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(directory)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def has_evaluations(directory, least):
+    try:
+        return len(load(directory).evaluations_dataframe()) >= least
+    except (OSError, StorageError, ValueError):
+        return False
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed by signals")
+@pytest.mark.parametrize("how", ["killed", "interrupted"])
+def test_a_study_that_is_cut_off_while_its_pool_works_goes_on_from_there(how, tmp_path):
+    reference = tmp_path / "reference"
+    reference.mkdir()
+    assert "done" in start(reference).communicate(timeout=60)[0]
+    directory = tmp_path / "cut off"
+    directory.mkdir()
+    cuts, before = 0, None
+    for least in (3, 9, 15, 22):
+        process = start(directory)
+        try:
+            wait_for(lambda least=least: has_evaluations(directory, least))
+            if how == "killed":
+                process.send_signal(signal.SIGKILL)
+            else:
+                os.killpg(process.pid, signal.SIGINT)  # as the terminal does, to its workers too
+            output, error = process.communicate(timeout=30)
+        finally:
+            process.kill()
+        assert "Traceback" not in error, error
+        cuts += "done" not in output or how == "interrupted"
+        frame = decisions(load(directory))
+        if before is not None:
+            assert_kept(before, frame)
+        before = frame
+    assert cuts >= 3
+    output, error = start(directory).communicate(timeout=60)
+    assert "done" in output, error
+    study = load(directory)
+    assert_kept(before, decisions(study))
+    assert counts(study) == planned(study, ROUNDS)
+    assert decisions(study).equals(decisions(load(reference)))
+    # Nothing was trained again but what was under way when the study was cut off.
+    trained = [
+        int(line)
+        for file in (directory / "checkpoints").glob("*/units.txt")
+        for line in file.read_text().splitlines()
+    ]
+    assert len(trained) <= study.plan(ROUNDS).resource_continued + cuts * 2 * 6
+    assert not list((directory / "checkpoints").glob("legs-*"))
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_the_workers_of_a_killed_study_end(tmp_path):
+    process = start(tmp_path)
+    wait_for(lambda: has_evaluations(tmp_path, 2))
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+def children(pid):
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.add(int(stat.parent.name))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+class FullDisk(InMemoryStorage):
+    """A storage that takes no more reports after the first `room`."""
+
+    def __init__(self, room):
+        super().__init__()
+        self.room = room
+
+    def set_trial_intermediate_value(self, *arguments):
+        if self.room == 0:
+            raise OSError(28, "No space left on device")
+        self.room -= 1
+        super().set_trial_intermediate_value(*arguments)
+
+
+@pytest.mark.parametrize("name", ["processes", "pool", "threads", "dask"])
+def test_a_storage_that_is_full_ends_the_study_with_all_kept_that_it_took(name):
+    storage = FullDisk(room=7)
+    study = study_of(storage=storage, study_name="full")
+    with engine(name) as executor:
+        with pytest.raises(StorageError, match="No space left on device"):
+            study.optimize(resource, executor=executor)
+        before = decisions(study)
+        assert len(before) >= 3
+        storage.room = -1
+        study = bohb.load_study(storage=storage, study_name="full")
+        study.optimize(resource, executor=executor)
+    assert_kept(before, decisions(study))
+    assert counts(study) == planned(study)
+
+
+# Too many failures
+
+
+def test_a_hopeless_study_is_stopped_with_the_most_frequent_exception():
+    def objective(trial):
+        trial.suggest_float("x", 0, 1)
+        if trial.number % 4 == 0:
+            raise KeyError("rare")
+        if trial.number % 4 == 1:
+            return 0.0
+        raise ValueError(f"number {trial.number} is odd")
+
+    study = study_of()
+    with pytest.raises(
+        TooManyFailuresError,
+        match=r"[789] of 10 evaluations failed, more than max_failures=0\.5 allows\. "
+        r"4 of them like this: ValueError: number \d+ is odd",
+    ):
+        study.optimize(objective, catch=Exception, max_failures=0.5)
+    before = decisions(study)
+    study.optimize(objective, catch=Exception, max_failures=1.0)
+    assert_kept(before.dropna(), decisions(study))
+    assert all(trial.state.is_finished() for trial in study.trials)
+
+
+def test_values_that_are_not_finite_count_as_failures():
+    with pytest.raises(TooManyFailuresError, match="like this: the value nan"):
+        study_of().optimize(lambda trial: float("nan"), max_failures=0.9)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("leg_timeout", 0), ("max_retries", -1), ("max_failures", 1.5), ("max_paused", -1)],
+)
+def test_bounds_that_make_no_sense_are_refused(name, value):
+    study = study_of()
+    with pytest.raises(ArgumentError, match=name):
+        study.optimize(resource, **{name: value})
+    assert study.trials == []
+
+
+# On a simulated clock
+
+
+def test_simulated_workers_that_die_and_leave_change_nothing_but_the_time():
+    arguments = {"sampler": bohb.BOHBSampler(seed=1, random_fraction=1.0), "space": SPACE}
+    reference = study_of(**arguments)
+    reference.optimize(resource, n_rounds=3)
+    study = study_of(**arguments)
+    executor = SimulatedExecutor(
+        8,
+        lambda leg: float(leg.resource - leg.previous_resource),
+        deaths=[0.5, 2.5, 4.5, 7.5],
+        leaves=[1.0, 3.0],
+        joins=[20.0],
+    )
+    study.optimize(resource, n_rounds=3, executor=executor, max_retries=4)
+    assert executor.n_workers == 3
+    assert decisions(study).equals(decisions(reference))
+
+
+def test_a_study_waits_for_workers_to_join_and_says_if_none_will():
+    study = study_of()
+    executor = SimulatedExecutor(0, lambda leg: 1.0, joins=[5.0])
+    study.optimize(resource, executor=executor)
+    assert executor.now() == 5 + study.plan().n_evaluations
+    study = study_of()
+    executor = SimulatedExecutor(2, lambda leg: 1.0, leaves=[3.5, 4.5])
+    with pytest.raises(ExecutorError, match="0 workers are left, and none joins"):
+        study.optimize(resource, executor=executor)
+    assert 7 <= len(decisions(study)) <= 9
+    study.optimize(resource)
+    assert counts(study) == planned(study)
+
+
+def test_a_timeout_counts_on_the_simulated_clock():
+    study = study_of()
+    executor = SimulatedExecutor(2, lambda leg: 10.0)
+    study.optimize(resource, timeout=35, executor=executor)
+    assert executor.now() == 35
+    assert len(decisions(study)) == 6
+    assert list(states(study).values()).count("RUNNING") == 8
+
+
+def test_a_simulated_leg_that_takes_too_long_fails():
+    study = study_of()
+    executor = SimulatedExecutor(2, lambda leg: 1000.0 if leg.number == 4 else 1.0)
+    study.optimize(resource, executor=executor, leg_timeout=10)
+    assert [number for number, state in states(study).items() if state == "FAIL"] == [4]
+    assert executor.now() < 100
+
+
+def test_a_lost_simulated_leg_fails_with_its_reason():
+    study = study_of()
+    executor = SimulatedExecutor(1, lambda leg: 1.0, deaths=[0.5], joins=[0.6])
+    study.optimize(resource, executor=executor, max_retries=0)
+    assert states(study)[0] == "FAIL"
+    assert issubclass(WorkerLostError, bohb.BohbError)
+    assert "its simulated worker died" in study.trials[0].system_attrs["bohb:error"]
