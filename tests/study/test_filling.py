@@ -46,7 +46,7 @@ def test_promotions_run_before_new_trials_and_the_furthest_first(asynchronous):
             return super()._start(task, shared, worker)
 
     study.optimize(resource, n_rounds=2, executor=Asking(3, lambda leg: 1.0))
-    assert len(left) > 5
+    assert asynchronous or len(left) > 5  # asynchronous ones are run the moment they can be
     for previous, given, next_best in left:
         assert previous > 0  # no new trial while a promotion waits
         assert given >= next_best
