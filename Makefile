@@ -16,8 +16,10 @@ lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.bench ## measure overhead and regret; BOHB_YAHPO_DATA adds the surrogates
+bench: .venv/.bench ## measure overhead, storages, scaling and regret; BOHB_YAHPO_DATA adds the surrogates
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/storage.py
+	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/regret.py --seeds 3
 
 docs: .venv/.docs ## build the documentation into docs/_build
@@ -32,7 +34,7 @@ clean:
 .venv/.demo: EXTRAS := sklearn,plot
 .venv/.test: EXTRAS := test
 .venv/.bench: EXTRAS := bench
-.venv/.docs: EXTRAS := docs,sklearn,plot
+.venv/.docs: EXTRAS := docs,sklearn,plot,dask,ray
 .venv/.%: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
 	touch $@

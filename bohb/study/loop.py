@@ -237,6 +237,8 @@ class Loop:
 
     def _end_late(self) -> None:
         """End the legs that have taken too long and do not end by themselves."""
+        if self._policy.leg_timeout is None:
+            return
         now = self._executor.now()
         for future, flight in list(self._in_flight.items()):
             deadline = self._deadline(flight)
