@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
-import operator
 import time
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bohb import arguments
@@ -26,7 +28,17 @@ except ImportError as error:
 T = TypeVar("T")
 
 _COUNT_SECONDS = 1.0  # the number of workers is asked for so often
+_LOOK_SECONDS = 0.4  # it is looked so often what runs
 _RESTART_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A task on the cluster: its key, Dask's own future, and the worker it was sent to."""
+
+    key: str
+    inner: Future[Any]
+    worker: str | None
 
 
 class DaskExecutor(Executor):
@@ -68,11 +80,12 @@ class DaskExecutor(Executor):
         self._client = client
         self._pool = client.get_executor(pure=False)
         self._given = None if n_workers is None else arguments.count("n_workers", n_workers)
-        self._counted = (0, float("-inf"))
-        # By the futures that are handed out: the key of the task, and the future within.
-        self._tasks: weakref.WeakKeyDictionary[Future[Any], tuple[str, Future[Any]]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._threads: dict[str, int] = {}  # by worker
+        self._counted = float("-inf")
+        self._running: dict[str, str] = {}
+        self._looked = float("-inf")
+        self._sent: dict[Future[Any], _Sent] = {}  # what is not done, by what was handed out
+        self._ran_on: weakref.WeakKeyDictionary[Future[Any], str] = weakref.WeakKeyDictionary()
         self._counter = itertools.count()
         self._token = uuid.uuid4().hex[:8]
 
@@ -81,11 +94,7 @@ class DaskExecutor(Executor):
         """How many legs can run at the same time; at least one, which then waits for a worker."""
         if self._given is not None:
             return self._given
-        count, when = self._counted
-        if time.monotonic() - when > _COUNT_SECONDS:
-            count = sum(self._client.nthreads().values())
-            self._counted = (count, time.monotonic())
-        return max(1, count)
+        return max(1, sum(self._threads_now().values()))
 
     def share(self, value: bytes) -> Any:
         """Return a future of Dask for `value`, which is brought to each worker once.
@@ -98,36 +107,75 @@ class DaskExecutor(Executor):
 
     def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         key = f"bohb-{self._token}-{task.number}-{task.resource}-{next(self._counter)}"
+        place = self._place(worker)
         inner = self._pool.submit(
             _run,
             packed(task),
             shared,
             key=key,
             priority=float(task.resource),
-            workers=None if worker is None else [worker],
-            allow_other_workers=worker is not None,
+            workers=None if place is None else [place],
+            allow_other_workers=place is not None,  # for it may be gone by then
         )
-        future = handed_on(inner, operator.itemgetter(1))
-        self._tasks[future] = key, inner
+        future = handed_on(inner, self._note_end)
+        self._sent[future] = _Sent(key, inner, place)
         return future
 
+    def _note_end(self, future: Future[Any], returned: tuple[str, T]) -> T:
+        self._ran_on[future], result = returned
+        return result
+
+    def _place(self, wanted: Hashable) -> str | None:
+        """Return the worker for a task: the one that is wanted, else the one with most room.
+
+        Dask would rather send it to where the objective is already, even if it has to wait there.
+        """
+        taken = self._taken()
+        room = {worker: n - taken[worker] for worker, n in self._threads_now().items()}
+        if isinstance(wanted, str) and wanted in room:
+            return wanted
+        best = max(room, key=lambda worker: room[worker], default=None)
+        return best if best is not None and room[best] > 0 else None
+
+    def _threads_now(self) -> dict[str, int]:
+        """Return how many threads each worker has."""
+        if time.monotonic() - self._counted > _COUNT_SECONDS:
+            self._threads = dict(self._client.nthreads())
+            self._counted = time.monotonic()
+        return self._threads
+
+    def _taken(self) -> Counter[str | None]:
+        """Return how many tasks each worker has of us."""
+        self._sent = {future: sent for future, sent in self._sent.items() if not future.done()}
+        return Counter(sent.worker for sent in self._sent.values())
+
+    def has_room(self, worker: Hashable) -> bool:
+        """Return whether a thread of a worker is free of our tasks, or the worker is gone."""
+        threads = self._threads_now()
+        return not isinstance(worker, str) or (
+            worker not in threads or self._taken()[worker] < threads[worker]
+        )
+
     def worker_of(self, future: Future[Any]) -> Hashable:
-        """Return the address of the worker that ran the task of `future`, once it is done."""
-        if not future.done() or future.cancelled() or future.exception() is not None:
-            return None
-        _, inner = self._tasks[future]
-        address: str = inner.result()[0]
-        return address
+        """Return the address of the worker that ran the task of `future`, or was to run it."""
+        if future in self._ran_on:
+            return self._ran_on[future]
+        sent = self._sent.get(future)
+        return None if sent is None else sent.worker
 
     def has_begun(self, future: Future[Any]) -> bool:
-        """Return whether a worker has the task of `future`."""
-        return future.done() or self._address(future) is not None
+        """Return whether a worker runs the task of `future`."""
+        if future.done() or future not in self._sent:
+            return True
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._running = self._running_now()
+        return self._sent[future].key in self._running
 
-    def _address(self, future: Future[Any]) -> str | None:
-        """Return the worker that has the task of `future` now."""
-        key, _ = self._tasks[future]
-        processing: dict[str, tuple[str, ...]] = self._client.processing()
-        return next((address for address, keys in processing.items() if key in keys), None)
+    def _running_now(self) -> dict[str, str]:
+        """Return the worker of each task that is run at this moment, by its key."""
+        self._looked = time.monotonic()
+        stacks: dict[str, dict[str, Any]] = self._client.call_stack() or {}
+        return {key: worker for worker, found in stacks.items() for key in found}
 
     def n_attempts(self, future: Future[Any]) -> int:
         """Return how often Dask has tried the task of a `future` that was lost."""
@@ -136,32 +184,70 @@ class DaskExecutor(Executor):
             return int(error.allowed_failures) + 1
         return 1
 
-    def kill(self, future: Future[Any]) -> bool:
-        """Cancel the task of `future`, and restart its worker if that does nothing else."""
-        address = self._address(future)
-        _, inner = self._tasks.pop(future)
-        inner.cancel()
-        if address is None:
-            return True
-        if self._client.nthreads().get(address) != 1:
-            return False
-        with contextlib.suppress(ValueError, TimeoutError):  # without a nanny there is no restart
-            ended = self._client.restart_workers(
-                [address], timeout=_RESTART_SECONDS, raise_for_error=False
+    def kill(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """Cancel tasks that wait, and restart the workers of those that run.
+
+        A worker with several threads is left alone, with its task: others of us, or of somebody
+        else, may run beside it.
+        """
+        threads, running = self._client.nthreads(), self._running_now()
+        doomed: dict[str, Future[Any]] = {}
+        left: set[Future[Any]] = set()
+        for future in futures:
+            if future.done() or future not in self._sent:
+                continue
+            worker = running.get(self._sent[future].key)
+            if worker is None:
+                self._sent.pop(future).inner.cancel()
+            elif threads.get(worker) == 1:
+                doomed[worker] = future
+            else:
+                left.add(future)
+        ended = self._restart(list(doomed)) if doomed else set()
+        return left | {future for worker, future in doomed.items() if worker not in ended}
+
+    def _restart(self, workers: list[str]) -> set[str]:
+        """Restart some workers, and return those that were; without a nanny none can be."""
+        for future in [f for f, sent in self._sent.items() if sent.worker in workers]:
+            self._sent.pop(future).inner.cancel()  # or Dask would run its task again
+        with contextlib.suppress(ValueError, TimeoutError, asyncio.TimeoutError):
+            outcome: dict[str, str] = self._client.restart_workers(
+                workers, timeout=_RESTART_SECONDS, raise_for_error=False
             )
-            return bool(ended.get(address) == "OK")
-        return False
+            self._counted = float("-inf")
+            return {worker for worker, word in outcome.items() if word == "OK"}
+        return set()
 
     def tell_all(self, function: Callable[[], None]) -> None:
         """Let every worker call `function`."""
-        self._client.run(function, on_error="ignore")
+        self._client.run(_call, function, wait=False, on_error="ignore")
+
+    def _release(self) -> None:
+        """Forget what was sent."""
+        self._sent.clear()
 
 
 def client_of(given: Any) -> Any:
-    """Return the client behind `Client.get_executor()`; anything else as it is."""
-    if isinstance(given, distributed.cfexecutor.ClientExecutor):
-        return given._client
-    return given
+    """Return the client behind `Client.get_executor()`; anything else as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If that executor was made with options, which are its own.
+    """
+    if not isinstance(given, distributed.cfexecutor.ClientExecutor):
+        return given
+    options = {name: value for name, value in given._kwargs.items() if name != "pure"}
+    if options:
+        raise ArgumentError(
+            f"executor must be a client, or its get_executor() without options, got {options}: use "
+            "bohb.executors.FuturesExecutor(client.get_executor(...), n_workers=...) to keep them"
+        )
+    return given._client
+
+
+async def _call(function: Callable[[], None]) -> None:
+    function()
 
 
 def _itself(value: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import weakref
 from collections.abc import Callable, Hashable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -52,12 +53,14 @@ class FuturesExecutor(Executor):
         super().__init__()
         if not isinstance(pool, concurrent.futures.Executor):
             raise ArgumentTypeError(f"pool must be a concurrent.futures.Executor, got {pool!r}")
-        self.is_local = isinstance(pool, ThreadPoolExecutor)
+        # An InterpreterPoolExecutor is one of threads that do not share their memory.
+        shares = "Interpreter" not in type(pool).__name__
+        self.is_local = isinstance(pool, ThreadPoolExecutor) and shares
         self._n_workers = _workers_of(pool) if n_workers is None else n_workers
         arguments.count("n_workers", self._n_workers)
         self._given = self._pool = pool
         self._under_way: set[Future[Any]] = set()  # of the present pool
-        self._alone: Future[Any] | None = None  # it was the only one when it broke its pool
+        self._blamed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._n_suspects = 0  # so many of the next legs are run one by one
 
     @property
@@ -69,7 +72,7 @@ class FuturesExecutor(Executor):
         try:
             future = self._handed_over(task, shared)
         except BrokenExecutor as error:  # it broke before, or while it had nothing to do
-            self._renew(error)
+            self._note_break(error)
             future = self._handed_over(task, shared)
         except RuntimeError as error:
             raise ExecutorError(
@@ -91,15 +94,22 @@ class FuturesExecutor(Executor):
                 continue
             error = None if future.cancelled() else future.exception()
             if isinstance(error, BrokenExecutor):
-                together = len(self._under_way)
-                self._alone = future if together == 1 else None
-                self._renew(error)
-                self._n_suspects += together if together > 1 else -1
+                self._note_break(error)
             else:
                 self._under_way.discard(future)
-                self._n_suspects -= 1
-            self._n_suspects = max(0, self._n_suspects)
+                self._n_suspects = max(0, self._n_suspects - 1)
         return finished
+
+    def _note_break(self, error: BrokenExecutor) -> None:
+        """Replace a pool that has broken, and note who may have done it."""
+        lost = [future for future in self._under_way if not _has_result(future)]
+        if len(lost) == 1:
+            self._blamed.update(lost)
+            self._n_suspects = max(0, self._n_suspects - 1)
+        else:
+            self._n_suspects += len(lost)
+        self._under_way.clear()
+        self._renew(error)
 
     def has_begun(self, future: Future[Any]) -> bool:
         """Return whether the pool has begun with the task of `future`, as far as it tells."""
@@ -108,13 +118,13 @@ class FuturesExecutor(Executor):
     def n_attempts(self, future: Future[Any]) -> int:
         """Return 0 for a leg that was lost with a whole pool while others ran in it too, else 1."""
         broke = not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
-        return 0 if broke and future is not self._alone else 1
+        return 0 if broke and future not in self._blamed else 1
 
-    def close(self) -> None:
+    def _release(self) -> None:
         """Shut down a pool that was made in place of a broken one."""
-        if self._pool is not self._given:
+        if isinstance(self._pool, ProcessPoolExecutor) and self._pool is not self._given:
             self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = self._given
+        self._pool = self._given
         self._under_way.clear()
         self._n_suspects = 0
 
@@ -127,7 +137,10 @@ class FuturesExecutor(Executor):
                 "optimize again."
             ) from error
         self._pool = make()
-        self._under_way.clear()
+
+
+def _has_result(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _workers_of(pool: concurrent.futures.Executor) -> int:
@@ -155,7 +168,7 @@ def _maker(pool: concurrent.futures.Executor) -> Callable[[], concurrent.futures
             initargs=made._initargs,
         )
     if type(pool).__module__.startswith("loky."):
-        import loky
+        import loky  # its pool is the whole process's: it is not ours to shut down
 
         return lambda: loky.get_reusable_executor(max_workers=_workers_of(pool))
     return None

@@ -45,7 +45,7 @@ class SerialExecutor(Executor):
             break
         return super().wait(timeout=0)
 
-    def close(self) -> None:
+    def _release(self) -> None:
         """Forget tasks that were not run."""
         self._queue.clear()
 
@@ -59,7 +59,6 @@ class ThreadExecutor(Executor):
         super().__init__()
         self._n_workers = arguments.count("n_workers", n_workers)
         self._pool: ThreadPoolExecutor | None = None
-        self._leaves_behind = False
 
     @property
     def n_workers(self) -> int:
@@ -75,14 +74,8 @@ class ThreadExecutor(Executor):
         """Return whether a thread has taken the task of `future`."""
         return future.running() or future.done()
 
-    def kill(self, future: Future[Any]) -> bool:
-        """Return False for a task that has begun: a thread cannot be ended, only left behind."""
-        cancelled = future.cancel()
-        self._leaves_behind = self._leaves_behind or not cancelled
-        return cancelled
-
-    def close(self) -> None:
-        """Let the threads end, each after what it is doing, and wait for them."""
+    def _release(self) -> None:
+        """Let the threads end, each after what it is doing."""
         if self._pool is not None:
-            self._pool.shutdown(wait=not self._leaves_behind, cancel_futures=True)
+            self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None

@@ -6,10 +6,13 @@ import abc
 import contextlib
 import math
 import queue
+import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
+
+from bohb.errors import ExecutorError
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -72,8 +75,38 @@ class Executor(abc.ABC):
     is_sticky: bool = False
     """Whether a leg can be sent to the worker that ran another one, by its name."""
 
+    grace_seconds: float = 5.0
+    """How long a leg that was told to end is waited for before it is ended."""
+
     def __init__(self) -> None:
         self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._use = threading.Lock()
+
+    def open(self) -> None:
+        """Take hold of the executor for one call of `optimize`.
+
+        Raises
+        ------
+        ExecutorError
+            If another call has it.
+        """
+        if not self._use.acquire(blocking=False):
+            raise ExecutorError(
+                f"executor must not be used by two calls of optimize at once, got a "
+                f"{type(self).__name__} that is in use: make another one"
+            )
+
+    def close(self) -> None:
+        """Give back what was held for the legs of one call of `optimize`."""
+        try:
+            self._release()
+        finally:
+            self._finished = queue.SimpleQueue()  # what still comes is nobody's
+            with contextlib.suppress(RuntimeError):  # it was not opened
+                self._use.release()
+
+    def _release(self) -> None:  # noqa: B027 - not all hold anything
+        """Give back what is held."""
 
     @property
     @abc.abstractmethod
@@ -130,16 +163,17 @@ class Executor(abc.ABC):
     def tell_all(self, function: Callable[[], None]) -> None:  # noqa: B027 - not all can
         """Let the workers that are outside this process call `function`, as far as possible."""
 
-    def kill(self, future: Future[Any]) -> bool:
-        """End the task of `future` where it stands; return whether that was possible."""
-        return future.cancel()
+    def has_room(self, worker: Hashable) -> bool:
+        """Return whether a task can be sent to a worker now; so it can if the worker is gone."""
+        return True
+
+    def kill(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """End the tasks of `futures` where they stand, and return those that cannot be ended."""
+        return {future for future in futures if not future.cancel()}
 
     def now(self) -> float:
         """Return the seconds on this executor's clock."""
         return time.monotonic()
-
-    def close(self) -> None:  # noqa: B027 - not all hold anything
-        """Give back what was held for the legs of one call of `optimize`."""
 
 
 def constant(value: T) -> Callable[[], T]:

@@ -18,7 +18,7 @@ import loky
 from loky.backend import get_context
 from loky.process_executor import ProcessPoolExecutor
 
-from bohb.errors import ArgumentError
+from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.executors.remote import run_packed
 from bohb.executors.workers import WorkersExecutor
 
@@ -69,7 +69,12 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         if n_workers is None:
             n_workers = int(loky.cpu_count()) if environments is None else len(environments)
         super().__init__(n_workers)
-        given = [{}] * self.n_workers if environments is None else environments
+        given = [{}] * self.n_workers if environments is None else list(environments)
+        for environment in given:
+            if not isinstance(environment, Mapping):
+                raise ArgumentTypeError(
+                    f"environments must hold one dict for each worker, got {environment!r} in it"
+                )
         if len(given) != self.n_workers:
             raise ArgumentError(
                 f"environments must have one dict for each of the {n_workers} workers, got "
@@ -86,10 +91,10 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         path.write_bytes(value)
         return _FromFile(path)
 
-    def close(self) -> None:
-        """End the processes, at once, unless the executor is a context manager's."""
-        super().close()
-        if self._directory is not None and not self._workers:
+    def _release(self) -> None:
+        """End the processes as far as they are not to live on, and remove what they shared."""
+        super()._release()
+        if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
 

@@ -17,9 +17,9 @@ def packed(task: Task[Any]) -> bytes:
 
 
 def handed_on(
-    inner: Future[Any], unwrap: Callable[[Any], Any] = lambda result: result
+    inner: Future[Any], unwrap: Callable[[Future[Any], Any], Any] = lambda _, result: result
 ) -> Future[Any]:
-    """Return a future that ends as `inner` does, with what `unwrap` makes of its result.
+    """Return a future that ends as `inner` does, with what `unwrap` makes of itself and the result.
 
     It counts as running from the first, for whether `inner` has begun to run is not known.
     """
@@ -32,7 +32,7 @@ def handed_on(
         elif (error := done.exception()) is not None:
             outer.set_exception(error)
         else:
-            outer.set_result(unwrap(done.result()))
+            outer.set_result(unwrap(outer, done.result()))
 
     inner.add_done_callback(end)
     return outer

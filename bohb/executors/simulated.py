@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from bohb import arguments
-from bohb.errors import ExecutorError, WorkerLostError
+from bohb.errors import ArgumentError, ExecutorError, WorkerLostError
 from bohb.executors.port import Executor, Task, constant
 
 T = TypeVar("T")
@@ -52,6 +52,7 @@ class SimulatedExecutor(Executor):
     """
 
     is_local = True
+    grace_seconds = 0.0
 
     def __init__(
         self,
@@ -91,9 +92,12 @@ class SimulatedExecutor(Executor):
         return self._now
 
     def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+        seconds = self._duration(task)
+        if not 0 <= seconds < math.inf:
+            raise ArgumentError(f"duration must return seconds of at least 0, got {seconds!r}")
         future: Future[T] = Future()
         self._running[future] = self._now, task, shared
-        self._expect(self._now + self._duration(task), future)
+        self._expect(self._now + seconds, future)
         return future
 
     def wait(self, timeout: float | None = None) -> list[Future[Any]]:
@@ -113,12 +117,14 @@ class SimulatedExecutor(Executor):
         self._move_to(limit)
         return super().wait(timeout=0)
 
-    def kill(self, future: Future[Any]) -> bool:
-        """End the leg of `future` now."""
-        self._running.pop(future, None)
-        return future.cancel()
+    def kill(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """End the legs of `futures` now."""
+        for future in futures:
+            self._running.pop(future, None)
+            future.cancel()
+        return set()
 
-    def close(self) -> None:
+    def _release(self) -> None:
         """Forget the legs under way."""
         self._running.clear()
 

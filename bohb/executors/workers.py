@@ -6,7 +6,7 @@ import abc
 import itertools
 import uuid
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -67,7 +67,7 @@ class WorkersExecutor(Executor, Generic[Engine]):
 
     def __exit__(self, *error: object) -> None:
         self._is_entered = False
-        self.close()
+        self._release()
 
     @abc.abstractmethod
     def _begin(self, place: int) -> Engine:
@@ -112,24 +112,31 @@ class WorkersExecutor(Executor, Generic[Engine]):
         """Return the name of the worker that has the task of `future`."""
         return self._names.get(future)
 
-    def kill(self, future: Future[Any]) -> bool:
-        """End the worker that has the task of `future`."""
-        worker = self._worker_with(future)
-        if worker is not None:
-            self._dismiss(worker)
-        return True
+    def has_room(self, worker: Hashable) -> bool:
+        """Return whether a worker is free, or gone."""
+        return all(found.is_free for found in self._workers.values() if found.name == worker)
+
+    def kill(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """End the workers that have the tasks of `futures`."""
+        for future in futures:
+            worker = self._worker_with(future)
+            if worker is not None:
+                self._dismiss(worker)
+        return set()
 
     def tell_all(self, function: Callable[[], None]) -> None:
         """Let every worker that is free call `function`."""
-        for worker in self._workers.values():
-            if worker.is_free:
+        for worker in [worker for worker in self._workers.values() if worker.is_free]:
+            try:
                 self._call(worker.engine, function)
+            except BrokenExecutor:  # it died while it had nothing to do
+                self._dismiss(worker)
 
-    def close(self) -> None:
-        """End the workers, at once, unless the executor is a context manager's."""
-        if not self._is_entered:
-            while self._workers:
-                self._end(self._workers.popitem()[1].engine)
+    def _release(self) -> None:
+        """End the workers, at once; those of a context manager only if they are busy."""
+        for worker in list(self._workers.values()):
+            if not (self._is_entered and worker.is_free):
+                self._dismiss(worker)
 
     def _worker_with(self, future: Future[Any]) -> Worker[Engine] | None:
         found = (worker for worker in self._workers.values() if worker.future is future)

@@ -68,6 +68,7 @@ class Conductor:
     ) -> None:
         """Run legs of `function` until the limits are reached."""
         with contextlib.ExitStack() as stack:
+            executor.open()
             stack.callback(executor.close)
             stop = stack.enter_context(self._at_work(StopSignal(timeout, executor.now)))
             bookkeeper = self._require_bookkeeper()
@@ -75,6 +76,7 @@ class Conductor:
             stack.callback(self._let_go, bookkeeper)
             objective = self._require_objective(function)
             legs = legs_of(self._study, objective, executor, stop, policy.leg_timeout)
+            stack.callback(lambda: legs.close(bookkeeper.paused(max_paused)))
             baseline = self._begin_call(bookkeeper)
             allowance = Allowance(limits, baseline, continued=legs.continues)
             progress = Progress(bookkeeper, allowance, timeout, shown=show_progress_bar)

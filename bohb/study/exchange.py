@@ -11,13 +11,13 @@ import pickle
 import shutil
 import time
 import uuid
+import zlib
 from pathlib import Path
 from typing import Any, TypeAlias
 
 Write: TypeAlias = tuple[Any, ...]  # what was written of a trial: its kind, then what belongs to it
 
 _POLL_SECONDS = 0.25
-_PREFIX = "legs-"
 
 
 class Exchange:
@@ -27,12 +27,15 @@ class Exchange:
     that this is kept if the leg does not come back.
     """
 
-    def __init__(self, root: Path) -> None:
-        for stale in root.glob(f"{_PREFIX}*"):  # of a study that was killed: its legs must end
+    def __init__(self, root: Path, study_name: str) -> None:
+        prefix = f"legs-{zlib.crc32(study_name.encode()):08x}-"
+        for stale in root.glob(f"{prefix}*"):  # of a call that was killed: its legs must end
             shutil.rmtree(stale, ignore_errors=True)
-        self.directory = root / f"{_PREFIX}{uuid.uuid4().hex[:8]}"
-        self.directory.mkdir(parents=True)
-        (self.directory / "go").touch()
+        self.directory = root / f"{prefix}{uuid.uuid4().hex[:8]}"
+        self._made = [path for path in self.directory.parents if not path.exists()]
+        with contextlib.suppress(OSError):  # then it is not seen by anybody
+            self.directory.mkdir(parents=True)
+            (self.directory / "go").touch()
 
     def stop(self) -> None:
         """Let the legs end at their next report."""
@@ -51,10 +54,11 @@ class Exchange:
             return writes
 
     def close(self) -> None:
-        """Remove the directory, and the one above it if nothing else is in it."""
+        """Remove the directory, and those above it that were made for it and are empty."""
         shutil.rmtree(self.directory, ignore_errors=True)
         with contextlib.suppress(OSError):
-            self.directory.parent.rmdir()
+            for made in self._made:
+                made.rmdir()
 
 
 class ExchangeEnd:

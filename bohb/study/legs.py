@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
-from optuna.samplers import GridSampler, PartialFixedSampler
+from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
 
 from bohb.errors import ArgumentError, ExecutorError, WorkerLostError
 from bohb.executors import Executor
@@ -158,7 +158,7 @@ class RemoteLegs(Legs):
             _warn_of_replays(study, executor)
         self._shared = executor.share(_pickled(objective.function, study, executor))
         self._seed = _seed_of(study)
-        self._exchange = Exchange(study.checkpoint_root)
+        self._exchange = Exchange(study.checkpoint_root, study.study_name)
         self._names: dict[Future[Any], str] = {}
 
     @property
@@ -241,10 +241,11 @@ class RemoteLegs(Legs):
     def close(self, keep: frozenset[int]) -> None:
         """Tell the workers that the call is over."""
         keep = keep & self.objective.places.keys()
-        if self.objective.continues or keep:
+        try:
             end = EndSession(self.objective.session, keep, next(self.objective.sequence))
             self.executor.tell_all(end)
-        self._exchange.close()
+        finally:
+            self._exchange.close()
 
 
 def _error_of(future: Future[Any]) -> WorkerLostError | None:
@@ -272,7 +273,8 @@ def _pickled(function: Callable[[Any], Any], study: Study, executor: Executor) -
 
 
 def _refuse_asking_sampler(study: Study, executor: Executor) -> None:
-    if study.space is None and isinstance(study.sampler, (GridSampler, PartialFixedSampler)):
+    asking = (BruteForceSampler, GridSampler, PartialFixedSampler)
+    if study.space is None and isinstance(study.sampler, asking):
         raise ArgumentError(
             f"{type(study.sampler).__name__} needs create_study(space=...) with "
             f"{type(executor).__name__}: a parameter that no trial has had before is drawn by the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
@@ -27,18 +28,14 @@ if TYPE_CHECKING:
 
 Callback = Callable[["Study", FrozenTrial], None]
 
-# A leg that was told to end does so at its next report; one that does not within these seconds is
-# ended by its executor, if that can.
-GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.5  # so often is looked whether a leg has begun to run
 
 
 @dataclass(slots=True)
 class _Flight:
-    """One leg that an executor has, on which worker if it was sent to one, and since when."""
+    """One leg that an executor has."""
 
     trial: Trial
-    worker: Hashable
     begun: float | None = None  # when it was first seen to run, if that matters
 
 
@@ -95,7 +92,7 @@ class Loop:
         finally:
             self._stop.tell(now=True)
             self._drain()
-            self._legs.close(self._bookkeeper.paused(self._max_paused))
+        self._report_finished()
 
     # Giving legs
 
@@ -136,24 +133,21 @@ class Loop:
     def _give(self, trial: Trial) -> None:
         """Submit the leg of `trial`, or hold it until the worker it must go to is free."""
         worker = self._legs.worker_for(trial)
-        if worker is not None and self._is_busy(worker):
-            self._held[worker].append(trial)
-        else:
+        if worker is None or self._executor.has_room(worker):
             self._submit(trial)
+        else:
+            self._held[worker].append(trial)
 
     def _submit_held(self) -> bool:
         """Submit a leg that was held, if its worker is free or gone by now."""
         for worker, held in self._held.items():
-            if not self._is_busy(worker):
+            if self._executor.has_room(worker):
                 trial = held.popleft()
                 if not held:
                     del self._held[worker]
                 self._submit(trial)
                 return True
         return False
-
-    def _is_busy(self, worker: Hashable) -> bool:
-        return any(flight.worker == worker for flight in self._in_flight.values())
 
     def _submit(self, trial: Trial) -> None:
         try:
@@ -162,8 +156,10 @@ class Loop:
             with self._bookkeeper.deciding():
                 self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
             raise
-        worker = self._executor.worker_of(future)
-        self._in_flight[future] = _Flight(trial, worker)
+        except BaseException:
+            self._bookkeeper.is_consistent = False  # whether the leg has begun is not known
+            raise
+        self._in_flight[future] = _Flight(trial)
 
     def _keep(self) -> frozenset[int]:
         """Return the trials whose generators may wait on: under way, or among the best paused."""
@@ -204,7 +200,7 @@ class Loop:
         """Return when a leg that runs is to be ended, if it has not ended by itself."""
         if flight.begun is None or self._policy.leg_timeout is None:
             return None
-        return flight.begun + self._policy.leg_timeout + GRACE_SECONDS
+        return flight.begun + self._policy.leg_timeout + self._executor.grace_seconds
 
     def _take(self, future: Future[Any]) -> None:
         """Take the result of a leg that is done."""
@@ -240,22 +236,24 @@ class Loop:
         if self._policy.leg_timeout is None:
             return
         now = self._executor.now()
-        for future, flight in list(self._in_flight.items()):
+        overdue = []
+        for future, flight in self._in_flight.items():
             deadline = self._deadline(flight)
-            if deadline is None or deadline > now:
-                continue
-            self._end(future)
-            with self._bookkeeper.deciding():
-                self._settle(flight, LegResult(Outcome.FAILED, late(flight.trial)))
+            if deadline is not None and deadline <= now:
+                overdue.append(future)
+        if overdue:
+            with uninterrupted(), self._bookkeeper.deciding():
+                for flight in self._end(overdue):
+                    self._settle(flight, LegResult(Outcome.FAILED, late(flight.trial)))
             self._faults.check()
 
-    def _end(self, future: Future[Any]) -> _Flight:
-        """End a leg where it stands, or leave it alone if that cannot be done."""
-        flight = self._in_flight.pop(future)
-        if not self._executor.kill(future):
-            self._abandoned.add(future)
-        self._legs.salvage(future, flight.trial)
-        return flight
+    def _end(self, futures: list[Future[Any]]) -> list[_Flight]:
+        """End legs where they stand, or leave them alone where that cannot be done."""
+        self._abandoned |= self._executor.kill(futures)
+        flights = [self._in_flight.pop(future) for future in futures]
+        for future, flight in zip(futures, flights, strict=True):
+            self._legs.salvage(future, flight.trial)
+        return flights
 
     def _report_finished(self) -> None:
         """Let go of what finished trials held, and tell the callbacks of them."""
@@ -271,18 +269,24 @@ class Loop:
         """Take what the running legs still give, and keep the others for the next time."""
         self._legs.stop()
         if self._ownership.is_lost or not self._bookkeeper.is_consistent:
-            return  # what is in memory is not to be trusted; the storage is
+            self._give_up()
+            return
         with self._bookkeeper.deciding():
             for trial in [trial for held in self._held.values() for trial in held]:
                 self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
             self._held.clear()
-            for future in [future for future in self._in_flight if future.cancel()]:
-                self._interrupt(future)
+            self._interrupt([future for future in self._in_flight if future.cancel()])
             self._await_running()
+
+    def _give_up(self) -> None:
+        """End the legs without their results: what is in memory is not to be trusted any more."""
+        running = self._executor.kill(self._in_flight)
+        if self._executor.is_local:  # they would go on to write
+            concurrent.futures.wait(running)
 
     def _await_running(self) -> None:
         """Take the results of the legs that end by themselves, and end the others."""
-        deadline = self._executor.now() + GRACE_SECONDS
+        deadline = self._executor.now() + self._executor.grace_seconds
         while self._in_flight:
             patience = None
             if not self._executor.is_local:  # a thread cannot be left behind
@@ -296,8 +300,8 @@ class Loop:
                         result = LegResult(Outcome.INTERRUPTED)
                     self._settle(flight, result)
             if not done and patience == 0.0:
-                for future in list(self._in_flight):
-                    self._interrupt(future)
+                self._interrupt(list(self._in_flight))
 
-    def _interrupt(self, future: Future[Any]) -> None:
-        self._settle(self._end(future), LegResult(Outcome.INTERRUPTED))
+    def _interrupt(self, futures: list[Future[Any]]) -> None:
+        for flight in self._end(futures):
+            self._settle(flight, LegResult(Outcome.INTERRUPTED))

@@ -114,7 +114,10 @@ class Objective:
     def forget(self, number: int) -> None:
         """Close the generator of a trial that does not go on, if it has one waiting."""
         paused = self._paused.pop(number, None)
-        if paused is not None:
+        if paused is None:
+            return
+        # One that is running does so in a thread that was left behind.
+        if inspect.getgeneratorstate(paused.generator) != inspect.GEN_RUNNING:
             try:
                 paused.generator.close()
             except Exception:

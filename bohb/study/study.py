@@ -143,8 +143,9 @@ class Study(optuna.Study):
         n_trials
             Configurations to start.
         timeout
-            Seconds after which everything ends where it stands. Trials stay paused, and can be
-            continued by another call.
+            Seconds after which everything ends where it stands: legs at their next report, and
+            those in other processes five seconds later in any case. Threads cannot be ended, so
+            their legs are waited for. Trials stay paused, and can be continued by another call.
         n_jobs
             Legs to run at the same time, in threads; -1 for as many as there are processors.
         catch
@@ -168,8 +169,9 @@ class Study(optuna.Study):
             What runs the legs, instead of `n_jobs` threads: any pool of `concurrent.futures`, a
             ``Client`` of Dask, or one of `bohb.executors`. It is not shut down.
         leg_timeout
-            Seconds that a leg may take. One that takes longer ends at its next report, or is ended
-            where the executor can do that, and its trial fails.
+            Seconds that a leg may take. One that takes longer ends at its next report, and its
+            trial fails. One that does not report is ended five seconds later where the executor
+            can do that; if it comes back before, its result counts.
         max_retries
             How often a leg is given out again after its worker has died; then its trial fails.
         max_failures
@@ -224,6 +226,7 @@ class Study(optuna.Study):
                 total_resource=total_resource,
                 executor=executor,
                 leg_timeout=leg_timeout,
+                max_retries=None if max_retries == 1 else max_retries,
                 max_failures=max_failures,
                 max_paused=max_paused,
                 max_open_brackets=max_open_brackets,

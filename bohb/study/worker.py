@@ -54,8 +54,9 @@ class Returned:
         How the leg ended.
     writes
         What it has written of its trial, in order.
-    error, description
-        The exception that ended it, pickled, or None if it cannot be; and its traceback as text.
+    error, kind, description
+        The exception that ended it and its class, pickled, or None if that cannot be done; and its
+        traceback as text.
     is_paused
         Whether its generator waits in the worker.
     wants_stop
@@ -65,6 +66,7 @@ class Returned:
     outcome: Outcome
     writes: list[Write]
     error: bytes | None = None
+    kind: bytes | None = None
     description: str | None = None
     is_paused: bool = False
     wants_stop: bool = False
@@ -73,16 +75,11 @@ class Returned:
         """Return how the leg ended, with its exception as it was if that could travel."""
         if self.description is None:
             return LegResult(self.outcome)
-        cause = RemoteError(f"\n\n{self.description}")
-        error: Any = None
-        if self.error is not None:
-            try:
-                error = pickle.loads(self.error)  # noqa: S301 - our own worker has written it
-            except Exception:  # its class may not be there
-                error = None
+        last_line = self.description.strip().splitlines()[-1]
+        error = _unpickled(self.error)
         if not isinstance(error, Exception):
-            error = RemoteError(self.description.strip().splitlines()[-1])
-        error.__cause__ = cause
+            error = _of_kind(_unpickled(self.kind), last_line)
+        error.__cause__ = RemoteError(f"\n\n{self.description}")
         return LegResult(self.outcome, error)
 
 
@@ -241,13 +238,38 @@ def _returned(result: LegResult, study: _WorkerStudy, *, is_paused: bool) -> Ret
     )
     if result.error is None:
         return returned
-    error: bytes | None = None
+    return dataclasses.replace(
+        returned,
+        error=_pickled(result.error),
+        kind=_pickled(type(result.error)),
+        description=_described(result.error),
+    )
+
+
+def _pickled(value: Any) -> bytes | None:
+    """Return `value` as bytes; None if it cannot be pickled, or not be brought back from that."""
     try:
-        error = cloudpickle.dumps(result.error)
-        pickle.loads(error)  # noqa: S301 - some exceptions can be pickled and not unpickled
-    except Exception:  # whatever its own methods raise
-        error = None
-    return dataclasses.replace(returned, error=error, description=_described(result.error))
+        data = bytes(cloudpickle.dumps(value))
+    except Exception:  # whatever the methods of somebody's class raise
+        return None
+    return None if _unpickled(data) is None else data
+
+
+def _unpickled(data: bytes | None) -> Any:
+    """Return what was pickled, or None if that cannot be done here."""
+    try:
+        return None if data is None else pickle.loads(data)  # noqa: S301 - our own have written it
+    except Exception:  # whatever the methods of somebody's class raise
+        return None
+
+
+def _of_kind(kind: Any, text: str) -> Exception:
+    """Return an exception of a class that cannot be made as it was, so that `catch` knows it."""
+    try:
+        error: Exception = kind.__new__(kind, text)
+        return error if str(error) == text else RemoteError(text)
+    except Exception:  # there is no such class here, or it wants more
+        return RemoteError(text)
 
 
 def _described(error: Exception) -> str:

@@ -59,7 +59,7 @@ def test_threads_return_what_is_done():
     assert executor.wait() == [fast]
     assert fast.result() == 42
     assert executor.wait(timeout=0.01) == []
-    assert not executor.kill(slow)
+    assert executor.kill([slow]) == {slow}
     release.set()
     assert executor.wait() == [slow]
     executor.close()

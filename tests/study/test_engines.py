@@ -215,6 +215,16 @@ class StubbornError(Exception):
         self.two = two
 
 
+class UnreadableError(StubbornError):
+    """It cannot even be read before it is complete."""
+
+    def __init__(self, two):
+        self.three = two
+
+    def __str__(self):
+        return str(self.four)
+
+
 @pytest.mark.parametrize("name", ["processes", "pool", "dask"])
 def test_exceptions_come_back_with_their_traceback(name):
     def failing(trial):
@@ -223,6 +233,9 @@ def test_exceptions_come_back_with_their_traceback(name):
     def stubborn(trial):
         raise StubbornError(1, threading.Lock())
 
+    def unreadable(trial):
+        raise UnreadableError(threading.Lock())
+
     with engine(name) as executor:
         study = study_of()
         with pytest.raises(KeyError, match="missing") as caught:
@@ -230,9 +243,15 @@ def test_exceptions_come_back_with_their_traceback(name):
         assert "in failing" in str(caught.value.__cause__)
         assert study.trials[0].system_attrs["bohb:error"] == "KeyError: 'missing'"
         study = study_of()
-        with pytest.raises(RemoteError, match="StubbornError: 1") as caught:
+        with pytest.raises(StubbornError, match="StubbornError: 1") as caught:
             study.optimize(stubborn, executor=executor)
         assert "in stubborn" in str(caught.value.__cause__)
+        study = study_of()
+        study.optimize(stubborn, n_brackets=1, catch=StubbornError, executor=executor)
+        assert {trial.state.name for trial in study.trials} == {"FAIL"}
+        study = study_of()
+        with pytest.raises(RemoteError, match="UnreadableError: <exception str"):
+            study.optimize(unreadable, executor=executor)
         study = study_of()
         with pytest.raises(ObjectiveError, match="must be one number, got None"):
             study.optimize(lambda trial: None, executor=executor)

@@ -24,8 +24,13 @@ from bohb.errors import (
     TooManyFailuresError,
     WorkerLostError,
 )
-from bohb.executors import FuturesExecutor, ProcessExecutor, SimulatedExecutor, ThreadExecutor
-from bohb.study import loop
+from bohb.executors import (
+    Executor,
+    FuturesExecutor,
+    ProcessExecutor,
+    SimulatedExecutor,
+    ThreadExecutor,
+)
 
 SCRIPT = Path(__file__).with_name("working.py")
 KILL = signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
@@ -33,7 +38,7 @@ KILL = signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(loop, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(Executor, "grace_seconds", 0.5)
 
 
 def planned(study, n_rounds=1):
