@@ -39,7 +39,8 @@ class Exchange:
 
     def stop(self) -> None:
         """Let the legs end at their next report."""
-        (self.directory / "go").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (self.directory / "go").unlink()
 
     def take(self, name: str) -> list[Write]:
         """Return what the leg of this name has written, and forget it."""
@@ -50,7 +51,8 @@ class Exchange:
                 while True:
                     writes.append(pickle.load(file))  # noqa: S301 - our own legs have written it
         except (OSError, EOFError, pickle.UnpicklingError):  # nothing, the end, or one cut short
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             return writes
 
     def close(self) -> None:

@@ -291,11 +291,13 @@ def test_the_sampler_proposes_what_other_trials_have_asked_for():
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.parametrize("sampler", ["grid", "partly fixed"])
+@pytest.mark.parametrize("sampler", ["grid", "partly fixed", "brute force"])
 def test_samplers_that_must_be_asked_need_a_space_where_they_cannot_be(sampler):
     made = SAMPLERS["grid"]()
     if sampler == "partly fixed":
         made = optuna.samplers.PartialFixedSampler({"x": 0.5}, optuna.samplers.RandomSampler())
+    elif sampler == "brute force":
+        made = optuna.samplers.BruteForceSampler(seed=0)
     study = study_of(sampler=made)
     with pytest.raises(ArgumentError, match=r"Sampler needs create_study\(space=\.\.\.\) with"):
         study.optimize(resource, executor=ProcessExecutor(1))
@@ -328,6 +330,12 @@ def test_what_is_no_executor_is_refused():
     plain = bohb.create_study(pruner=optuna.pruners.NopPruner())
     with pytest.raises(ArgumentError, match=r"executor needs a bohb\.HyperbandPruner"):
         plain.optimize(resource, executor=ProcessExecutor(2))
+    with pytest.raises(ArgumentError, match=r"max_retries needs a bohb\.HyperbandPruner"):
+        plain.optimize(resource, max_retries=3)
+    with pytest.raises(ArgumentTypeError, match="environments must hold one dict for each worker"):
+        ProcessExecutor(1, environments={"A": "1"})
+    with pytest.raises(ArgumentError, match="duration must return seconds of at least 0, got -1"):
+        study_of().optimize(resource, executor=SimulatedExecutor(1, lambda leg: -1))
     assert study.trials == plain.trials == []
 
 

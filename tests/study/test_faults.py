@@ -511,3 +511,195 @@ def test_a_lost_simulated_leg_fails_with_its_reason():
     assert states(study)[0] == "FAIL"
     assert issubclass(WorkerLostError, bohb.BohbError)
     assert "its simulated worker died" in study.trials[0].system_attrs["bohb:error"]
+
+
+# What must not be lost on the way
+
+
+class Cutting(SimulatedExecutor):
+    """A simulated executor that is cut off once: when it ends a leg, or takes one."""
+
+    def __init__(self, where, error):
+        super().__init__(2, lambda leg: 1000.0 if leg.number == 1 else 1.0)
+        self.where, self.error = where, error
+
+    def _cut(self, where):
+        if self.where == where:
+            self.where = None
+            raise self.error
+
+    def kill(self, futures):
+        self._cut("kill")
+        return super().kill(futures)
+
+    def _start(self, task, shared, worker):
+        if task.number == 5:
+            self._cut("start")
+        return super()._start(task, shared, worker)
+
+
+@pytest.mark.parametrize("where", ["kill", "start"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ConnectionError("gone")])
+def test_no_leg_is_lost_when_the_executor_is_cut_off(where, error):
+    study = study_of()
+    executor = Cutting(where, error)
+    try:
+        study.optimize(resource, executor=executor, leg_timeout=10)
+    except ConnectionError:
+        assert isinstance(error, ConnectionError)
+    assert executor.where is None
+    before = decisions(study)
+    study.optimize(resource)
+    assert_kept(before, decisions(study))
+    assert counts(study)[:2] == planned(study)[:2]
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_the_workers_can_be_used_again():
+    study = study_of()
+
+    with ProcessExecutor(2) as executor:
+        presser = threading.Timer(2.0, press_twice)
+        presser.start()
+        began = time.monotonic()
+        study.optimize(hanging_always, executor=executor)
+        presser.join()
+        assert time.monotonic() - began < 30
+        study.optimize(resource, executor=executor)
+    assert counts(study) == planned(study)
+
+
+def press_twice():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def hanging_always(trial):
+    trial.suggest_float("x", 0, 1)
+    time.sleep(600)
+
+
+def test_workers_that_a_broken_storage_left_busy_can_be_used_again():
+    storage = FullDisk(room=3)
+    with ProcessExecutor(2) as executor:
+        with pytest.raises(StorageError):
+            study_of(storage=storage, study_name="full").optimize(working(0.05), executor=executor)
+        study = study_of()
+        study.optimize(resource, executor=executor)
+    assert counts(study) == planned(study)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_a_worker_that_dies_while_it_is_idle_is_replaced():
+    study = study_of()
+    with ProcessExecutor(2) as executor:
+        study.optimize(resource, n_brackets=1, executor=executor)
+        for worker in executor._workers.values():
+            os.kill(worker.engine.submit(os.getpid).result(), KILL)
+            time.sleep(0.2)
+        study.optimize(resource, n_brackets=2, executor=executor)
+    assert counts(study) == planned(study)
+
+
+class SlowSampler(bohb.BOHBSampler):
+    """Takes its time, so that a pool has broken before the next leg is handed to it."""
+
+    def sample_relative(self, *arguments):
+        time.sleep(0.1)
+        return super().sample_relative(*arguments)
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_pool_that_breaks_between_two_legs_is_no_excuse(retries, tmp_path):
+    def objective(trial):
+        if trial.number == 0:
+            with (tmp_path / "attempts").open("a") as file:
+                file.write("x")
+            os._exit(1)
+        return trial.params["x"]
+
+    study = study_of(sampler=SlowSampler(seed=0), space=SPACE)
+    with ProcessPoolExecutor(2) as pool:
+        study.optimize(objective, n_brackets=1, executor=pool, max_retries=retries)
+    assert [number for number, state in states(study).items() if state == "FAIL"] == [0]
+    # One attempt may not count: another leg was lost with it, and might have been the cause.
+    assert len((tmp_path / "attempts").read_text()) in (retries + 1, retries + 2)
+
+
+def test_lokys_own_pool_is_replaced_too(tmp_path):
+    loky = pytest.importorskip("loky")
+    study = study_of()
+    study.optimize(dying_once(tmp_path), executor=loky.get_reusable_executor(max_workers=2))
+    assert counts(study) == planned(study)
+    loky.get_reusable_executor().shutdown(kill_workers=True)
+
+
+def test_an_executor_is_used_by_one_call_at_a_time():
+    executor = ThreadExecutor(2)
+
+    def objective(trial):
+        study_of().optimize(resource, executor=executor)
+
+    study = study_of()
+    with pytest.raises(ExecutorError, match="got a ThreadExecutor that is in use: make another"):
+        study.optimize(objective, executor=executor)
+    study.optimize(resource, executor=executor)
+    assert all(trial.state.is_finished() for trial in study.trials)
+
+
+def test_callbacks_hear_of_trials_that_finish_while_the_call_ends():
+    told = []
+    study = study_of(pruner=bohb.HyperbandPruner(9, 9))
+    study.optimize(
+        working(0.05),
+        timeout=1.0,
+        executor=ThreadExecutor(3),
+        callbacks=[lambda study, trial: told.append(trial.number)],
+    )
+    finished = [trial.number for trial in study.trials if trial.state.is_finished()]
+    assert sorted(told) == finished
+
+
+def test_directories_that_were_there_stay_and_others_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    study_of(storage=tmp_path / "a.journal", checkpoint_root=tmp_path / "mine").optimize(
+        resource, executor=ProcessExecutor(1)
+    )
+    study_of(storage=tmp_path / "b.journal").optimize(resource, executor=ProcessExecutor(1))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["mine"]
+
+
+def test_a_directory_that_cannot_be_made_is_no_obstacle(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    study = study_of(checkpoint_root=tmp_path / "file" / "checkpoints")
+    study.optimize(resource, executor=ProcessExecutor(1))
+    assert counts(study) == planned(study)
+
+
+def test_a_leg_on_dask_that_waits_for_a_worker_is_not_late():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        study = study_of()
+        with pytest.raises(ExecutorError, match="all 2 workers of the executor are busy"):
+            study.optimize(hanging_always, executor=client, leg_timeout=0.5)
+        assert list(states(study).values()) == ["FAIL", "FAIL"]
+        client.restart()
+        study.optimize(resource, executor=client)
+    assert list(states(study).values()).count("FAIL") == 2
+
+
+def test_options_of_dasks_pool_are_not_dropped_in_silence():
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(processes=False, dashboard_address=None, n_workers=1) as client:
+        with pytest.raises(ArgumentError, match=r"get_executor\(\) without options, got {'retr"):
+            study_of().optimize(resource, executor=client.get_executor(retries=2))
+        study = study_of()
+        pool = client.get_executor(retries=2)
+        study.optimize(resource, executor=FuturesExecutor(pool, n_workers=2))
+    assert counts(study) == planned(study)
