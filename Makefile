@@ -8,7 +8,7 @@ demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
 
 test: .venv/.test ## run all tests, doctests, examples and the README
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from loky.backend import get_context
 from loky.process_executor import ProcessPoolExecutor
 
 from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.executors.remote import run_packed
+from bohb.executors.remote import handed_on, run_packed
 from bohb.executors.workers import WorkersExecutor
 
 # A worker holds paused generators: it must not be replaced because its memory has grown.
@@ -109,8 +109,8 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         )
 
     def _run(self, engine: ProcessPoolExecutor, task: bytes, shared: Any) -> Future[Any]:
-        future: Future[Any] = engine.submit(run_packed, task, shared)
-        return future
+        # Not the pool's own future: it does not bear being cancelled.
+        return handed_on(engine.submit(run_packed, task, shared))
 
     def _call(self, engine: ProcessPoolExecutor, function: Callable[[], None]) -> Future[Any]:
         future: Future[Any] = engine.submit(function)

@@ -69,7 +69,7 @@ class ExchangeEnd:
     def __init__(self, directory: Path, name: str, seconds_left: float | None) -> None:
         self._go = directory / "go"
         self._path = directory / name
-        self._is_seen = self._go.exists()
+        self._is_seen = directory.exists()
         self._deadline = None if seconds_left is None else time.monotonic() + seconds_left
         self._next_look = 0.0
         self._is_stopped = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,13 +28,22 @@ def engine(name):
         yield _MAKERS[name](stack)
 
 
-def _dask(stack):
+@functools.cache
+def _cluster():
+    """Return one cluster for all tests: it takes some seconds to begin."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
     )
-    stack.enter_context(cluster)
-    return stack.enter_context(distributed.Client(cluster))
+    atexit.register(cluster.close)
+    return cluster
+
+
+def _dask(stack):
+    distributed = pytest.importorskip("distributed")
+    client = stack.enter_context(distributed.Client(_cluster()))
+    client.wait_for_workers(2)  # one may have been killed by the test before
+    return client
 
 
 def _ray(stack):

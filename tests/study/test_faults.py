@@ -681,7 +681,7 @@ def test_a_leg_on_dask_that_waits_for_a_worker_is_not_late():
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None
+            n_workers=1, threads_per_worker=2, processes=True, dashboard_address="127.0.0.1:0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -696,7 +696,9 @@ def test_a_leg_on_dask_that_waits_for_a_worker_is_not_late():
 
 def test_options_of_dasks_pool_are_not_dropped_in_silence():
     distributed = pytest.importorskip("distributed")
-    with distributed.Client(processes=False, dashboard_address=None, n_workers=1) as client:
+    with distributed.Client(
+        processes=False, dashboard_address="127.0.0.1:0", n_workers=1
+    ) as client:
         with pytest.raises(ArgumentError, match=r"get_executor\(\) without options, got {'retr"):
             study_of().optimize(resource, executor=client.get_executor(retries=2))
         study = study_of()
