@@ -58,13 +58,13 @@ def _ray(stack):
             runtime_env={"env_vars": {"PYTHONPATH": here}},
         )
         atexit.register(ray.shutdown)
-    return RayExecutor(2)
+    return stack.enter_context(RayExecutor(2))
 
 
 _MAKERS = {
     "serial": lambda stack: None,
     "threads": lambda stack: stack.enter_context(ThreadPoolExecutor(4)),
-    "processes": lambda stack: ProcessExecutor(2),
+    "processes": lambda stack: stack.enter_context(ProcessExecutor(2)),
     "pool": lambda stack: stack.enter_context(ProcessPoolExecutor(2)),
     "dask": _dask,
     "dask pool": lambda stack: _dask(stack).get_executor(),
