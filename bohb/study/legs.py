@@ -20,9 +20,10 @@ from bohb.samplers import BOHBSampler
 from bohb.study.exchange import Exchange
 from bohb.study.ledger import SEED
 from bohb.study.objective import LegResult, Objective, Outcome
+from bohb.study.returned import PortableError, Returned
 from bohb.study.stop import StopSignal
 from bohb.study.trial import Trial
-from bohb.study.worker import Assignment, EndSession, Returned
+from bohb.study.worker import Assignment, EndSession
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
@@ -201,9 +202,9 @@ class RemoteLegs(Legs):
             self.salvage(future, trial)
             return LegResult(Outcome.LOST, error)
         returned: Returned = future.result()
-        if returned.outcome is Outcome.NOT_BEGUN:
+        if returned.outcome is Outcome.NOT_BEGUN and returned.error is not None:
             self._names.pop(future)
-            return LegResult(Outcome.INTERRUPTED, self._cannot_load(returned))
+            return LegResult(Outcome.INTERRUPTED, self._cannot_load(returned.error))
         self._exchange.take(self._names.pop(future))
         trial.absorb(returned.writes)
         if returned.is_paused:
@@ -212,15 +213,15 @@ class RemoteLegs(Legs):
             self._stop.tell()
         return returned.result()
 
-    def _cannot_load(self, returned: Returned) -> ExecutorError:
-        reason = (returned.description or "").strip().splitlines()[-1]
+    def _cannot_load(self, reason: PortableError) -> ExecutorError:
         error = ExecutorError(
-            f"the workers of {type(self.executor).__name__} cannot load the objective: {reason}. "
+            f"the workers of {type(self.executor).__name__} cannot load the objective: "
+            f"{reason.text}. "
             "What it needs must be installed where they are; a module of one's own can be sent by "
             "Dask's upload_file, by Ray's runtime_env, or with "
             "cloudpickle.register_pickle_by_value(module)"
         )
-        error.__cause__ = returned.result().error
+        error.__cause__ = reason.restored()
         return error
 
     def salvage(self, future: Future[Any], trial: Trial) -> None:

@@ -7,12 +7,9 @@ but this trial. All that is written there travels back.
 from __future__ import annotations
 
 import collections
-import dataclasses
 import json
 import logging
-import pickle
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +24,6 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from bohb.errors import RemoteError
 from bohb.history import Scale, contains, live_trial
 from bohb.hyperband import Leg
 from bohb.samplers import BOHBSampler
@@ -35,6 +31,7 @@ from bohb.spaces import SearchSpace
 from bohb.study.exchange import ExchangeEnd, Write
 from bohb.study.ledger import Ledger
 from bohb.study.objective import LegResult, Objective, Outcome
+from bohb.study.returned import PortableError, Returned
 from bohb.study.stop import LegWatch
 from bohb.study.trial import Trial
 
@@ -42,45 +39,6 @@ if TYPE_CHECKING:
     from bohb.study.study import Study
 
 _MOST_SESSIONS = 4  # a worker may serve several studies in turn; each holds its objective's data
-
-
-@dataclass(frozen=True)
-class Returned:
-    """What comes back from a worker.
-
-    Attributes
-    ----------
-    outcome
-        How the leg ended.
-    writes
-        What it has written of its trial, in order.
-    error, kind, description
-        The exception that ended it and its class, pickled, or None if that cannot be done; and its
-        traceback as text.
-    is_paused
-        Whether its generator waits in the worker.
-    wants_stop
-        Whether the objective called `trial.study.stop()`.
-    """
-
-    outcome: Outcome
-    writes: list[Write]
-    error: bytes | None = None
-    kind: bytes | None = None
-    description: str | None = None
-    is_paused: bool = False
-    wants_stop: bool = False
-
-    def result(self) -> LegResult:
-        """Return how the leg ended, with its exception as it was if that could travel."""
-        if self.description is None:
-            return LegResult(self.outcome)
-        last_line = self.description.strip().splitlines()[-1]
-        error = _unpickled(self.error)
-        if not isinstance(error, Exception):
-            error = _of_kind(_unpickled(self.kind), last_line)
-        error.__cause__ = RemoteError(f"\n\n{self.description}")
-        return LegResult(self.outcome, error)
 
 
 @dataclass(frozen=True)
@@ -150,7 +108,7 @@ class Assignment:
         try:
             session = _session(self.session, shared)
         except Exception as error:  # whatever loading somebody's objects and modules raises
-            return Returned(Outcome.NOT_BEGUN, [], description=_described(error))
+            return Returned(Outcome.NOT_BEGUN, [], PortableError.of(error))
         return session.run(self)
 
 
@@ -202,7 +160,13 @@ class _Session:
         if is_paused:
             with self._lock:
                 self._waiting[assignment.number] = assignment.sequence, trial
-        return _returned(result, study, is_paused=is_paused)
+        return Returned(
+            result.outcome,
+            study.storage.writes,
+            None if result.error is None else PortableError.of(result.error),
+            is_paused=is_paused,
+            wants_stop=study.wants_stop,
+        )
 
     def keep_only(self, keep: frozenset[int], *, before: int) -> None:
         """Let go of generators that are not to wait any more, of those that waited `before`."""
@@ -230,50 +194,6 @@ def _session(token: str, shared: Callable[[], bytes]) -> _Session:
         while len(_sessions) > _MOST_SESSIONS:
             _sessions.popitem(last=False)
         return _sessions[token]
-
-
-def _returned(result: LegResult, study: _WorkerStudy, *, is_paused: bool) -> Returned:
-    returned = Returned(
-        result.outcome, study.storage.writes, is_paused=is_paused, wants_stop=study.wants_stop
-    )
-    if result.error is None:
-        return returned
-    return dataclasses.replace(
-        returned,
-        error=_pickled(result.error),
-        kind=_pickled(type(result.error)),
-        description=_described(result.error),
-    )
-
-
-def _pickled(value: Any) -> bytes | None:
-    """Return `value` as bytes; None if it cannot be pickled, or not be brought back from that."""
-    try:
-        data = bytes(cloudpickle.dumps(value))
-    except Exception:  # whatever the methods of somebody's class raise
-        return None
-    return None if _unpickled(data) is None else data
-
-
-def _unpickled(data: bytes | None) -> Any:
-    """Return what was pickled, or None if that cannot be done here."""
-    try:
-        return None if data is None else pickle.loads(data)  # noqa: S301 - our own have written it
-    except Exception:  # whatever the methods of somebody's class raise
-        return None
-
-
-def _of_kind(kind: Any, text: str) -> Exception:
-    """Return an exception of a class that cannot be made as it was, so that `catch` knows it."""
-    try:
-        error: Exception = kind.__new__(kind, text)
-        return error if str(error) == text else RemoteError(text)
-    except Exception:  # there is no such class here, or it wants more
-        return RemoteError(text)
-
-
-def _described(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))
 
 
 class _RecordingStorage(InMemoryStorage):
