@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import signal
+
 import optuna
 import pytest
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and some tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
