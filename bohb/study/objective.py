@@ -19,6 +19,8 @@ import optuna
 from optuna.trial import TrialState
 
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageError
+from bohb.history import live_trial
+from bohb.hyperband import Resource
 from bohb.study.trial import Trial, as_value
 
 _logger = logging.getLogger(__name__)
@@ -45,10 +47,10 @@ class LegResult:
 
 @dataclass
 class _Paused:
-    """A generator between its legs, and how many units it has yielded."""
+    """A generator between its legs, and how far it has trained."""
 
     generator: Generator[Any, None, Any]
-    position: int = 0
+    position: Resource = 0
     last_value: float | None = None
     ended: bool = False
 
@@ -61,7 +63,8 @@ class Objective:
     function
         A function of a trial. It returns its loss, having trained for `trial.resource` (resource
         style); or reports and asks `should_prune` as it trains (loop style); or yields the loss
-        after each unit of resource (generator style).
+        after each unit of resource (generator style). A generator may also report by itself, at
+        the resources it likes, and yield nothing.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
@@ -138,16 +141,19 @@ class Objective:
         return len(self._paused)
 
     def _advance(self, paused: _Paused, trial: Trial) -> LegResult:
-        _require_whole(trial)
         while paused.position < trial.resource and not paused.ended:
             try:
                 value = next(paused.generator)
             except StopIteration as stop:
                 self._note_end(paused, trial, stop.value)
                 break
-            paused.position += 1
-            paused.last_value = as_value(value, "yielded")
-            trial.report(paused.last_value, paused.position)
+            if value is None:
+                _take_reported(paused, trial)
+            else:
+                _require_whole(trial)
+                paused.position += 1
+                paused.last_value = as_value(value, "yielded")
+                trial.report(paused.last_value, int(paused.position))
             if paused.position < trial.resource and trial.should_prune():
                 if not trial.watch.is_stopping():
                     raise late(trial)
@@ -159,13 +165,15 @@ class Objective:
     def _note_end(self, paused: _Paused, trial: Trial, value: Any) -> None:
         """Let what a generator said last stand for all that it was still given."""
         paused.ended = True
-        if value is not None:
+        if value is not None:  # it ended on purpose
             paused.last_value = as_value(value, "returned by the generator")
+            return
         if paused.last_value is None:
             raise ObjectiveError("the generator must yield a loss after each unit, got none at all")
         self._warn_once(
             f"the generator of trial {trial.number} ended after {paused.position} units, before "
-            f"the {trial.resource} it was given: its last value counts from here on"
+            f"the {trial.resource} it was given: its last value counts from here on. One that "
+            "returns its last value is believed to have ended on purpose"
         )
 
     def _warn_once(self, fault: str | None) -> None:
@@ -222,12 +230,23 @@ def _returned(value: Any) -> float:
     return as_value(value, "returned")
 
 
+def _take_reported(paused: _Paused, trial: Trial) -> None:
+    """Note how far a generator has trained that has yielded nothing: as far as it has reported."""
+    reported = trial.last_report
+    if reported is None or reported[0] <= paused.position:
+        raise ObjectiveError(
+            "a generator must yield its loss after each unit, or report it and yield nothing, got "
+            f"nothing yielded and nothing reported since {paused.position} units"
+        )
+    paused.position, paused.last_value = reported
+
+
 def _require_whole(trial: Trial) -> None:
     if not isinstance(trial.resource, int):
         raise ObjectiveError(
-            "a generator yields after each unit of resource, so resources must be integers, got "
-            f"{trial.resource!r}: give the pruner integer bounds, or write a function of "
-            "trial.resource"
+            "a generator that yields its loss does so after each unit of resource, so resources "
+            f"must be integers, got {trial.resource!r}: give the pruner integer bounds, or let the "
+            "generator report its loss at trial.resource, and yield nothing"
         )
 
 
@@ -251,8 +270,12 @@ def without_legs(function: Callable[[Any], Any], timeout: float | None) -> Calla
             return result
         value = None
         for step, yielded in enumerate(result, start=1):
-            value = as_value(yielded, "yielded")
-            trial.report(value, step)
+            if yielded is None:  # it reports by itself
+                steps = live_trial(trial).intermediate_values
+                value = steps[max(steps)] if steps else None
+            else:
+                value = as_value(yielded, "yielded")
+                trial.report(value, step)
             if trial.should_prune() or time.monotonic() > deadline:
                 result.close()
                 raise optuna.TrialPruned

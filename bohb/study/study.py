@@ -139,7 +139,8 @@ class Study(optuna.Study):
         func
             The objective, a function of a `Trial`, in one of three styles. It reports and asks
             `trial.should_prune()` as it trains; or trains up to `trial.resource` and returns; or
-            is a generator that yields after each unit of resource.
+            is a generator that yields its loss after each unit of resource, or reports it at
+            resources of its choice and yields nothing.
         n_trials
             Configurations to start.
         timeout

@@ -211,6 +211,12 @@ class Trial(optuna.Trial):
         return self._scale.used(self._last_step, self._steps)
 
     @property
+    def last_report(self) -> tuple[Resource, float] | None:
+        """The resource used by the last report of this leg, and its value; None before one."""
+        used = self.used
+        return None if used is None else (used, self._steps[self._last_step or 0])
+
+    @property
     def value_at_rung(self) -> float | None:
         """The value that the trial is judged by at its present resource, or None."""
         leg = self._needed_leg("value")

@@ -241,6 +241,65 @@ def test_a_generator_that_ends_early_has_its_last_value_from_there_on(caplog):
     assert study.best_value == pytest.approx(study.best_params["x"] + 1 / 5)
 
 
+def test_a_generator_that_returns_its_last_value_has_ended_on_purpose(caplog):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        yield x + 1
+        return x
+
+    study = bohb.create_study(pruner=PRUNER())
+    study.optimize(objective)
+    assert "ended after" not in caplog.text
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert study.best_value == study.best_params["x"]
+
+
+@pytest.mark.parametrize("bounds", [(1, 27), (0.1, 2.7)])
+def test_a_generator_may_report_where_it_likes_and_yield_nothing(bounds):
+    trained = Counter()
+
+    def objective(trial):
+        x, done = trial.suggest_float("x", 0, 1), 0
+        while True:
+            trained[trial.number] += trial.resource - done
+            done = trial.resource
+            trial.report(x + 1 / done, done)
+            yield
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(*bounds))
+    study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert sum(trained.values()) == pytest.approx(study.plan().resource_continued)
+    steps = {len(trial.intermediate_values) for trial in study.trials}
+    assert steps == {1, 2, 3, 4}  # at its rungs and nowhere else
+
+
+def test_a_generator_that_reports_between_its_rungs_has_the_whole_curve():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for epoch in range(2, 28, 2):
+            trial.report(x + 1 / epoch, epoch)
+            yield
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 27))
+    study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert sorted(study.best_trial.intermediate_values) == [*range(2, 28, 2), 27]
+
+
+def test_a_generator_that_reports_runs_under_a_pruner_of_optuna_too():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for epoch in (10, 20):
+            trial.report(x + 1 / epoch, epoch)
+            yield
+
+    study = bohb.create_study(pruner=optuna.pruners.NopPruner())
+    study.optimize(objective, n_trials=2, timeout=60)
+    assert [sorted(trial.intermediate_values) for trial in study.trials] == [[10, 20], [10, 20]]
+    assert study.best_value == study.best_params["x"] + 1 / 20
+
+
 def test_a_generator_is_closed_when_its_trial_is_dropped_or_complete():
     open_now = set()
 
