@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -65,7 +66,10 @@ _MAKERS = {
     "serial": lambda stack: None,
     "threads": lambda stack: stack.enter_context(ThreadPoolExecutor(4)),
     "processes": lambda stack: stack.enter_context(ProcessExecutor(2)),
-    "pool": lambda stack: stack.enter_context(ProcessPoolExecutor(2)),
+    # Not forked: this process has threads.
+    "pool": lambda stack: stack.enter_context(
+        ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+    ),
     "dask": _dask,
     "dask pool": lambda stack: _dask(stack).get_executor(),
     "ray": _ray,
