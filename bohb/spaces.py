@@ -63,6 +63,14 @@ class SearchSpace:
         condition = self.model.conditions.get(name)
         return condition is None or bool(condition.holds(self._columns(condition.names, params))[0])
 
+    def configuration(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of `params` that are active, in the order of the space."""
+        return {
+            name: params[name]
+            for name in self.distributions
+            if name in params and self.is_active(name, params)
+        }
+
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise an error if `params`, some of the parameters or all, cannot be a configuration.
 

@@ -58,6 +58,7 @@ class Conductor:
         limits: Limits,
         timeout: float | None,
         *,
+        in_all: bool,
         executor: Executor,
         policy: FaultPolicy,
         max_paused: int | None,
@@ -77,7 +78,7 @@ class Conductor:
             objective = self._require_objective(function)
             legs = legs_of(self._study, objective, executor, stop, policy.leg_timeout)
             stack.callback(lambda: legs.close(bookkeeper.paused(max_paused)))
-            baseline = self._begin_call(bookkeeper)
+            baseline = self._begin_call(bookkeeper, in_all=in_all)
             allowance = Allowance(limits, baseline, continued=legs.continues)
             progress = Progress(bookkeeper, allowance, timeout, shown=show_progress_bar)
             stack.callback(progress.close)
@@ -183,12 +184,12 @@ class Conductor:
         if not bookkeeper.is_consistent:
             self._bookkeeper = self._objective = None
 
-    def _begin_call(self, bookkeeper: Bookkeeper) -> Baseline:
+    def _begin_call(self, bookkeeper: Bookkeeper, *, in_all: bool) -> Baseline:
         """Return where this call counts from: where a call began that was cut off, if one was."""
         bookkeeper.may_have_waiting = True
         cut_off = self._study.ledger.read(OPEN_CALL)
-        if cut_off is not None:
+        if cut_off is not None and not in_all:
             return Baseline(**cut_off)
-        baseline = Baseline.of(bookkeeper.schedule)
+        baseline = Baseline() if in_all else Baseline.of(bookkeeper.schedule)
         self._study.ledger.write(OPEN_CALL, dataclasses.asdict(baseline))
         return baseline

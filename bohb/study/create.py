@@ -40,7 +40,7 @@ def create_study(
     load_if_exists: bool = False,
     directions: Sequence[Direction] | None = None,
     checkpoint_root: str | Path | None = None,
-    space: ConfigurationSpace | Mapping[str, BaseDistribution] | None = None,
+    space: ConfigurationSpace | Mapping[str, BaseDistribution] | SearchSpace | None = None,
 ) -> Study:
     """Return a new study.
 
@@ -125,7 +125,7 @@ def load_study(
     storage: str | Path | BaseStorage,
     sampler: BaseSampler | None = None,
     pruner: BasePruner | None = None,
-    space: ConfigurationSpace | Mapping[str, BaseDistribution] | None = None,
+    space: ConfigurationSpace | Mapping[str, BaseDistribution] | SearchSpace | None = None,
 ) -> Study:
     """Return the study of this name from the storage.
 
@@ -163,11 +163,13 @@ def load_study(
 
 
 def _declared(
-    space: ConfigurationSpace | Mapping[str, BaseDistribution] | None,
+    space: ConfigurationSpace | Mapping[str, BaseDistribution] | SearchSpace | None,
 ) -> SearchSpace | None:
     if space is None:
         return None
-    if any(kind.__module__.partition(".")[0] == "ConfigSpace" for kind in type(space).__mro__):
+    if isinstance(space, SearchSpace):
+        declared = space
+    elif any(kind.__module__.partition(".")[0] == "ConfigSpace" for kind in type(space).__mro__):
         from bohb.configspace import search_space  # ConfigSpace takes long to import
 
         declared = search_space(cast("ConfigurationSpace", space))

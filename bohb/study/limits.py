@@ -77,11 +77,11 @@ class Limits:
 class Baseline:
     """Where a call of `optimize` began, so that an interrupted one can be taken up."""
 
-    n_started: int
-    n_brackets: int
-    n_evaluations: int
-    spent_continued: Resource
-    spent_restarted: Resource
+    n_started: int = 0
+    n_brackets: int = 0
+    n_evaluations: int = 0
+    spent_continued: Resource = 0
+    spent_restarted: Resource = 0
 
     @classmethod
     def of(cls, schedule: Schedule) -> Baseline:

@@ -31,7 +31,7 @@ from bohb.spaces import SearchSpace
 from bohb.study.checkpoints import Checkpoints
 from bohb.study.conductor import Conductor
 from bohb.study.faults import FaultPolicy
-from bohb.study.ledger import Ledger
+from bohb.study.ledger import OPEN_CALL, Ledger
 from bohb.study.limits import Limits
 from bohb.study.objective import Objective, without_legs
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
@@ -117,6 +117,7 @@ class Study(optuna.Study):
         n_rounds: int | None = None,
         n_brackets: int | None = None,
         total_resource: Resource | None = None,
+        in_all: bool = False,
         executor: Executor | concurrent.futures.Executor | Client | None = None,
         leg_timeout: float | None = None,
         max_retries: int = 1,
@@ -166,6 +167,9 @@ class Study(optuna.Study):
             before; counted as `plan().resource_continued` for generators and
             `plan().resource_restarted` for functions. With an asynchronous pruner, promotions
             made on little evidence may come on top.
+        in_all
+            Let the limit be one for all calls together: a script that is run again does what is
+            left to be done, and nothing if that is nothing.
         executor
             What runs the legs, instead of `n_jobs` threads: any pool of `concurrent.futures`, a
             ``Client`` of Dask, or one of `bohb.executors`. It is not shut down.
@@ -225,6 +229,7 @@ class Study(optuna.Study):
                 n_rounds=n_rounds,
                 n_brackets=n_brackets,
                 total_resource=total_resource,
+                in_all=in_all or None,
                 executor=executor,
                 leg_timeout=leg_timeout,
                 max_retries=None if max_retries == 1 else max_retries,
@@ -256,6 +261,7 @@ class Study(optuna.Study):
             func,
             limits,
             timeout,
+            in_all=in_all,
             executor=executor_for(executor, n_jobs),
             policy=FaultPolicy(leg_timeout, max_retries, max_failures),
             max_paused=arguments.optional_count("max_paused", max_paused, least=0),
@@ -272,6 +278,14 @@ class Study(optuna.Study):
         """
         if not self._conductor.stop():
             super().stop()
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether the last call of `optimize` did not come to its end, but to that of its process.
+
+        So it is after Ctrl-C, an exception and a kill. The next call takes it up.
+        """
+        return self.ledger.read(OPEN_CALL) is not None
 
     def ask(self, fixed_distributions: dict[str, BaseDistribution] | None = None) -> Trial:
         """Return a trial to be trained to its `resource`: a new one, or one that was promoted.

@@ -80,12 +80,7 @@ class Trial(optuna.Trial):
                 "trial.config needs a study that was made with space=..., got one without: "
                 "trial.params has what was suggested so far"
             )
-        params, space = self.params, self.study.space
-        return {
-            name: params[name]
-            for name in space.distributions
-            if name in params and space.is_active(name, params)
-        }
+        return self.study.space.configuration(self.params)
 
     def report(self, value: float, step: int) -> None:
         """Report `value` after `step`.

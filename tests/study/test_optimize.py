@@ -109,6 +109,55 @@ def test_the_total_resource_is_never_exceeded_and_nothing_is_left_open(total):
     assert 0 < units["function"] <= total
 
 
+@pytest.mark.parametrize(
+    "limit", [{}, {"n_rounds": 2}, {"n_brackets": 2}, {"n_trials": 11}, {"total_resource": 100}]
+)
+def test_a_limit_in_all_is_one_for_all_calls_together(limit):
+    reference = study_of()
+    reference.optimize(by_resource, **limit)
+    study = study_of()
+    study.optimize(by_resource, n_trials=2)
+    for _ in range(3):
+        study.optimize(by_resource, **limit, in_all=True)
+    if limit.get("n_brackets") or limit.get("n_rounds") or not limit:
+        assert len(sizes(study)) == len(sizes(reference))
+    elif "n_trials" in limit:
+        assert len(study.trials) == 11
+    else:
+        spent = study.evaluations_dataframe().resource.sum()
+        assert 100 - 27 < spent <= 100
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+
+
+def test_what_a_timeout_left_is_done_by_a_call_with_the_same_limit_in_all():
+    def stopping(trial):
+        if trial.number in (4, 12):
+            trial.study.stop()
+        return by_resource(trial)
+
+    reference, study = study_of(), study_of()
+    reference.optimize(by_resource)
+    for _ in range(9):
+        study.optimize(stopping, n_rounds=1, in_all=True)
+    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+
+
+def test_a_study_knows_whether_its_last_call_was_cut_off():
+    def failing(trial):
+        if trial.number == 3:
+            raise RuntimeError("broken")
+        return by_resource(trial)
+
+    study = study_of()
+    assert not study.was_cut_off
+    with pytest.raises(RuntimeError):
+        study.optimize(failing)
+    assert study.was_cut_off
+    study.optimize(by_resource)
+    assert not study.was_cut_off
+    assert sizes(study)[0] == (9, 3, 1)
+
+
 def test_a_timeout_leaves_trials_paused_and_another_call_goes_on():
     def slow(trial):
         if trial.number == 3:
