@@ -12,7 +12,7 @@ from bohb.errors import BohbError
 from bohb.hyperband import Plan
 from bohb.pruners import HyperbandPruner, SuccessiveHalvingPruner
 from bohb.samplers import BOHBSampler
-from bohb.study import Study, Trial, create_study, load_study
+from bohb.study import Study, Trial, create_study, load_study, minimize
 
 __all__ = [
     "BOHBSampler",
@@ -26,4 +26,5 @@ __all__ = [
     "__version__",
     "create_study",
     "load_study",
+    "minimize",
 ]

@@ -23,6 +23,7 @@ def test_the_top_of_the_package_hands_on_about_ten_names():
         "__version__",
         "create_study",
         "load_study",
+        "minimize",
     }
     assert all(hasattr(bohb, name) for name in bohb.__all__)
 

@@ -24,6 +24,14 @@ from bohb.executors.workers import WorkersExecutor
 
 # A worker holds paused generators: it must not be replaced because its memory has grown.
 _ENVIRONMENT = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"}
+# What says how many threads the libraries of numerical programs begin in a process.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 
 class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
@@ -32,6 +40,8 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
     Each worker is a process of its own: the death of one costs one leg, one that hangs can be
     ended, and the generators of paused trials wait where they ran. The objective may be a lambda
     or a function of a notebook, and a script needs no ``if __name__ == "__main__"``.
+    Each process computes with its share of the processors, unless the environment says how many
+    threads there shall be (``OMP_NUM_THREADS`` and its like).
 
     The processes begin when they are first needed and end with `optimize`, unless the executor
     is used as a context manager: then they live, with what is paused in them, until it is left.
@@ -80,7 +90,8 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
                 f"environments must have one dict for each of the {n_workers} workers, got "
                 f"{len(given)}"
             )
-        self._environments = [{**_ENVIRONMENT, **environment} for environment in given]
+        usual = {**_ENVIRONMENT, **_threads(self.n_workers)}
+        self._environments = [{**usual, **environment} for environment in given]
         self._directory: tempfile.TemporaryDirectory[str] | None = None
 
     def share(self, value: bytes) -> Callable[[], bytes]:
@@ -128,6 +139,12 @@ class _FromFile:
 
     def __call__(self) -> bytes:
         return self.path.read_bytes()
+
+
+def _threads(n_workers: int) -> dict[str, str]:
+    """Return the environment in which each worker computes with its share of the processors."""
+    share = max(1, int(loky.cpu_count()) // n_workers)
+    return {name: str(share) for name in _THREADS if name not in os.environ}
 
 
 def _begin_worker(parent: int) -> None:

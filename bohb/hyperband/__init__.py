@@ -4,7 +4,7 @@ Nothing here knows Optuna, a clock, a file or a random number; a configuration i
 """
 
 from bohb.hyperband.asynchronous import AsynchronousSchedule
-from bohb.hyperband.ladder import Resource, ladder
+from bohb.hyperband.ladder import Resource, ladder, lowest_of
 from bohb.hyperband.plan import (
     Bracket,
     BracketSizes,
@@ -30,6 +30,7 @@ __all__ = [
     "SynchronousSchedule",
     "keep_best",
     "ladder",
+    "lowest_of",
     "make_plan",
     "make_successive_halving_plan",
     "promotable",

@@ -74,6 +74,25 @@ def ladder(
     return tuple(reversed(levels))
 
 
+_USUAL_RUNGS = 5  # of the examples of Li et al. (2018); lower ones say little about the highest
+
+
+def lowest_of(max_resource: Resource, reduction_factor: float) -> Resource:
+    """Return the lowest level of a ladder of five rungs, if nothing else is asked for.
+
+    An integer if `max_resource` is one.
+
+    Examples
+    --------
+    >>> lowest_of(300, 3), lowest_of(1.0, 2), lowest_of(10, 3)
+    (3, 0.0625, 1)
+    """
+    top = as_fraction(arguments.positive("max_resource", max_resource))
+    eta = as_fraction(arguments.positive("reduction_factor", reduction_factor))
+    lowest = top / eta ** (_USUAL_RUNGS - 1)
+    return max(1, math.floor(lowest)) if isinstance(max_resource, Integral) else float(lowest)
+
+
 def as_fraction(value: float) -> Fraction:
     """Return the number that was meant: 0.1 is one tenth, not the nearest binary fraction."""
     return Fraction(int(value)) if isinstance(value, Integral) else Fraction(repr(float(value)))

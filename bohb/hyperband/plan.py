@@ -115,6 +115,24 @@ class Plan:
     n_rounds: int = 1
     asynchronous: bool = False
 
+    def limited_to(self, n_trials: int) -> Plan:
+        """Return the plan if only the first `n_trials` start, as one round.
+
+        Examples
+        --------
+        >>> from bohb.hyperband import ladder
+        >>> limited = make_plan(ladder(1, 9, 3), 3).limited_to(10)
+        >>> [bracket.sizes for bracket in limited.brackets]
+        [(9, 3, 1), (1, 1)]
+        """
+        left, brackets = n_trials, []
+        for bracket in self.brackets:
+            size = min(left, bracket.n_trials)
+            if size > 0:
+                brackets.append(bracket.with_trials(size, self.reduction_factor))
+            left -= size
+        return Plan(tuple(brackets), self.reduction_factor, 1, self.asynchronous)
+
     @property
     def n_trials(self) -> int:
         """The number of configurations that are tried."""

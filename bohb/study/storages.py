@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -15,6 +16,22 @@ from bohb.errors import ArgumentError, ArgumentTypeError, StorageError
 # After a kill in the midst of a write the lock of a journal stays. A living writer holds it for
 # milliseconds.
 _LOCK_GRACE_SECONDS = 3
+
+
+_UNANNOUNCED = "bohb: "
+
+
+def unannounced(name: str) -> str:
+    """Return `name` for a study in memory that is not the user's own.
+
+    Optuna says of each study that it was created; of these it does not.
+    """
+    return _UNANNOUNCED + name
+
+
+logging.getLogger("optuna.storages._in_memory").addFilter(
+    lambda record: f"name: {_UNANNOUNCED}" not in record.getMessage()
+)
 
 
 def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import json
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from bohb.study.ledger import Ledger
 from bohb.study.objective import LegResult, Objective, Outcome
 from bohb.study.returned import PortableError, Returned
 from bohb.study.stop import LegWatch
+from bohb.study.storages import unannounced
 from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -235,11 +235,7 @@ class _RecordingStorage(InMemoryStorage):
         self._note("system_attr", key, value)
 
 
-_NAME = "a trial of its own"
-# Optuna logs each study that it makes, and these are none of the user's.
-logging.getLogger("optuna.storages._in_memory").addFilter(
-    lambda record: _NAME not in record.getMessage()
-)
+_NAME = unannounced("a trial")
 
 
 class _WorkerStudy(optuna.Study):

@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 
+import loky
 import optuna
 import pytest
 from engines import ENGINES, REMOTE, SPACE, STYLES, counts, decisions, engine, resource, study_of
@@ -355,6 +356,20 @@ def test_environment_variables_are_given_to_processes():
     assert {trial.user_attrs["device"] for trial in study.trials} == {"zero", "one"}
     with pytest.raises(ArgumentError, match="one dict for each of the 3 workers, got 2"):
         ProcessExecutor(3, environments=environments)
+
+
+def test_each_process_computes_with_its_share_of_the_processors(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    def objective(trial):
+        trial.set_user_attr("threads", os.environ["OMP_NUM_THREADS"])
+        return 0.0
+
+    share = str(max(1, loky.cpu_count() // 2))
+    for environments, expected in ((None, {share}), ([{}, {"OMP_NUM_THREADS": "7"}], {share, "7"})):
+        study = study_of()
+        study.optimize(objective, executor=ProcessExecutor(2, environments=environments))
+        assert {trial.user_attrs["threads"] for trial in study.trials} == expected
 
 
 def test_no_two_workers_get_the_same_configuration():

@@ -230,6 +230,7 @@ def test_a_slow_leg_that_reports_ends_at_its_next_report(name, style):
 
     study = study_of()
     with engine(name) as executor:
+        warm_up(executor)
         objective = loop_ if style == "loop" else generator
         study.optimize(objective, executor=executor, leg_timeout=0.5)
     assert states(study)[9] == "FAIL"

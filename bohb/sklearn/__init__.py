@@ -1,0 +1,15 @@
+"""Searches for scikit-learn: `BOHBSearchCV`, and `HyperbandSearchCV` with Dask-ML's parameters."""
+
+from bohb.errors import MissingDependencyError
+
+try:
+    import sklearn  # noqa: F401 - it is optional
+except ImportError as error:
+    raise MissingDependencyError(
+        "bohb.sklearn needs scikit-learn: pip install 'bohb[sklearn]'"
+    ) from error
+
+from bohb.sklearn.bohb_search import BOHBSearchCV
+from bohb.sklearn.hyperband_search import HyperbandSearchCV
+
+__all__ = ["BOHBSearchCV", "HyperbandSearchCV"]

@@ -1,0 +1,185 @@
+"""From what a user gives as distributions to a space, and from a trial back to parameters."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.distributions import CategoricalDistribution
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.model import Space
+from bohb.model.predicates import OneOf, Predicate
+from bohb.sklearn.dimensions import Dimension, choice_among, dimension
+from bohb.spaces import SearchSpace
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
+
+_CHOSEN = "distributions"  # of several dicts, the one that a candidate is drawn from
+
+
+class Candidates(abc.ABC):
+    """All that can be tried: a space, and what a configuration of it means to the estimator."""
+
+    space: SearchSpace | None
+    """What the study is told of them; None if they are only known as they are made."""
+
+    @abc.abstractmethod
+    def params_of(self, trial: Any) -> dict[str, Any]:
+        """Return the estimator's parameters for a trial of the study, live or frozen."""
+
+    @property
+    @abc.abstractmethod
+    def names(self) -> frozenset[str] | None:
+        """The estimator's parameters that are tuned; None if they are not known beforehand."""
+
+    @property
+    @abc.abstractmethod
+    def description(self) -> str:
+        """What distinguishes these candidates from others, for a study that is taken up again."""
+
+    @property
+    def n_candidates(self) -> float:
+        """There are at most so many."""
+        return float("inf") if self.space is None else self.space.model.n_configurations
+
+
+def candidates_of(given: Any) -> Candidates:
+    """Return the candidates for what was given as `param_distributions`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is nothing to tune, or nothing to choose from.
+    ArgumentTypeError
+        If `given` or a part of it is not what candidates can be drawn from.
+    """
+    if isinstance(given, Candidates):
+        return given
+    if any(kind.__module__.partition(".")[0] == "ConfigSpace" for kind in type(given).__mro__):
+        return _FromConfigSpace(given)
+    if isinstance(given, Mapping):
+        return _from_dicts([given])
+    is_list = isinstance(given, Sequence) and not isinstance(given, str)
+    if is_list and given and all(isinstance(part, Mapping) for part in given):
+        return _from_dicts(list(given))
+    if callable(given):
+        return _FromFunction(given)
+    raise ArgumentTypeError(
+        "param_distributions must be a dict of distributions, a list of such dicts, a "
+        f"ConfigurationSpace or a function of a trial that returns parameters, got {given!r}"
+    )
+
+
+@dataclass(frozen=True)
+class _FromDimensions(Candidates):
+    """Candidates whose parameters are drawn one by one."""
+
+    space: SearchSpace
+    dimensions: Mapping[str, Dimension]  # by the name in the study
+
+    def params_of(self, trial: Any) -> dict[str, Any]:
+        stored = self.space.configuration(trial.params)
+        return {
+            self.dimensions[key].name: self.dimensions[key].value_of(value)
+            for key, value in stored.items()
+            if key in self.dimensions
+        }
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(dimension.name for dimension in self.dimensions.values())
+
+    @property
+    def description(self) -> str:
+        parts = [f"{key}: {part.description}" for key, part in self.dimensions.items()]
+        return "; ".join([*parts, *(repr(c) for c in self.space.model.conditions.values())])
+
+
+def _from_dicts(dicts: Sequence[Mapping[str, Any]]) -> _FromDimensions:
+    """Return the candidates of one dict, or of several of which each is drawn from one."""
+    dimensions: dict[str, Dimension] = {}
+    users: dict[str, list[int]] = {}  # by the name in the study: the dicts that have it
+    for index, given in enumerate(dicts):
+        for name, distribution in given.items():
+            made = dimension(name, distribution)
+            known = dimensions.get(made.key)
+            if known is not None and known.description != made.description:
+                made = made.with_key(f"{made.key} of {index}")
+            dimensions[made.key] = made
+            users.setdefault(made.key, []).append(index)
+    if not dimensions:
+        raise ArgumentError("param_distributions must have at least one parameter, got none")
+    distributions = {key: part.distribution for key, part in dimensions.items()}
+    parameters = {key: part.parameter for key, part in dimensions.items()}
+    conditions: dict[str, Predicate] = {}
+    if len(dicts) > 1:
+        chosen = choice_among(len(dicts))
+        distributions = {_CHOSEN: CategoricalDistribution(range(len(dicts))), **distributions}
+        parameters = {_CHOSEN: chosen, **parameters}
+        conditions = {
+            key: OneOf(_CHOSEN, tuple(map(float, indices)))
+            for key, indices in users.items()
+            if len(indices) < len(dicts)
+        }
+    space = SearchSpace(distributions, Space(parameters, conditions, is_declared=True))
+    return _FromDimensions(space, dimensions)
+
+
+class _FromConfigSpace(Candidates):
+    """Candidates that are the configurations of a space of ConfigSpace."""
+
+    space: SearchSpace
+
+    def __init__(self, given: ConfigurationSpace) -> None:
+        from bohb.configspace import search_space  # ConfigSpace takes long to import
+
+        self.space = search_space(given)
+        self._description = str(given)
+
+    def params_of(self, trial: Any) -> dict[str, Any]:
+        return self.space.configuration(trial.params)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.space.distributions)
+
+    @property
+    def description(self) -> str:
+        return self._description
+
+
+class _FromFunction(Candidates):
+    """Candidates that a function of the user makes, with what it suggests."""
+
+    space = None
+    names = None
+
+    def __init__(self, function: Callable[[Any], Mapping[str, Any]]) -> None:
+        self._function = function
+
+    def params_of(self, trial: Any) -> dict[str, Any]:
+        params = self._function(trial)
+        if not isinstance(params, Mapping):
+            raise ArgumentTypeError(
+                "param_distributions must return a dict of parameters, if it is a function, got "
+                f"{params!r}"
+            )
+        return dict(params)
+
+    @property
+    def description(self) -> str:
+        # What it does can be seen from the parameters of the trials only, which are compared.
+        return "a function"
+
+
+def known_params(candidates: Candidates, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+    """Return the estimator's parameters of a trial that may have ended before it had any."""
+    try:
+        return candidates.params_of(trial)
+    except Exception:  # its function fails, or asks for what the trial never had
+        return {}

@@ -1,0 +1,57 @@
+"""Which search a stored study belongs to."""
+
+from __future__ import annotations
+
+import joblib
+import numpy as np
+
+from bohb.errors import SettingsError
+from bohb.sklearn.dimensions import described
+from bohb.sklearn.problem import Problem
+from bohb.study import Study
+
+_KEY = "bohb:search"
+
+
+def identity_of(problem: Problem) -> dict[str, str]:
+    """Return what must not change between two fits that share a study, each as a hash."""
+    estimator, data, scoring = problem.estimator, problem.data, problem.scoring
+    parts = {
+        "estimator": type(estimator).__qualname__ + described(estimator.get_params(deep=True)),
+        "data": (data.X, data.y, dict(data.fit_params)),
+        "param_distributions": problem.candidates.description,
+        "cv": [(np.asarray(train), np.asarray(test)) for train, test in problem.splits],
+        "resource": described(problem.resource),
+        "scoring": described((scoring.scorer, scoring.metric, scoring.error_score)),
+    }
+    return {name: str(joblib.hash(part)) for name, part in parts.items()}
+
+
+def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool) -> int:
+    """Return the seed of a search: the one its study was begun with, if it was begun before.
+
+    Raises
+    ------
+    SettingsError
+        If the study was begun by another search.
+    """
+    stored = study.user_attrs.get(_KEY)
+    if stored is None:
+        if study.get_trials(deepcopy=False):
+            raise SettingsError(
+                f"study {study.study_name!r} was not begun by a search: give another study_name"
+            )
+        study.set_user_attr(_KEY, {**identity, "random_state": seed})
+        return seed
+    changed = [name for name, value in identity.items() if stored.get(name) != value]
+    if is_given and stored["random_state"] != seed:
+        changed.append("random_state")
+    if changed:
+        hint = ""
+        if "cv" in changed and "data" not in changed:
+            hint = " A splitter that shuffles needs a random_state to be the same again."
+        raise SettingsError(
+            f"study {study.study_name!r} was begun with another {', '.join(changed)}: fit with "
+            f"what it was begun with, or give another study_name or storage.{hint}"
+        )
+    return int(stored["random_state"])

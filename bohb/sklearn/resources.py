@@ -1,0 +1,161 @@
+"""Choosing the resource: what `resource`, `min_resource` and `max_resource` mean for a search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from bohb import arguments
+from bohb.errors import ArgumentError
+from bohb.hyperband import lowest_of
+from bohb.sklearn.training import (
+    PER_CALL,
+    Calls,
+    Parameter,
+    Resource,
+    Samples,
+    is_per_call,
+    last_step,
+)
+
+_CALLS = 81  # of partial_fit, if nothing is said
+_SAMPLES_PER_CLASS = 2
+_SIZES = ("n_estimators", "max_iter")  # what an estimator may grow with
+
+
+def choose_resource(
+    given: str,
+    estimator: Any,
+    tuned: Collection[str] | None,
+    *,
+    n_samples: int,
+    chunk_size: int | None,
+) -> Resource:
+    """Return the resource for what was given, or the best one of `estimator` for ``"auto"``.
+
+    `tuned` are the parameters that candidates differ in, None if they are not known.
+
+    Raises
+    ------
+    ArgumentError
+        If the estimator has no such thing, or it is tuned itself.
+    """
+    tuned = frozenset(tuned or ())
+    if chunk_size is not None:
+        arguments.count("chunk_size", chunk_size)
+    if given == "auto":
+        return _best(estimator, tuned, n_samples, chunk_size)
+    if given == "n_samples":
+        return Samples(n_samples)
+    if given == "partial_fit":
+        if not hasattr(estimator, "partial_fit"):
+            raise ArgumentError(
+                f"resource='partial_fit' needs an estimator that has it, got {estimator!r}"
+            )
+        return Calls(chunk_size)
+    return _parameter(given, estimator, tuned)
+
+
+def _best(
+    estimator: Any, tuned: Collection[str], n_samples: int, chunk_size: int | None
+) -> Resource:
+    """Return the resource that is most like training: passes, then size, then samples."""
+    prefix, last = last_step(estimator)
+    params = last.get_params(deep=False)
+    if hasattr(estimator, "partial_fit") and PER_CALL & params.keys():
+        return Calls(chunk_size)
+    for name in _SIZES:
+        is_size = _is_count(params.get(name)) and not is_per_call(last, name)
+        if is_size and f"{prefix}{name}" not in tuned:
+            return _parameter(f"{prefix}{name}", estimator, tuned)
+    return Samples(n_samples)
+
+
+def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
+    params = estimator.get_params(deep=True)
+    if name not in params:
+        counts = sorted(key for key, value in params.items() if _is_count(value))
+        raise ArgumentError(
+            "resource must be 'auto', 'n_samples', 'partial_fit' or a parameter of the estimator "
+            f"that counts something ({', '.join(counts) or 'it has none'}), got {name!r}"
+        )
+    if name in tuned:
+        raise ArgumentError(
+            f"resource must not be one of the parameters that are tuned, got {name!r}: leave it "
+            "out of the distributions, or take another resource"
+        )
+    prefix, last = last_step(estimator)
+    short = name.rpartition("__")[2]
+    # Other parts are cloned when their owner is fitted, and begin anew each time.
+    is_kept = name == f"{prefix}{short}"
+    owner = last if is_kept else params.get(name.rpartition("__")[0])
+    continues = is_kept and "warm_start" in last.get_params(deep=False)
+    return Parameter(name, continues, is_per_call(owner, short))
+
+
+def bounds(
+    resource: Resource,
+    estimator: Any,
+    y: Any,
+    *,
+    min_resource: Any,
+    max_resource: Any,
+    reduction_factor: float,
+    train_share: float = 1.0,
+) -> tuple[int, int]:
+    """Return the least and the largest resource of a candidate, for what was given.
+
+    `train_share` is the share of the samples that the smallest fold is trained on.
+
+    Raises
+    ------
+    ArgumentError
+        If a bound is not a positive integer, they contradict each other, there are not so many
+        samples, or the largest must be said.
+    """
+    highest = _highest(resource, estimator, max_resource)
+    if not _is_auto(min_resource):
+        return arguments.count("min_resource", min_resource), highest
+    lowest = int(lowest_of(highest, reduction_factor))
+    if isinstance(resource, Samples):
+        n_classes = 1
+        if y is not None and is_classifier(estimator):
+            n_classes = len(np.unique(np.asarray(y)))
+        lowest = max(lowest, math.ceil(_SAMPLES_PER_CLASS * n_classes / train_share))
+    # Without room for a second rung there is one.
+    return (lowest if lowest * reduction_factor <= highest else highest), highest
+
+
+def _highest(resource: Resource, estimator: Any, given: Any) -> int:
+    if isinstance(resource, Samples):
+        if _is_auto(given):
+            return resource.n_samples
+        if arguments.count("max_resource", given) > resource.n_samples:
+            raise ArgumentError(
+                f"max_resource must be at most the number of samples, {resource.n_samples}, got "
+                f"{given!r}"
+            )
+    if not _is_auto(given):
+        return arguments.count("max_resource", given)
+    if isinstance(resource, Calls):
+        return _CALLS
+    value = estimator.get_params(deep=True)[resource.name]
+    if not _is_count(value):
+        raise ArgumentError(
+            f"max_resource must be said for resource={resource.name!r}, whose value in the "
+            f"estimator is {value!r}: 'auto' takes that if it is a positive integer"
+        )
+    return int(value)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

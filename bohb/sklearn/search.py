@@ -1,0 +1,393 @@
+"""What the two searches have in common: the steps of `fit`."""
+
+from __future__ import annotations
+
+import abc
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_method_params, _num_samples
+
+from bohb import arguments
+from bohb.errors import ArgumentError
+from bohb.history import LEG_ATTRIBUTE
+from bohb.hyperband import BracketSizes, Plan
+from bohb.pruners import HyperbandPruner
+from bohb.sklearn import results
+from bohb.sklearn.candidates import Candidates, candidates_of
+from bohb.sklearn.chunked import chunk_size_of, in_memory
+from bohb.sklearn.identity import identity_of, seed_of
+from bohb.sklearn.objective import Plateau, Scoring, SearchObjective
+from bohb.sklearn.problem import Problem, method_of
+from bohb.sklearn.resources import bounds, choose_resource
+from bohb.sklearn.training import Data, Resource, Samples
+from bohb.sklearn.workers import executor_of
+from bohb.study import Study, create_study
+from bohb.study.storages import unannounced
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from typing_extensions import Self
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the two searches have other names for.
+
+    Attributes
+    ----------
+    distributions
+        What candidates are drawn from, as it was given.
+    min_resource, max_resource, reduction_factor, bracket_sizes
+        Of the schedule; a bound may be ``"auto"``.
+    patience
+        The resource within which a score must rise; None for any.
+    asynchronous
+        Whether rungs are promoted from before they are complete.
+    label
+        Stands in every line that is printed.
+    """
+
+    distributions: Any
+    min_resource: Any
+    max_resource: Any
+    reduction_factor: float
+    bracket_sizes: BracketSizes
+    patience: int | None
+    asynchronous: bool = False
+    label: str = ""
+
+
+class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has no types
+    """A search that decides of each candidate how far it is trained."""
+
+    @abc.abstractmethod
+    def _settings(self) -> Settings:
+        """Return what this search has names of its own for."""
+
+    @abc.abstractmethod
+    def _make_sampler(self, seed: int) -> BaseSampler:
+        """Return what proposes candidates."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
+        return tags
+
+    def _make_splitter(self, y: Any) -> Any:
+        """Return what splits the data into folds."""
+        return check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What `fit` will do: models and training in all, and bracket by bracket.
+
+        ``n_models`` counts candidates, ``partial_fit_calls`` or ``resource`` what they are trained
+        with, on one fold, without the last training on all data. ``brackets`` has the same for
+        each bracket, and under ``decisions`` the resources of its rungs.
+
+        Raises
+        ------
+        ArgumentError
+            If that depends on the number of samples.
+        """
+        candidates = candidates_of(self._settings().distributions)
+        resource = self._choose_resource(candidates, n_samples=0, chunk_size=None)
+        if isinstance(resource, Samples):
+            settings = self._settings()
+            if "auto" in (settings.min_resource, settings.max_resource):
+                raise ArgumentError(
+                    "min_resource and max_resource must be said for metadata before fit when the "
+                    f"resource is the number of samples, got {settings.min_resource!r} and "
+                    f"{settings.max_resource!r}: 'auto' depends on the data"
+                )
+            resource = Samples(settings.max_resource)
+        plan = self._make_pruner(resource, None, 1.0).plan(self.n_rounds)
+        if candidates.n_candidates < plan.n_trials:
+            plan = plan.limited_to(int(candidates.n_candidates))
+        return results.planned(plan, resource.name, continued=resource.continues)
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Search, and train the best candidate on all data.
+
+        Parameters
+        ----------
+        X
+            Samples, shape (n_samples, n_features): an array, a sparse matrix, a data frame or a
+            list. A collection of Dask is brought into memory, and the chunks of a Dask array are
+            those of ``partial_fit``.
+        y
+            Targets, shape (n_samples,) or (n_samples, n_outputs); None for estimators without.
+        **params
+            For the estimator's `fit`, the scorer and the splitter, as in scikit-learn. ``groups``
+            go to the splitter, and are kept together in subsets of the samples too.
+            ``sample_weight`` goes to the estimator and to a scorer that takes it. What has an
+            entry for each sample is cut like the samples.
+
+        Raises
+        ------
+        ArgumentError
+            If an argument is out of its range, or does not fit the estimator.
+        SettingsError
+            If the study in `storage` was begun with other data or other arguments.
+        ValueError
+            If all fits fail, with what they failed with.
+        """
+        problem = self._prepare(X, y, params)
+        self.study_, objective = self._begin(problem)
+        self.resource_ = problem.resource.name
+        self.n_resources_ = problem.levels
+        self.min_resource_, self.max_resource_ = self.n_resources_[0], self.n_resources_[-1]
+        self.n_splits_ = len(problem.splits)
+        self.scorer_ = getattr(problem.scoring.scorer, "_scorers", problem.scoring.scorer)
+        self._run(self.study_, objective)
+        found = self._collect(self.study_, problem)
+        if self.refit:
+            self._refit(problem, found[self.best_index_])
+        return self
+
+    # What is searched
+
+    def _prepare(self, X: Any, y: Any, params: dict[str, Any]) -> Problem:
+        arguments.count("n_rounds", self.n_rounds)
+        scorer, _ = self._get_scorers()
+        chunk_size = chunk_size_of(X)
+        X, y = indexable(in_memory(X), in_memory(y))
+        if y is not None and is_classifier(self.estimator):
+            check_classification_targets(y)
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
+        candidates = candidates_of(self._settings().distributions)
+        resource = self._choose_resource(
+            candidates, n_samples=_num_samples(X), chunk_size=chunk_size
+        )
+        split_params = routed.splitter.split
+        splits = list(self._make_splitter(y).split(X, y, **split_params))
+        if not splits:
+            raise ArgumentError("cv must give at least one split, got none")
+        share = min(len(train) for train, _ in splits) / _num_samples(X)
+        return Problem(
+            self.estimator,
+            Data(X, y, dict(routed.estimator.get(method_of(resource), routed.estimator.fit))),
+            splits,
+            split_params.get("groups"),
+            candidates,
+            resource,
+            Scoring(
+                scorer,
+                dict(routed.scorer.score),
+                self.refit if isinstance(self.refit, str) else None,
+                self.error_score,
+                self.return_train_score,
+            ),
+            self._make_pruner(resource, y, share),
+            self._make_plateau(resource),
+        )
+
+    def _choose_resource(
+        self, candidates: Candidates, *, n_samples: int, chunk_size: int | None
+    ) -> Resource:
+        return choose_resource(
+            self.resource,
+            self.estimator,
+            candidates.names,
+            n_samples=n_samples,
+            chunk_size=chunk_size if self.chunk_size is None else self.chunk_size,
+        )
+
+    def _make_pruner(self, resource: Resource, y: Any, train_share: float) -> HyperbandPruner:
+        settings = self._settings()
+        lowest, highest = bounds(
+            resource,
+            self.estimator,
+            y,
+            min_resource=settings.min_resource,
+            max_resource=settings.max_resource,
+            reduction_factor=settings.reduction_factor,
+            train_share=train_share,
+        )
+        return HyperbandPruner(
+            lowest,
+            highest,
+            settings.reduction_factor,
+            settings.bracket_sizes,
+            settings.asynchronous,
+        )
+
+    def _make_plateau(self, resource: Resource) -> Plateau | None:
+        patience = self._settings().patience
+        if patience is None:
+            return None
+        if not resource.continues:
+            raise ArgumentError(
+                "patience needs a resource with which training goes on, 'partial_fit' or a "
+                f"parameter of an estimator with warm_start, got patience={patience!r} with "
+                f"{resource.name!r}"
+            )
+        return Plateau(arguments.count("patience", patience), float(self.tol))
+
+    # The study
+
+    def _begin(self, problem: Problem) -> tuple[Study, SearchObjective]:
+        """Return the study of the search, begun or taken up again, and its objective."""
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        study = create_study(
+            storage=self.storage,
+            pruner=problem.pruner,
+            sampler=self._make_sampler(seed),
+            study_name=self._study_name(),
+            direction="maximize",
+            load_if_exists=self.storage is not None,
+            space=problem.candidates.space,
+        )
+        if self.storage is not None:
+            seed = seed_of(
+                study, identity_of(problem), seed, is_given=self.random_state is not None
+            )
+            study.sampler = self._make_sampler(seed)
+        return study, problem.objective(seed)
+
+    def _study_name(self) -> str:
+        name = type(self).__name__ if self.study_name is None else self.study_name
+        return unannounced(name) if self.storage is None else name
+
+    # The search
+
+    def _run(self, study: Study, objective: SearchObjective) -> None:
+        label = self._settings().label
+        plan = study.plan(self.n_rounds)
+        limit: dict[str, Any] = {"n_rounds": self.n_rounds}
+        n_candidates = objective.candidates.n_candidates
+        if n_candidates < plan.n_trials:
+            _warn_of_few(int(n_candidates), plan)
+            plan = plan.limited_to(int(n_candidates))
+            limit = {"n_trials": plan.n_trials}
+        if self.resource == "auto":
+            _logger.info("The resource is %s.", objective.resource.name)
+        verbose = int(np.ceil(self.verbose))
+        if verbose > 0:
+            print(f"[CV{label}] resource: {objective.resource.name}\n{plan}")
+        study.optimize(
+            objective.function,
+            **limit,
+            in_all=True,
+            timeout=self.timeout,
+            executor=executor_of(self.executor, self.n_jobs),
+            max_paused=self.max_paused,
+            callbacks=[_Announcer(label)] if verbose > 1 else None,
+            show_progress_bar=verbose > 0,
+        )
+        if study.was_cut_off:  # by Ctrl-C, of which `optimize` makes nothing more
+            raise KeyboardInterrupt
+
+    # What came of it
+
+    def _collect(self, study: Study, problem: Problem) -> list[results.Evaluated]:
+        found = results.evaluated(study, problem.candidates)
+        records = results.fold_results(found, self.n_splits_, self.error_score)
+        _warn_or_raise_about_fit_failures(records, self.error_score)
+        self.multimetric_ = isinstance(records[0]["test_scores"], dict)
+        if self.multimetric_:
+            self._check_refit_for_multimetric(records[0]["test_scores"])
+        columns = {
+            name: [getattr(one, name) for one in found]
+            for name in ("resource", "bracket", "rung", "trial")
+        }
+        params = [one.params for one in found]
+        self.cv_results_ = self._format_results(params, self.n_splits_, records, columns)
+        for key in [key for key in self.cv_results_ if key.startswith("rank_test_")]:
+            means = self.cv_results_[key.replace("rank_", "mean_")]
+            self.cv_results_[key] = results.ranks(means, columns["resource"])
+        metric = self.refit if self.multimetric_ else "score"
+        if self.refit or not self.multimetric_:
+            self._choose_best(metric)
+        self._summarize(study, problem, found)
+        return found
+
+    def _choose_best(self, metric: Any) -> None:
+        self.best_index_ = results.best_of(self.cv_results_, self.refit, metric)
+        if not callable(self.refit):
+            self.best_score_ = self.cv_results_[f"mean_test_{metric}"][self.best_index_]
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
+
+    def _summarize(
+        self, study: Study, problem: Problem, found: Sequence[results.Evaluated]
+    ) -> None:
+        resources = [one.resource for one in found]
+        self.n_candidates_ = [resources.count(level) for level in self.n_resources_]
+        self.metadata_ = results.done(
+            found, study.plan(), problem.resource.name, continued=problem.resource.continues
+        )
+        self.history_ = results.history(found, problem.scoring)
+        self.model_history_ = results.by_model(self.history_)
+
+    def _refit(self, problem: Problem, best: results.Evaluated) -> None:
+        """Train the best candidate on all data, as far as it was trained in the search."""
+        goal = self.max_resource_ if best.trained == best.resource else best.trained
+        started = time.perf_counter()
+        self.best_estimator_ = problem.refitted(self.best_params_, goal)
+        self.refit_time_ = time.perf_counter() - started
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return how parameters of `fit` and `score` are handed on, as scikit-learn asks for it."""
+        scorer, _ = self._get_scorers()
+        names = candidates_of(self._settings().distributions).names
+        resource = choose_resource(
+            self.resource, self.estimator, names, n_samples=1, chunk_size=None
+        )
+        return (
+            MetadataRouter(owner=self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee=method_of(resource)),
+            )
+            .add(
+                scorer=scorer,
+                method_mapping=MethodMapping()
+                .add(caller="score", callee="score")
+                .add(caller="fit", callee="score"),
+            )
+            .add(
+                splitter=self.cv,
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
+        )
+
+
+def _warn_of_few(n_candidates: int, plan: Plan) -> None:
+    warnings.warn(
+        f"there are only {n_candidates} candidates to be tried, fewer than the {plan.n_trials} of "
+        "the plan: each is tried once",
+        stacklevel=4,
+    )
+
+
+class _Announcer:
+    """Prints a line for each candidate that is done with."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+
+    def __call__(self, study: Study, trial: Any) -> None:
+        steps = trial.intermediate_values
+        reached = max(steps, default=0)
+        bracket = trial.system_attrs[LEG_ATTRIBUTE]["bracket"]
+        print(
+            f"[CV{self._label}, bracket={bracket}] trial {trial.number}: "
+            f"{trial.state.name.lower()} at {reached}, score {steps.get(reached, np.nan):.6g}"
+        )

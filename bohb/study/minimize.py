@@ -1,0 +1,196 @@
+"""One call for those who do not want a study."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.executors import Executor
+from bohb.hyperband import Resource, lowest_of
+from bohb.pruners import HyperbandPruner
+from bohb.samplers import BOHBSampler
+from bohb.study.create import create_study
+from bohb.study.storages import unannounced
+from bohb.study.study import Study
+from bohb.study.trial import Trial
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
+    from distributed import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """What `bohb.minimize` has found.
+
+    Attributes
+    ----------
+    config
+        The best configuration at the highest resource reached.
+    loss
+        Its loss there.
+    resource
+        That resource: `max_resource`, unless the time was too short for it.
+    study
+        The study, with all that was evaluated.
+    """
+
+    config: dict[str, Any]
+    loss: float
+    resource: Resource
+    study: Study
+
+
+def minimize(
+    function: Callable[[dict[str, Any], Any], float],
+    space: ConfigurationSpace | Mapping[str, BaseDistribution],
+    *,
+    max_resource: Resource,
+    min_resource: Resource | None = None,
+    reduction_factor: float = 3,
+    n_rounds: int | None = None,
+    n_trials: int | None = None,
+    total_resource: Resource | None = None,
+    timeout: float | None = None,
+    seed: int | None = None,
+    sampler: BaseSampler | None = None,
+    asynchronous: bool = False,
+    n_jobs: int = 1,
+    executor: Executor | concurrent.futures.Executor | Client | None = None,
+    leg_timeout: float | None = None,
+    max_failures: float | None = None,
+    catch: Iterable[type[Exception]] | type[Exception] = (),
+    storage: str | Path | BaseStorage | None = None,
+    study_name: str | None = None,
+    show_progress_bar: bool = False,
+) -> Minimum:
+    """Return the configuration of `space` for which `function` gives the lowest loss.
+
+    Parameters
+    ----------
+    function
+        Called with a configuration, a dict of the active parameters by name, and the resource it
+        may use: epochs, rows, seconds. Returns the loss.
+    space
+        A ``ConfigurationSpace`` of ConfigSpace, or distributions of Optuna by name.
+    max_resource
+        The most that one configuration is given.
+    min_resource
+        The least that it is judged by; None for so much that there are five rungs. Resources are
+        integers if both bounds are.
+    reduction_factor
+        Of this many configurations on a rung one is promoted.
+    n_rounds, n_trials, total_resource, timeout
+        How much is done, as in `Study.optimize`; without any of them one round. With a `storage`
+        the limit is one for all calls together.
+    seed
+        Makes the call repeatable. None draws a seed from the operating system.
+    sampler
+        What proposes configurations: any sampler of Optuna, which has a seed of its own. None for
+        `BOHBSampler`.
+    asynchronous
+        Promote without waiting for a rung to be complete.
+    n_jobs, executor, leg_timeout, max_failures, catch
+        As in `Study.optimize`: what runs the function, and what happens when it fails.
+    storage, study_name
+        As in `create_study`: where everything is kept, and under which name; None for the name of
+        the function. A call with a storage that has the study goes on with it.
+    show_progress_bar
+        Whether to show a bar with the best loss.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of its range, or `function` does not take two arguments.
+    NoResultError
+        If no evaluation has given a finite loss.
+    SettingsError
+        If the study exists and was begun with other bounds or another space.
+    TooManyFailuresError
+        If a larger share of evaluations fails than `max_failures` allows.
+
+    Examples
+    --------
+    >>> from ConfigSpace import ConfigurationSpace
+    >>> space = ConfigurationSpace({"x": (-5.0, 5.0), "kind": ["good", "bad"]})
+    >>> def loss(config, resource):
+    ...     return (config["x"] - 2) ** 2 + (config["kind"] == "bad") + 1 / resource
+    >>> found = minimize(loss, space, max_resource=27, seed=0)
+    >>> found.config["kind"], abs(found.config["x"] - 2) < 0.1, found.resource
+    ('good', True, 27)
+    """
+    _check_function(function)
+    if sampler is not None and seed is not None:
+        raise ArgumentError(
+            f"seed is that of BOHBSampler and cannot be given beside sampler, got {seed!r}: give "
+            "the sampler its seed"
+        )
+    if min_resource is None:
+        min_resource = lowest_of(max_resource, reduction_factor)
+    name = getattr(function, "__name__", type(function).__name__)
+    study = create_study(
+        storage=storage,
+        sampler=BOHBSampler(seed) if sampler is None else sampler,
+        pruner=HyperbandPruner(
+            min_resource, max_resource, reduction_factor, asynchronous=asynchronous
+        ),
+        study_name=study_name or (unannounced(name) if storage is None else name),
+        load_if_exists=storage is not None,
+        space=space,
+    )
+    study.optimize(
+        _OfConfiguration(function),
+        n_rounds=n_rounds,
+        n_trials=n_trials,
+        total_resource=total_resource,
+        timeout=timeout,
+        in_all=storage is not None,
+        n_jobs=n_jobs,
+        executor=executor,
+        leg_timeout=leg_timeout,
+        max_failures=max_failures,
+        catch=catch,
+        show_progress_bar=show_progress_bar,
+    )
+    best = study.incumbent()
+    trial = study.get_trials(deepcopy=False)[best.number]
+    config = study.space.configuration(trial.params) if study.space else best.params
+    return Minimum(config, best.value, best.resource, study)
+
+
+@dataclass(frozen=True)
+class _OfConfiguration:
+    """The objective of a function that knows nothing of trials."""
+
+    function: Callable[[dict[str, Any], Any], float]
+
+    def __call__(self, trial: Trial) -> float:
+        return self.function(trial.config, trial.resource)
+
+
+def _check_function(function: Any) -> None:
+    if not callable(function):
+        raise ArgumentTypeError(f"function must be callable, got {function!r}")
+    if inspect.isgeneratorfunction(function):
+        raise ArgumentTypeError(
+            f"function must return its loss, got the generator {function!r}: study.optimize takes "
+            "generators"
+        )
+    try:
+        inspect.signature(function).bind({}, 1)
+    except TypeError as error:
+        raise ArgumentError(
+            "function must take two arguments, a configuration and a resource, got "
+            f"{function!r}: {error}"
+        ) from error
+    except ValueError:  # written in C, and does not tell
+        return

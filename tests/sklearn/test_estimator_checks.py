@@ -1,0 +1,39 @@
+"""scikit-learn's own checks of estimators."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from bohb.sklearn import BOHBSearchCV, HyperbandSearchCV
+
+SEARCHES = [
+    BOHBSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, random_state=0),
+    BOHBSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, random_state=0),
+    HyperbandSearchCV(
+        SGDClassifier(random_state=0),
+        {"alpha": [0.001, 0.1]},
+        max_iter=9,
+        random_state=0,
+        error_score="raise",
+    ),
+]
+
+
+def expected_failures(search):
+    failures = {}
+    if isinstance(search.estimator, Ridge):
+        # The same is said of GridSearchCV in scikit-learn's own tests.
+        failures["check_supervised_y_2d"] = "the estimator itself takes such targets"
+    if isinstance(search, HyperbandSearchCV):
+        failures["check_classifiers_one_label_sample_weights"] = (
+            "partial_fit is told of all classes, also of those whose samples have no weight"
+        )
+    return failures
+
+
+@pytest.mark.filterwarnings("ignore")  # some checks feed what must be warned of
+@parametrize_with_checks(SEARCHES, expected_failed_checks=expected_failures)
+def test_a_search_is_an_estimator(estimator, check):
+    check(estimator)

@@ -1,0 +1,119 @@
+"""Searches that are kept, and taken up again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.datasets import load_iris
+from sklearn.model_selection import KFold
+from sklearn.tree import DecisionTreeClassifier
+
+import bohb
+from bohb.errors import SettingsError
+from bohb.sklearn import BOHBSearchCV
+
+SCRIPT = Path(__file__).parent / "search_script.py"
+X, Y = load_iris(return_X_y=True)
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+def test_a_search_that_was_killed_goes_on_and_ends_as_if_nothing_had_happened(seeded, tmp_path):
+    more = [] if seeded else ["unseeded"]
+    for fit in (5, 40, 120):
+        assert run(fit, *more).returncode == -9
+    done = run(-1, *more)
+    assert done.returncode == 0, done.stderr
+    assert " True [" in done.stdout
+    n_fits = Path("fits.txt").stat().st_size
+    again = run(-1, *more)
+    assert again.stdout == done.stdout
+    assert Path("fits.txt").stat().st_size == n_fits  # nothing was left to be done
+    if seeded:
+        Path("search.journal").unlink()
+        assert run(-1).stdout == done.stdout
+
+
+def search_of(path, **arguments):
+    settings = {
+        "estimator": DecisionTreeClassifier(random_state=0),
+        "param_distributions": {"max_features": stats.uniform(0.1, 0.9)},
+        "cv": 3,
+        "random_state": 0,
+        "storage": path,
+        **arguments,
+    }
+    return BOHBSearchCV(**settings)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "search.journal"
+    search_of(path).fit(X, Y)
+    return path
+
+
+CHANGES = [
+    ({"estimator": DecisionTreeClassifier(random_state=1)}, "another estimator"),
+    (
+        {"param_distributions": {"max_features": stats.uniform(0.2, 0.8)}},
+        "another param_distributions",
+    ),
+    ({"param_distributions": {"ccp_alpha": stats.expon()}}, "another param_distributions"),
+    ({"cv": KFold(3)}, "another cv: fit with"),
+    ({"cv": KFold(3, shuffle=True)}, "A splitter that shuffles needs a random_state"),
+    ({"scoring": "f1_macro"}, "another scoring"),
+    ({"random_state": 1}, "another random_state"),
+    ({"max_resource": 100}, "max_resource=150, got max_resource=100"),
+]
+
+
+@pytest.mark.parametrize(("changed", "message"), CHANGES)
+def test_another_search_is_refused_by_name(path, changed, message):
+    with pytest.raises(SettingsError, match=message):
+        search_of(path, **changed).fit(X, Y)
+
+
+def test_other_data_are_refused(path):
+    for X_now, y_now in ((X + 1e-9, Y), (X, 2 - Y), (X[::-1], Y)):
+        with pytest.raises(SettingsError, match=r"was begun with another .*data"):
+            search_of(path).fit(X_now, y_now)
+    with pytest.raises(SettingsError, match="another data"):
+        search_of(path).fit(X, Y, sample_weight=np.ones(150))
+
+
+def test_the_same_data_are_known_again_and_nothing_is_done(path):
+    search = search_of(path).fit(X.copy(), Y.copy())
+    assert search.metadata_["n_models"] == search.study_.plan().n_trials
+    assert search.score(X, Y) > 0.9
+
+
+def test_more_rounds_go_on_where_the_others_ended(path):
+    search = search_of(path, n_rounds=2).fit(X, Y)
+    assert search.metadata_["n_models"] == search.study_.plan(2).n_trials
+
+
+def test_several_searches_share_a_storage_by_name(path):
+    search = search_of(path, random_state=1, study_name="another").fit(X, Y)
+    assert search.study_.study_name == "another"
+    assert search_of(path).fit(X, Y).study_.study_name == "BOHBSearchCV"
+
+
+def test_a_study_that_is_no_search_is_refused(tmp_path):
+    path = tmp_path / "other.journal"
+    study = bohb.create_study(
+        storage=path, study_name="mine", direction="maximize", pruner=bohb.HyperbandPruner(17, 150)
+    )
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
+    with pytest.raises(SettingsError, match="'mine' was not begun by a search"):
+        search_of(path, study_name="mine", min_resource=17, max_resource=150).fit(X, Y)

@@ -1,0 +1,199 @@
+"""Resources: how far an estimator is trained, and that no unit of it is trained twice."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from counting import UNITS, Cold, Partial, Warm, WarmPerCall, data
+from scipy import stats
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from bohb.errors import ArgumentError
+from bohb.sklearn import BOHBSearchCV, HyperbandSearchCV
+from bohb.sklearn.resources import choose_resource
+from bohb.sklearn.training import Data
+
+QUALITY = {"quality": stats.uniform(0, 1)}
+
+
+def search_of(estimator, **arguments):
+    settings = {"max_resource": 27, "cv": 3, "random_state": 0, "refit": False, **arguments}
+    return BOHBSearchCV(estimator, QUALITY, **settings)
+
+
+@pytest.fixture(autouse=True)
+def _count_anew():
+    UNITS.clear()
+
+
+CONTINUING = [
+    (Partial(), "partial_fit"),
+    (Warm(), "n_estimators"),
+    (WarmPerCall(), "max_iter"),
+    (make_pipeline(StandardScaler(with_mean=False), Warm()), "warm__n_estimators"),
+]
+
+
+@pytest.mark.parametrize(("estimator", "resource"), CONTINUING, ids=lambda x: str(x)[:12])
+@pytest.mark.parametrize("timeout", [None, 1000])
+def test_no_unit_of_training_is_done_twice(estimator, resource, timeout):
+    distributions = {f"{resource.rpartition('__')[0]}__quality".strip("_"): stats.uniform(0, 1)}
+    search = search_of(estimator, resource=resource, n_rounds=2, timeout=timeout)
+    search.set_params(param_distributions=distributions)
+    search.fit(*data())
+    assert set(UNITS.values()) == {1}
+    assert len(UNITS) == 3 * search.study_.plan(2).resource_continued
+    assert search.metadata_ == search.metadata
+
+
+PARTS = VotingClassifier([("part", Warm())])  # which it clones
+
+
+@pytest.mark.parametrize(("estimator", "prefix"), [(Cold(), ""), (PARTS, "part__")])
+def test_an_estimator_that_cannot_go_on_is_trained_from_the_start(estimator, prefix):
+    search = search_of(estimator, resource=f"{prefix}n_estimators")
+    search.set_params(param_distributions={f"{prefix}quality": stats.uniform(0, 1)})
+    search.fit(*data())
+    assert sum(UNITS.values()) == 3 * search.study_.plan().resource_restarted
+    assert max(UNITS.values()) > 1
+
+
+def test_a_forest_that_went_on_is_the_one_that_was_trained_at_once():
+    X, y = data()
+    X = np.random.default_rng(0).normal(size=X.shape) + y[:, None]
+    for estimator in (
+        RandomForestClassifier(random_state=0, n_estimators=9),
+        GradientBoostingClassifier(random_state=0, n_estimators=9),
+        HistGradientBoostingClassifier(random_state=0, max_iter=9),
+    ):
+        resource = choose_resource("auto", estimator, (), n_samples=60, chunk_size=None)
+        training = resource.begin(estimator, Data(X, y, {}), np.arange(60))
+        for n in (1, 3, 9):
+            trained = training.train_to(n)
+        at_once = type(estimator)(**{resource.name: 9, "random_state": 0}).fit(X, y)
+        assert np.array_equal(trained.predict_proba(X), at_once.predict_proba(X))
+
+
+def test_passes_of_a_network_are_counted():
+    X, y = data()
+    resource = choose_resource("auto", MLPClassifier(), (), n_samples=60, chunk_size=20)
+    training = resource.begin(MLPClassifier((2,)), Data(X, y, {}), np.arange(60))
+    assert training.train_to(4).t_ == 4 * 20  # samples
+    assert training.train_to(9).t_ == 9 * 20
+
+
+def test_chunks_are_taken_in_turn_and_hold_their_part():
+    seen = []
+
+    class Recording(Partial):
+        def partial_fit(self, X, y, classes=None):
+            seen.append(sorted(X[:, 0].astype(int)))
+            return super().partial_fit(X, y, classes)
+
+    X, y = data(12)
+    resource = choose_resource("partial_fit", Recording(), (), n_samples=12, chunk_size=4)
+    resource.begin(Recording(), Data(X, y, {}), np.arange(12)).train_to(4)
+    assert seen == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [0, 1, 2, 3]]
+
+
+def test_subsets_of_samples_are_nested_and_the_largest_is_all():
+    seen = {}
+
+    class Recording(Cold):
+        def fit(self, X, y):
+            seen.setdefault(self.quality, []).append(frozenset(X[:, 0]))
+            return super().fit(X, y)
+
+    search = search_of(Recording(), resource="n_samples", max_resource="auto", cv=2)
+    search.fit(*data(81))
+    assert search.n_resources_ == [9, 27, 81]
+    climbed = [sets for sets in seen.values() if len(sets) > 2]
+    assert climbed
+    for sets in climbed:
+        folds = sets[0::2], sets[1::2]
+        for fold in folds:
+            assert all(a < b for a, b in itertools.pairwise(fold))
+    assert {len(part) for sets in seen.values() for part in sets} == {4, 5, 13, 14, 40, 41}
+
+
+AUTO = [
+    (SGDClassifier(), {}, "partial_fit"),
+    (MLPClassifier(), {}, "partial_fit"),
+    (MLPClassifier(solver="lbfgs"), {}, "n_samples"),
+    (RandomForestClassifier(), {}, "n_estimators"),
+    (RandomForestClassifier(), {"n_estimators"}, "n_samples"),
+    (GradientBoostingClassifier(), {}, "n_estimators"),
+    (AdaBoostClassifier(), {}, "n_estimators"),
+    (HistGradientBoostingClassifier(), {}, "max_iter"),
+    (LogisticRegression(), {}, "n_samples"),
+    (GaussianNB(), {}, "n_samples"),
+    (make_pipeline(StandardScaler(), SGDClassifier()), {}, "n_samples"),
+    (
+        make_pipeline(StandardScaler(), RandomForestClassifier()),
+        {},
+        "randomforestclassifier__n_estimators",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "tuned", "expected"), AUTO, ids=str)
+def test_auto_takes_what_is_most_like_training(estimator, tuned, expected):
+    chosen = choose_resource("auto", estimator, tuned, n_samples=100, chunk_size=None)
+    assert chosen.name == expected
+
+
+def test_auto_bounds_make_five_rungs():
+    X, y = data(1000)
+    search = search_of(LogisticRegression(), max_resource="auto")
+    search.set_params(param_distributions={"C": stats.loguniform(1e-3, 1e3)}).fit(X, y)
+    assert search.n_resources_ == [12, 37, 111, 333, 1000]
+    assert HyperbandSearchCV(Partial(), QUALITY).metadata["brackets"][0]["decisions"] == [
+        *(1, 3, 9, 27, 81)
+    ]
+
+
+def test_few_samples_make_fewer_rungs():
+    X, y = data(40)
+    search = search_of(LogisticRegression(), max_resource="auto", cv=2)
+    search.set_params(param_distributions={"C": stats.uniform(1, 2)}).fit(X, y)
+    assert search.n_resources_ == [13, 40]  # 8 samples are two of each class in each half
+
+
+BAD = [
+    ({"resource": "n_trees"}, r"a parameter of the estimator that counts .*\(n_estimators\)"),
+    ({"resource": "quality"}, "must not be one of the parameters that are tuned, got 'quality'"),
+    ({"resource": "partial_fit"}, "resource='partial_fit' needs an estimator that has it"),
+    ({"min_resource": 30}, "min_resource must be at most max_resource"),
+    ({"min_resource": 0}, "min_resource must be at least 1, got 0"),
+    ({"resource": "n_samples", "max_resource": 61}, "at most the number of samples, 60, got 61"),
+    ({"reduction_factor": 1}, "reduction_factor must be greater than 1"),
+    ({"patience": 3}, "patience needs a resource with which training goes on"),
+    ({"n_rounds": 0}, "n_rounds must be at least 1"),
+    ({"chunk_size": 0}, "chunk_size must be at least 1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD)
+def test_what_does_not_fit_is_refused_before_anything_is_trained(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        search_of(Cold(), **arguments).fit(*data())
+    assert not UNITS
+
+
+def test_a_parameter_without_a_value_needs_a_largest_resource():
+    search = search_of(Cold(n_estimators=None), resource="n_estimators", max_resource="auto")
+    with pytest.raises(ArgumentError, match=r"max_resource must be said .* is None"):
+        search.fit(*data())
