@@ -16,11 +16,12 @@ lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.bench ## measure overhead, storages, scaling and regret; BOHB_YAHPO_DATA adds the surrogates
+bench: .venv/.bench ## measure overhead, storages, scaling, regret and searches; BOHB_YAHPO_DATA adds the surrogates
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/storage.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/regret.py --seeds 3
+	$(BIN)/python benchmarks/searches.py --seeds 4
 
 docs: .venv/.docs ## build the documentation into docs/_build
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build

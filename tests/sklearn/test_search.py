@@ -229,10 +229,10 @@ def test_several_metrics_need_a_word_on_which_decides():
 
 
 class Failing(DecisionTreeClassifier):
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None, check_input=True):
         if self.max_depth % 2:
             raise ValueError("no odd depths")
-        return super().fit(X, y)
+        return super().fit(X, y, sample_weight, check_input)
 
 
 def test_a_fit_that_fails_scores_nan_and_is_never_promoted():
@@ -323,9 +323,9 @@ def test_groups_are_split_and_cut_as_wholes():
     seen = []
 
     class Recording(DecisionTreeClassifier):
-        def fit(self, X, y):
+        def fit(self, X, y, sample_weight=None, check_input=True):
             seen.append(X[:, -1])
-            return super().fit(X, y)
+            return super().fit(X, y, sample_weight, check_input)
 
     numbered = np.column_stack([X, groups])
     rng = np.random.default_rng(0).permutation(150)
