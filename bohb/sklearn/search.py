@@ -6,7 +6,7 @@ import abc
 import logging
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -181,7 +181,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         share = min(len(train) for train, _ in splits) / _num_samples(X)
         return Problem(
             self.estimator,
-            Data(X, y, dict(routed.estimator.get(method_of(resource), routed.estimator.fit))),
+            Data(X, y, _fit_params(routed.estimator, resource)),
             splits,
             split_params.get("groups"),
             candidates,
@@ -367,6 +367,12 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 method_mapping=MethodMapping().add(caller="fit", callee="split"),
             )
         )
+
+
+def _fit_params(routed: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
+    """Return what is handed on to the estimator; without metadata routing that is for `fit`."""
+    method = method_of(resource)
+    return dict(routed[method if method in routed else "fit"])
 
 
 def _warn_of_few(n_candidates: int, plan: Plan) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 
 import joblib
 import numpy as np
@@ -13,12 +14,17 @@ import pytest
 from ConfigSpace import ConfigurationSpace
 from counting import UNITS, Cold, Partial, Warm, data
 from scipy import sparse, stats
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.datasets import load_iris, make_classification, make_regression
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    FitFailedWarning,
+    UnsetMetadataPassedError,
+)
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
@@ -344,6 +350,36 @@ def test_sample_weight_goes_to_the_estimator_and_the_scorer():
     plain.fit(X, Y)
     assert weighted.best_score_ < plain.best_score_  # the class that is easy does not count
     assert weighted.best_estimator_.tree_.weighted_n_node_samples[0] == pytest.approx(100)
+
+
+@pytest.mark.parametrize("resource", ["partial_fit", "n_samples"])
+def test_metadata_are_routed_if_scikit_learn_is_told_to(resource):
+    weights = np.where(Y == 0, 1e-9, 1.0)
+    seen = []
+
+    class Recording(SGDClassifier):
+        def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+            seen.append(sample_weight)
+            return super().fit(X, y, coef_init, intercept_init, sample_weight)
+
+        def partial_fit(self, X, y, classes=None, sample_weight=None):
+            seen.append(sample_weight)
+            return super().partial_fit(X, y, classes, sample_weight)
+
+    with config_context(enable_metadata_routing=True):
+        estimator = Recording(random_state=0)
+        getattr(estimator, f"set_{resource.replace('n_samples', 'fit')}_request")(
+            sample_weight=True
+        )
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=False)
+        search = search_of(estimator, SGD, resource=resource, scoring=scorer, cv=GroupKFold(3))
+        search.set_params(max_resource=60, min_resource=20)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            search.fit(X, Y, sample_weight=weights, groups=np.arange(150) % 15)
+        assert all(weight is not None and weight.min() < 1 for weight in seen)
+        with pytest.raises(UnsetMetadataPassedError, match="not explicitly set as requested"):
+            search_of(SGDClassifier(), SGD, resource=resource).fit(X, Y, sample_weight=weights)
 
 
 def test_splits_are_made_once():
