@@ -35,18 +35,18 @@ def optional_count(name: str, value: Any, *, least: int = 1) -> int | None:
 
 def positive(name: str, value: Any) -> int | float:
     """Return `value` as a positive, finite number of Python's own: an int or a float."""
-    number = _number(name, value)
-    if not (math.isfinite(number) and number > 0):
+    given = number(name, value)
+    if not (math.isfinite(given) and given > 0):
         raise ArgumentError(f"{name} must be positive and finite, got {value!r}")
-    return number
+    return given
 
 
 def share(name: str, value: Any) -> float:
     """Return `value` as a float between 0 and 1, both included."""
-    number = _number(name, value)
-    if not 0 <= number <= 1:
+    given = number(name, value)
+    if not 0 <= given <= 1:
         raise ArgumentError(f"{name} must be between 0 and 1, got {value!r}")
-    return float(number)
+    return float(given)
 
 
 _Choice = TypeVar("_Choice")
@@ -79,7 +79,8 @@ def exceptions(name: str, value: Any) -> tuple[type[Exception], ...]:
     return kinds
 
 
-def _number(name: str, value: Any) -> int | float:
+def number(name: str, value: Any) -> int | float:
+    """Return `value` as a number of Python's own: an int or a float."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
     return int(value) if isinstance(value, Integral) else float(value)

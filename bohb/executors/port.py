@@ -10,9 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bohb.errors import ExecutorError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -81,6 +84,10 @@ class Executor(abc.ABC):
     def __init__(self) -> None:
         self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         self._use = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return this executor itself: it stands for workers, of which there are no copies."""
+        return self
 
     def open(self) -> None:
         """Take hold of the executor for one call of `optimize`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,8 @@ class BOHBSearchCV(ScheduledSearchCV):
     asynchronous
         Promote without waiting for a rung to be complete, for many workers.
     sampler
-        What proposes candidates: any sampler of Optuna. None for `bohb.BOHBSampler`.
+        What proposes candidates: any sampler of Optuna, which has a seed of its own. None for
+        `bohb.BOHBSampler`.
     cv
         As in scikit-learn: the number of folds, a splitter, or splits; None for five folds. The
         splits are made once.
@@ -218,4 +220,4 @@ class BOHBSearchCV(ScheduledSearchCV):
         )
 
     def _make_sampler(self, seed: int) -> BaseSampler:
-        return BOHBSampler(seed) if self.sampler is None else self.sampler
+        return BOHBSampler(seed) if self.sampler is None else copy.deepcopy(self.sampler)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import optuna
 from optuna.distributions import CategoricalDistribution
 
 from bohb.errors import ArgumentError, ArgumentTypeError
@@ -42,10 +42,8 @@ class Candidates(abc.ABC):
     def description(self) -> str:
         """What distinguishes these candidates from others, for a study that is taken up again."""
 
-    @property
-    def n_candidates(self) -> float:
-        """There are at most so many."""
-        return float("inf") if self.space is None else self.space.model.n_configurations
+    n_candidates: float
+    """There are at most so many."""
 
 
 def candidates_of(given: Any) -> Candidates:
@@ -81,6 +79,7 @@ class _FromDimensions(Candidates):
 
     space: SearchSpace
     dimensions: Mapping[str, Dimension]  # by the name in the study
+    n_candidates: float
 
     def params_of(self, trial: Any) -> dict[str, Any]:
         stored = self.space.configuration(trial.params)
@@ -118,16 +117,22 @@ def _from_dicts(dicts: Sequence[Mapping[str, Any]]) -> _FromDimensions:
     parameters = {key: part.parameter for key, part in dimensions.items()}
     conditions: dict[str, Predicate] = {}
     if len(dicts) > 1:
-        chosen = choice_among(len(dicts))
-        distributions = {_CHOSEN: CategoricalDistribution(range(len(dicts))), **distributions}
-        parameters = {_CHOSEN: chosen, **parameters}
+        chosen = _CHOSEN
+        while chosen in dimensions:  # a parameter has this name
+            chosen += "_"
+        distributions = {chosen: CategoricalDistribution(range(len(dicts))), **distributions}
+        parameters = {chosen: choice_among(len(dicts)), **parameters}
         conditions = {
-            key: OneOf(_CHOSEN, tuple(map(float, indices)))
+            key: OneOf(chosen, tuple(map(float, indices)))
             for key, indices in users.items()
             if len(indices) < len(dicts)
         }
     space = SearchSpace(distributions, Space(parameters, conditions, is_declared=True))
-    return _FromDimensions(space, dimensions)
+    counts = [
+        math.prod(dimensions[key].parameter.n_values for key, own in users.items() if index in own)
+        for index in range(len(dicts))
+    ]
+    return _FromDimensions(space, dimensions, sum(counts))
 
 
 class _FromConfigSpace(Candidates):
@@ -139,6 +144,7 @@ class _FromConfigSpace(Candidates):
         from bohb.configspace import search_space  # ConfigSpace takes long to import
 
         self.space = search_space(given)
+        self.n_candidates = self.space.model.n_configurations
         self._description = str(given)
 
     def params_of(self, trial: Any) -> dict[str, Any]:
@@ -158,6 +164,7 @@ class _FromFunction(Candidates):
 
     space = None
     names = None
+    n_candidates = math.inf
 
     def __init__(self, function: Callable[[Any], Mapping[str, Any]]) -> None:
         self._function = function
@@ -173,13 +180,5 @@ class _FromFunction(Candidates):
 
     @property
     def description(self) -> str:
-        # What it does can be seen from the parameters of the trials only, which are compared.
+        # What it does can be seen from the parameters of each trial only, which are compared.
         return "a function"
-
-
-def known_params(candidates: Candidates, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
-    """Return the estimator's parameters of a trial that may have ended before it had any."""
-    try:
-        return candidates.params_of(trial)
-    except Exception:  # its function fails, or asks for what the trial never had
-        return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -13,7 +14,8 @@ def in_memory(collection: Any) -> Any:
 def chunk_size_of(collection: Any) -> int | None:
     """Return the number of rows of the first chunk of a Dask array; None for anything else."""
     chunks = getattr(collection, "chunks", None) if _is_dask(collection) else None
-    return int(chunks[0][0]) if chunks else None
+    first = chunks[0][0] if chunks else math.nan  # it need not be known
+    return None if math.isnan(first) else int(first)
 
 
 def _is_dask(collection: Any) -> bool:

@@ -16,7 +16,6 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from scipy import stats
 
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import to_parameter
@@ -133,7 +132,11 @@ def _exact(given: Any) -> BaseDistribution | None:
 
 
 def _is_discrete(given: Any) -> bool:
-    return isinstance(getattr(given, "dist", None), stats.rv_discrete)
+    """Return whether the values of a distribution are integers."""
+    if not hasattr(given, "pmf"):
+        return False
+    function = getattr(given, "ppf", None) or given.icdf
+    return all(float(function(share)).is_integer() for share in np.linspace(0.05, 0.95, 19))
 
 
 def _shown(given: Any) -> str:

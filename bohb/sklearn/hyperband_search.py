@@ -158,7 +158,8 @@ return_train_score, storage, study_name
     def _make_splitter(self, y: Any) -> Any:
         if self.cv is not None:
             return super()._make_splitter(y)
-        kind = StratifiedShuffleSplit if has_strata(self.estimator, y) else ShuffleSplit
+        is_fair = has_strata(self.estimator, y) and np.unique(y, return_counts=True)[1].min() > 1
+        kind = StratifiedShuffleSplit if is_fair else ShuffleSplit
         return kind(
             n_splits=1,
             test_size=_TEST_SIZE if self.test_size is None else self.test_size,

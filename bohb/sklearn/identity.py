@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+from typing import Any
+
 import joblib
 import numpy as np
+from optuna.trial import TrialState
 
 from bohb.errors import SettingsError
 from bohb.sklearn.dimensions import described
@@ -17,14 +21,34 @@ def identity_of(problem: Problem) -> dict[str, str]:
     """Return what must not change between two fits that share a study, each as a hash."""
     estimator, data, scoring = problem.estimator, problem.data, problem.scoring
     parts = {
-        "estimator": type(estimator).__qualname__ + described(estimator.get_params(deep=True)),
-        "data": (data.X, data.y, dict(data.fit_params)),
+        "estimator": (type(estimator).__qualname__, estimator.get_params(deep=True)),
+        "data": [_content(part) for part in (data.X, data.y, problem.groups)]
+        + [(name, _content(value)) for name, value in data.fit_params.items()],
         "param_distributions": problem.candidates.description,
         "cv": [(np.asarray(train), np.asarray(test)) for train, test in problem.splits],
         "resource": described(problem.resource),
-        "scoring": described((scoring.scorer, scoring.metric, scoring.error_score)),
+        "scoring": (described(scoring.scorer), scoring.metric, described(scoring.error_score)),
+        "return_train_score": scoring.with_train,
+        "patience": described(problem.plateau),
     }
-    return {name: str(joblib.hash(part)) for name, part in parts.items()}
+    return {name: _hash(part) for name, part in parts.items()}
+
+
+def _content(data: Any) -> Any:
+    """Return what `data` holds, whatever its layout in memory and what it has cached."""
+    if hasattr(data, "iloc"):  # pandas, whose objects carry more than their values
+        import pandas as pd
+
+        hashes = pd.util.hash_pandas_object(data, index=False).to_numpy()
+        return str(data.dtypes), list(getattr(data, "columns", ())), hashes
+    return np.ascontiguousarray(data) if isinstance(data, np.ndarray) else data
+
+
+def _hash(part: Any) -> str:
+    try:
+        return str(joblib.hash(part))
+    except (pickle.PicklingError, TypeError, AttributeError):  # a lambda, or an open file
+        return str(joblib.hash(described(part)))
 
 
 def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool) -> int:
@@ -37,7 +61,7 @@ def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool
     """
     stored = study.user_attrs.get(_KEY)
     if stored is None:
-        if study.get_trials(deepcopy=False):
+        if any(trial.state != TrialState.WAITING for trial in study.get_trials(deepcopy=False)):
             raise SettingsError(
                 f"study {study.study_name!r} was not begun by a search: give another study_name"
             )

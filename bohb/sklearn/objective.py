@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection._validation import _score
 from sklearn.utils.validation import _check_method_params
 
+from bohb.errors import ArgumentError
 from bohb.model.arrays import IndexArray
 from bohb.sklearn.candidates import Candidates
+from bohb.sklearn.dimensions import described
 from bohb.sklearn.training import Data, Resource, Training
 from bohb.study import Trial
 
@@ -37,16 +44,20 @@ class Plateau:
         The resource within which the score must rise.
     tol
         By how much it must rise.
+    levels
+        The resources of all rungs. They are looked at whether a candidate is paused there or not:
+        one that is trained again must end where it ended before.
     """
 
     patience: int
     tol: float
+    levels: tuple[int, ...]
 
     def steps(self, reached: int, goal: int) -> list[int]:
         """Return the resources at which to look, on the way from `reached` to `goal`."""
         every = max(1, self.patience // 3)
-        first = (reached // every + 1) * every
-        return [*range(first, goal, every), goal]
+        looks = {*range(every, goal, every), *self.levels, goal}
+        return sorted(look for look in looks if reached < look <= goal)
 
     def is_reached(self, scores: Mapping[int, float]) -> bool:
         """Return whether the last scores, by resource, are no better than those before them."""
@@ -92,9 +103,15 @@ class Scoring:
         for fold in folds:
             score = fold["test_scores"]
             if isinstance(score, Mapping):
-                score = score[next(iter(score)) if self.metric is None else self.metric]
+                score = self._ranked(score)
             scores.append(self.error_score if score is None else score)
         return float(np.mean(scores))
+
+    def _ranked(self, scores: Mapping[str, float]) -> float:
+        name = next(iter(scores)) if self.metric is None else self.metric
+        if name not in scores:
+            raise ArgumentError(f"refit must name one of the metrics {list(scores)}, got {name!r}")
+        return scores[name]
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,8 @@ class SearchObjective:
         Cloned for each fold of each candidate.
     plateau
         When a candidate stops early; None for never.
+    config
+        The configuration of scikit-learn, which threads and processes do not share.
     """
 
     estimator: Any
@@ -116,6 +135,7 @@ class SearchObjective:
     folds: Sequence[Fold]
     scoring: Scoring
     plateau: Plateau | None
+    config: Mapping[str, Any]
 
     @property
     def function(self) -> Callable[[Trial], Any]:
@@ -124,31 +144,48 @@ class SearchObjective:
 
     def continued(self, trial: Trial) -> Generator[None, None, float]:
         """Train a candidate from rung to rung, and wait in between."""
-        trainings = self._begin(trial)
+        params, trainings = self._begin(trial)
         scores: dict[int, float] = {}
         while True:
             reached, goal = max(scores, default=0), trial.resource
             for resource in [goal] if self.plateau is None else self.plateau.steps(reached, goal):
-                scores[resource] = self._evaluate(trial, trainings, resource)
+                scores[resource] = self._evaluate(trial, params, trainings, resource)
                 if self.plateau is not None and self.plateau.is_reached(scores):
                     return scores[resource]
                 yield
 
     def restarted(self, trial: Trial) -> float:
         """Train a candidate for one rung."""
-        return self._evaluate(trial, self._begin(trial), trial.resource)
+        return self._evaluate(trial, *self._begin(trial), trial.resource)
 
-    def _begin(self, trial: Trial) -> list[Training]:
+    def _begin(self, trial: Trial) -> tuple[dict[str, Any], list[Training]]:
+        """Return the parameters of a candidate, and its training on each fold."""
         params = self.candidates.params_of(trial)
-        candidate = clone(self.estimator).set_params(**clone(params, safe=False))
-        return [self.resource.begin(clone(candidate), self.data, fold.train) for fold in self.folds]
+        if self.resource.name in params:
+            raise ArgumentError(
+                "param_distributions must not return the parameter that is the resource, got "
+                f"{self.resource.name!r}: leave it out, or take another resource"
+            )
+        with config_context(**self.config):
+            candidate = clone(self.estimator).set_params(**clone(params, safe=False))
+            return params, [
+                self.resource.begin(clone(candidate), self.data, fold.train) for fold in self.folds
+            ]
 
-    def _evaluate(self, trial: Trial, trainings: Sequence[Training], resource: int) -> float:
+    def _evaluate(
+        self,
+        trial: Trial,
+        params: dict[str, Any],
+        trainings: Sequence[Training],
+        resource: int,
+    ) -> float:
         """Train up to `resource`, keep the scores of all folds with the trial, and report."""
         pairs = zip(trainings, self.folds, strict=True)
-        folds = [self._fit_and_score(training, fold, resource) for training, fold in pairs]
+        with config_context(**self.config), quiet_about_convergence():
+            folds = [self._fit_and_score(training, fold, resource) for training, fold in pairs]
+        record = {"folds": folds, "finished": time.time(), "params": described(params)}
         # The scores first: a value must never be without them.
-        trial.set_user_attr(evaluation_key(resource), {"folds": folds, "finished": time.time()})
+        trial.set_user_attr(evaluation_key(resource), record)
         value = self.scoring.value(folds)
         trial.report(value, resource)
         return value
@@ -173,6 +210,20 @@ class SearchObjective:
         if self.scoring.with_train:
             result["train_scores"] = self.scoring.of(estimator, self.data, trained, trained)
         return result
+
+
+@contextlib.contextmanager
+def quiet_about_convergence() -> Iterator[None]:
+    """Let nothing be said of a training that has not converged: it was told to end early.
+
+    Filters belong to the whole process, so that only its main thread may change and restore them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def evaluation_key(resource: int) -> str:

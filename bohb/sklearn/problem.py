@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
@@ -57,11 +58,10 @@ class Problem:
 
     def objective(self, seed: int) -> SearchObjective:
         """Return what is to be optimized; `seed` shuffles the samples of each fold."""
-        classes = _classes(self.estimator, self.data.y)
-        folds = []
-        for index, (train, test) in enumerate(self.splits):
-            rng = np.random.default_rng((seed, index))
-            folds.append(Fold(nested_order(train, classes, self.groups, rng), test))
+        folds = [
+            Fold(self._in_order(train, seed, index), test)
+            for index, (train, test) in enumerate(self.splits)
+        ]
         return SearchObjective(
             clone(self.estimator),
             self.candidates,
@@ -70,9 +70,17 @@ class Problem:
             folds,
             self.scoring,
             self.plateau,
+            get_config(),
         )
 
-    def refitted(self, params: dict[str, Any], goal: int) -> Any:
+    def _in_order(self, rows: IndexArray, seed: int, index: int) -> IndexArray:
+        """Return `rows` in the order they are trained on: as they are, unless in parts."""
+        if not isinstance(self.resource, (Samples, Calls)):
+            return rows
+        rng = np.random.default_rng((seed, index))
+        return nested_order(rows, _classes(self.estimator, self.data.y), self.groups, rng)
+
+    def refitted(self, params: dict[str, Any], goal: int, seed: int) -> Any:
         """Return the estimator with `params`, trained on all data as far as `goal`."""
         resource = self.resource
         if isinstance(resource, Samples):
@@ -80,7 +88,7 @@ class Problem:
         elif isinstance(resource, Parameter):  # it need not be able to go on
             resource = dataclasses.replace(resource, continues=False)
         candidate = clone(self.estimator).set_params(**clone(params, safe=False))
-        rows = np.arange(_num_samples(self.data.X))
+        rows = self._in_order(np.arange(_num_samples(self.data.X)), seed, len(self.splits))
         return resource.begin(candidate, self.data, rows).train_to(goal)
 
 
@@ -99,4 +107,4 @@ def _classes(estimator: Any, y: Any) -> IndexArray | None:
     """Return the class of each sample as a number, if the targets are classes."""
     if not has_strata(estimator, y):
         return None
-    return np.asarray(np.unique(np.asarray(y), return_inverse=True)[1], dtype=np.intp)
+    return np.asarray(np.unique(np.ravel(y), return_inverse=True)[1], dtype=np.intp)

@@ -62,12 +62,16 @@ def choose_resource(
 
 
 def _best(
-    estimator: Any, tuned: Collection[str], n_samples: int, chunk_size: int | None
+    estimator: Any, tuned: frozenset[str], n_samples: int, chunk_size: int | None
 ) -> Resource:
     """Return the resource that is most like training: passes, then size, then samples."""
     prefix, last = last_step(estimator)
+    if prefix[:-2] in tuned or not hasattr(last, "get_params"):
+        return Samples(n_samples)  # candidates differ in what is trained
     params = last.get_params(deep=False)
-    if hasattr(estimator, "partial_fit") and PER_CALL & params.keys():
+    # Solvers and stopping by itself decide whether an estimator can be trained in passes.
+    undecided = {"solver", "early_stopping"} & tuned or params.get("early_stopping")
+    if hasattr(estimator, "partial_fit") and PER_CALL & params.keys() and not undecided:
         return Calls(chunk_size)
     for name in _SIZES:
         is_size = _is_count(params.get(name)) and not is_per_call(last, name)
@@ -94,7 +98,7 @@ def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
     # Other parts are cloned when their owner is fitted, and begin anew each time.
     is_kept = name == f"{prefix}{short}"
     owner = last if is_kept else params.get(name.rpartition("__")[0])
-    continues = is_kept and "warm_start" in last.get_params(deep=False)
+    continues = is_kept and f"{prefix}warm_start" in params
     return Parameter(name, continues, is_per_call(owner, short))
 
 
@@ -127,8 +131,8 @@ def bounds(
         if y is not None and is_classifier(estimator):
             n_classes = len(np.unique(np.asarray(y)))
         lowest = max(lowest, math.ceil(_SAMPLES_PER_CLASS * n_classes / train_share))
-    # Without room for a second rung there is one.
-    return (lowest if lowest * reduction_factor <= highest else highest), highest
+    # There is a second rung if there can be one at all: with a single one nothing is compared.
+    return max(1, min(lowest, math.floor(highest / reduction_factor))), highest
 
 
 def _highest(resource: Resource, estimator: Any, given: Any) -> int:

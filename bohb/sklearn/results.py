@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from bohb.errors import SettingsError
 from bohb.history import scale_of
 from bohb.hyperband import Bracket, Plan
-from bohb.sklearn.candidates import Candidates, known_params
+from bohb.sklearn.candidates import Candidates
+from bohb.sklearn.dimensions import described
 from bohb.sklearn.objective import Scoring, evaluation_key
 from bohb.study import Study
 from bohb.study.results import evaluations
@@ -52,10 +55,10 @@ def evaluated(study: Study, candidates: Candidates) -> list[Evaluated]:
     plan, scale = study.plan(), scale_of(study)
     found = []
     for trial in study.get_trials(deepcopy=False):
-        params = known_params(candidates, trial)
-        for bracket, rung, resource, _ in evaluations(trial, scale, plan):
+        params = _params(study, candidates, trial)
+        for bracket, rung, resource, value in evaluations(trial, scale, plan):
             if bracket is not None and rung is not None:
-                trained, record = _last_record(trial, int(resource))
+                trained, record = _last_record(trial, int(resource), value)
                 found.append(
                     Evaluated(
                         trial.number,
@@ -71,14 +74,42 @@ def evaluated(study: Study, candidates: Candidates) -> list[Evaluated]:
     return sorted(found, key=lambda one: (one.bracket, one.rung, one.trial))
 
 
-def _last_record(trial: FrozenTrial, resource: int) -> tuple[int, Record]:
-    """Return how far a trial was trained for `resource`, and what was kept of that."""
+def _params(study: Study, candidates: Candidates, trial: FrozenTrial) -> Record:
+    """Return the estimator's parameters of a trial, none if it has ended before it had any.
+
+    Raises
+    ------
+    SettingsError
+        If they are not those that it was evaluated with.
+    """
+    records = [trial.user_attrs[evaluation_key(resource)] for resource in _trained(trial)]
+    if not records:
+        return {}
+    params = candidates.params_of(trial)
+    if records[0]["params"] != described(params):
+        raise SettingsError(
+            f"study {study.study_name!r} has evaluated trial {trial.number} with "
+            f"{records[0]['params']}, got {described(params)} for it: param_distributions must "
+            "give the same for the same trial, and depend on nothing else"
+        )
+    return params
+
+
+def _trained(trial: FrozenTrial) -> list[int]:
+    """Return the resources at which a trial was scored."""
     prefix = evaluation_key(0)[:-1]
-    trained = [int(key[len(prefix) :]) for key in trial.user_attrs if key.startswith(prefix)]
-    reached = [one for one in trained if one <= resource]
-    if not reached:
+    return [int(key[len(prefix) :]) for key in trial.user_attrs if key.startswith(prefix)]
+
+
+def _last_record(trial: FrozenTrial, resource: int, value: float) -> tuple[int, Record]:
+    """Return how far a trial was trained for `resource`, and what was kept of that.
+
+    One that stopped early has a value there all the same; one that was lost has none.
+    """
+    reached = max((one for one in _trained(trial) if one <= resource), default=None)
+    if reached is None or (reached < resource and math.isnan(value)):
         return resource, {}
-    return max(reached), trial.user_attrs[evaluation_key(max(reached))]
+    return reached, trial.user_attrs[evaluation_key(reached)]
 
 
 def fold_results(found: Sequence[Evaluated], n_splits: int, error_score: Any) -> list[Record]:

@@ -8,9 +8,11 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
@@ -21,15 +23,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 from bohb import arguments
-from bohb.errors import ArgumentError
+from bohb.errors import ArgumentError, NoResultError
 from bohb.history import LEG_ATTRIBUTE
 from bohb.hyperband import BracketSizes, Plan
+from bohb.model.arrays import IndexArray
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn import results
 from bohb.sklearn.candidates import Candidates, candidates_of
 from bohb.sklearn.chunked import chunk_size_of, in_memory
 from bohb.sklearn.identity import identity_of, seed_of
-from bohb.sklearn.objective import Plateau, Scoring, SearchObjective
+from bohb.sklearn.objective import Plateau, Scoring, SearchObjective, quiet_about_convergence
 from bohb.sklearn.problem import Problem, method_of
 from bohb.sklearn.resources import bounds, choose_resource
 from bohb.sklearn.training import Data, Resource, Samples
@@ -87,6 +90,10 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
         return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what travels: an executor stays in its process."""
+        return {**super().__getstate__(), "executor": None}
 
     def _make_splitter(self, y: Any) -> Any:
         """Return what splits the data into folds."""
@@ -148,22 +155,26 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             If all fits fail, with what they failed with.
         """
         problem = self._prepare(X, y, params)
-        self.study_, objective = self._begin(problem)
+        self.study_, seed = self._begin(problem)
         self.resource_ = problem.resource.name
         self.n_resources_ = problem.levels
         self.min_resource_, self.max_resource_ = self.n_resources_[0], self.n_resources_[-1]
         self.n_splits_ = len(problem.splits)
         self.scorer_ = getattr(problem.scoring.scorer, "_scorers", problem.scoring.scorer)
-        self._run(self.study_, objective)
+        self._run(self.study_, problem.objective(seed))
         found = self._collect(self.study_, problem)
         if self.refit:
-            self._refit(problem, found[self.best_index_])
+            self._refit(problem, found[self.best_index_], seed)
         return self
 
     # What is searched
 
     def _prepare(self, X: Any, y: Any, params: dict[str, Any]) -> Problem:
         arguments.count("n_rounds", self.n_rounds)
+        if not isinstance(self.verbose, bool):
+            arguments.number("verbose", self.verbose)
+        if not (isinstance(self.error_score, str) and self.error_score == "raise"):
+            arguments.number("error_score", self.error_score)
         scorer, _ = self._get_scorers()
         chunk_size = chunk_size_of(X)
         X, y = indexable(in_memory(X), in_memory(y))
@@ -175,10 +186,14 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             candidates, n_samples=_num_samples(X), chunk_size=chunk_size
         )
         split_params = routed.splitter.split
-        splits = list(self._make_splitter(y).split(X, y, **split_params))
+        splits = [
+            (_row_numbers(train), _row_numbers(test))
+            for train, test in self._make_splitter(y).split(X, y, **split_params)
+        ]
         if not splits:
             raise ArgumentError("cv must give at least one split, got none")
         share = min(len(train) for train, _ in splits) / _num_samples(X)
+        pruner = self._make_pruner(resource, y, share)
         return Problem(
             self.estimator,
             Data(X, y, _fit_params(routed.estimator, resource)),
@@ -193,8 +208,8 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 self.error_score,
                 self.return_train_score,
             ),
-            self._make_pruner(resource, y, share),
-            self._make_plateau(resource),
+            pruner,
+            self._make_plateau(resource, pruner),
         )
 
     def _choose_resource(
@@ -227,7 +242,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             settings.asynchronous,
         )
 
-    def _make_plateau(self, resource: Resource) -> Plateau | None:
+    def _make_plateau(self, resource: Resource, pruner: HyperbandPruner) -> Plateau | None:
         patience = self._settings().patience
         if patience is None:
             return None
@@ -237,12 +252,13 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 f"parameter of an estimator with warm_start, got patience={patience!r} with "
                 f"{resource.name!r}"
             )
-        return Plateau(arguments.count("patience", patience), float(self.tol))
+        levels = tuple(map(int, pruner.levels))
+        return Plateau(arguments.count("patience", patience), float(self.tol), levels)
 
     # The study
 
-    def _begin(self, problem: Problem) -> tuple[Study, SearchObjective]:
-        """Return the study of the search, begun or taken up again, and its objective."""
+    def _begin(self, problem: Problem) -> tuple[Study, int]:
+        """Return the study of the search, begun or taken up again, and its seed."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         study = create_study(
             storage=self.storage,
@@ -254,11 +270,10 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             space=problem.candidates.space,
         )
         if self.storage is not None:
-            seed = seed_of(
-                study, identity_of(problem), seed, is_given=self.random_state is not None
-            )
+            is_given = isinstance(self.random_state, Integral)
+            seed = seed_of(study, identity_of(problem), seed, is_given=is_given)
             study.sampler = self._make_sampler(seed)
-        return study, problem.objective(seed)
+        return study, seed
 
     def _study_name(self) -> str:
         name = type(self).__name__ if self.study_name is None else self.study_name
@@ -280,16 +295,18 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         verbose = int(np.ceil(self.verbose))
         if verbose > 0:
             print(f"[CV{label}] resource: {objective.resource.name}\n{plan}")
-        study.optimize(
-            objective.function,
-            **limit,
-            in_all=True,
-            timeout=self.timeout,
-            executor=executor_of(self.executor, self.n_jobs),
-            max_paused=self.max_paused,
-            callbacks=[_Announcer(label)] if verbose > 1 else None,
-            show_progress_bar=verbose > 0,
-        )
+        with quiet_about_convergence():  # for all threads of this process
+            study.optimize(
+                objective.function,
+                **limit,
+                in_all=True,
+                timeout=self.timeout,
+                executor=executor_of(self.executor, self.n_jobs),
+                max_paused=self.max_paused,
+                callbacks=[_Announcer(label)] if verbose > 1 else None,
+                show_progress_bar=verbose > 0,
+            )
+        study.forget_objective()  # it holds the data
         if study.was_cut_off:  # by Ctrl-C, of which `optimize` makes nothing more
             raise KeyboardInterrupt
 
@@ -297,6 +314,11 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
 
     def _collect(self, study: Study, problem: Problem) -> list[results.Evaluated]:
         found = results.evaluated(study, problem.candidates)
+        if not found:
+            raise NoResultError(
+                "the search ended before anything was evaluated: give it more time than "
+                f"timeout={self.timeout!r}"
+            )
         records = results.fold_results(found, self.n_splits_, self.error_score)
         _warn_or_raise_about_fit_failures(records, self.error_score)
         self.multimetric_ = isinstance(records[0]["test_scores"], dict)
@@ -334,11 +356,11 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         self.history_ = results.history(found, problem.scoring)
         self.model_history_ = results.by_model(self.history_)
 
-    def _refit(self, problem: Problem, best: results.Evaluated) -> None:
+    def _refit(self, problem: Problem, best: results.Evaluated, seed: int) -> None:
         """Train the best candidate on all data, as far as it was trained in the search."""
         goal = self.max_resource_ if best.trained == best.resource else best.trained
         started = time.perf_counter()
-        self.best_estimator_ = problem.refitted(self.best_params_, goal)
+        self.best_estimator_ = problem.refitted(self.best_params_, goal, seed)
         self.refit_time_ = time.perf_counter() - started
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
@@ -369,16 +391,22 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         )
 
 
+def _row_numbers(rows: Any) -> IndexArray:
+    """Return the rows of one part of a split, which may be given as a mask or a list."""
+    given = np.asarray(rows)
+    return np.flatnonzero(given) if given.dtype == bool else given.astype(np.intp)
+
+
 def _fit_params(routed: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
     """Return what is handed on to the estimator; without metadata routing that is for `fit`."""
-    method = method_of(resource)
-    return dict(routed[method if method in routed else "fit"])
+    method = method_of(resource) if get_config()["enable_metadata_routing"] else "fit"
+    return dict(routed[method])
 
 
 def _warn_of_few(n_candidates: int, plan: Plan) -> None:
     warnings.warn(
         f"there are only {n_candidates} candidates to be tried, fewer than the {plan.n_trials} of "
-        "the plan: each is tried once",
+        "the plan: the search ends with them",
         stacklevel=4,
     )
 

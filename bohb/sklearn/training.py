@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import abc
-import contextlib
-import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _check_method_params
 
 from bohb.model.arrays import IndexArray
@@ -151,11 +150,12 @@ class Parameter(Resource):
     is_per_call: bool
 
     def begin(self, estimator: Any, data: Data, rows: IndexArray) -> Training:
-        if self.continues:
-            owner = self.name.rpartition("__")[0]
-            flag = f"{owner}__warm_start" if owner else "warm_start"
+        owner = self.name.rpartition("__")[0]
+        flag = f"{owner}__warm_start" if owner else "warm_start"
+        continues = self.continues and flag in estimator.get_params()  # candidates may differ
+        if continues:
             estimator.set_params(**{flag: True})
-        return _ParameterTraining(estimator, data, rows, self)
+        return _ParameterTraining(estimator, data, rows, replace(self, continues=continues))
 
 
 class _ParameterTraining(Training):
@@ -174,8 +174,7 @@ class _ParameterTraining(Training):
         goes_on = self._parameter.continues and self._parameter.is_per_call
         more = resource - self._trained if goes_on else resource
         self.estimator.set_params(**{self._parameter.name: more})
-        with _unfinished():
-            self._fit(self.estimator, self.rows)
+        self._fit(self.estimator, self.rows)
         self._trained = resource
         return self.estimator
 
@@ -208,11 +207,9 @@ class _CallsTraining(Training):
         self._n_calls = 0
 
     def train_to(self, resource: int) -> Any:
-        with _unfinished():
-            while self._n_calls < resource:
-                rows = self._chunks[self._n_calls % len(self._chunks)]
-                self._call(rows)
-                self._n_calls += 1
+        while self._n_calls < resource:
+            self._call(self._chunks[self._n_calls % len(self._chunks)])
+            self._n_calls += 1
         return self.estimator
 
     def _call(self, rows: IndexArray) -> None:
@@ -220,21 +217,13 @@ class _CallsTraining(Training):
         params = self.data.params(rows)
         if is_classifier(self.estimator) and self._n_calls == 0 and self.data.y is not None:
             # A chunk need not have all classes.
-            params.setdefault("classes", np.unique(np.asarray(self.data.y)))
+            params.setdefault("classes", unique_labels(self.data.y))
         elif self._n_calls > 0:
             params.pop("classes", None)
         if y is None:
             self.estimator.partial_fit(X, **params)
         else:
             self.estimator.partial_fit(X, y, **params)
-
-
-@contextlib.contextmanager
-def _unfinished() -> Iterator[None]:
-    """Let nothing be said of a training that has not converged: it was told to end early."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
 
 
 def last_step(estimator: Any) -> tuple[str, Any]:
@@ -251,5 +240,5 @@ def last_step(estimator: Any) -> tuple[str, Any]:
 
 def is_per_call(owner: Any, name: str) -> bool:
     """Return whether a parameter says how much one `fit` does on top of what was done before."""
-    grows = type(owner).__name__.startswith("HistGradientBoosting")  # its max_iter counts trees
-    return name in PER_CALL and not grows
+    grows = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)  # they count trees
+    return name in PER_CALL and not isinstance(owner, grows)

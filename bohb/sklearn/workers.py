@@ -29,10 +29,21 @@ def executor_of(executor: Any, n_jobs: int | None) -> Any:
         return executor
     backend, _ = get_active_backend()
     if hasattr(backend, "client"):  # joblib's backend for Dask
-        return backend.client
+        return SerialExecutor() if _is_within_a_task() else backend.client
     n_workers = joblib.effective_n_jobs(n_jobs)
     if n_workers == 1:
         return SerialExecutor()
     if getattr(backend, "uses_threads", False):
         return ThreadExecutor(n_workers)
     return ProcessExecutor(n_workers)
+
+
+def _is_within_a_task() -> bool:
+    """Return whether this is a task of Dask itself, which must not wait for others."""
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True

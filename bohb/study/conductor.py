@@ -111,6 +111,12 @@ class Conductor:
         self._stop.tell()
         return True
 
+    def forget_objective(self) -> None:
+        """Let go of the objective that was optimized last, with the generators that wait in it."""
+        if self._objective is not None:
+            self._objective.keep_only(frozenset())
+            self._objective = None
+
     def ask(self) -> Trial:
         """Return a trial that has been given a leg."""
         with self._by_hand:

@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
-from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError
 from bohb.executors import Executor
 from bohb.hyperband import Resource, lowest_of
 from bohb.pruners import HyperbandPruner
@@ -26,6 +26,9 @@ from bohb.study.trial import Trial
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
     from distributed import Client
+
+
+_SPACE = "bohb:space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ def minimize(
 ) -> Minimum:
     """Return the configuration of `space` for which `function` gives the lowest loss.
 
+    After Ctrl-C it returns the best so far.
+
     Parameters
     ----------
     function
@@ -103,7 +108,8 @@ def minimize(
         As in `Study.optimize`: what runs the function, and what happens when it fails.
     storage, study_name
         As in `create_study`: where everything is kept, and under which name; None for the name of
-        the function. A call with a storage that has the study goes on with it.
+        the function. A call with a storage that has the study goes on with it: a function that
+        has changed needs another name.
     show_progress_bar
         Whether to show a bar with the best loss.
 
@@ -137,6 +143,10 @@ def minimize(
     if min_resource is None:
         min_resource = lowest_of(max_resource, reduction_factor)
     name = getattr(function, "__name__", type(function).__name__)
+    if storage is not None and study_name is None and not name.isidentifier():
+        raise ArgumentError(
+            f"study_name must be given with storage for a function that has no name, got {name}"
+        )
     study = create_study(
         storage=storage,
         sampler=BOHBSampler(seed) if sampler is None else sampler,
@@ -147,6 +157,8 @@ def minimize(
         load_if_exists=storage is not None,
         space=space,
     )
+    if storage is not None:
+        _keep_space(study)
     study.optimize(
         _OfConfiguration(function),
         n_rounds=n_rounds,
@@ -175,6 +187,21 @@ class _OfConfiguration:
 
     def __call__(self, trial: Trial) -> float:
         return self.function(trial.config, trial.resource)
+
+
+def _keep_space(study: Study) -> None:
+    """Write the parameters into a new study, or raise SettingsError if it has others."""
+    known = study.user_attrs.get(_SPACE)
+    distributions = study.space.distributions if study.space else {}
+    now = {name: repr(distribution) for name, distribution in distributions.items()}
+    if known is None:
+        study.set_user_attr(_SPACE, now)
+    elif known != now:
+        names = sorted(n for n in known.keys() | now.keys() if known.get(n) != now.get(n))
+        raise SettingsError(
+            f"study {study.study_name!r} was begun with another space, which differs in {names}: "
+            "give another study_name"
+        )
 
 
 def _check_function(function: Any) -> None:

@@ -279,6 +279,10 @@ class Study(optuna.Study):
         if not self._conductor.stop():
             super().stop()
 
+    def forget_objective(self) -> None:
+        """Let go of the objective that was optimized last, and of what waits in it."""
+        self._conductor.forget_objective()
+
     @property
     def was_cut_off(self) -> bool:
         """Whether the last call of `optimize` did not come to its end, but to that of its process.

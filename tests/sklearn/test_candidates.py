@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float
-from optuna.distributions import FloatDistribution
 from scipy import stats
 
 import bohb
 from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.sklearn.candidates import candidates_of, known_params
+from bohb.sklearn.candidates import candidates_of
 
 
 def drawn(candidates, count=60):
@@ -26,7 +25,7 @@ def drawn(candidates, count=60):
         space=candidates.space,
     )
     study.optimize(objective)
-    assert [known_params(candidates, trial) for trial in study.trials] == live
+    assert [candidates.params_of(trial) for trial in study.trials] == live
     return live
 
 
@@ -102,7 +101,13 @@ def test_a_function_must_return_a_dict():
         study.optimize(lambda trial: candidates.params_of(trial))
 
 
-def test_a_trial_that_never_had_parameters_has_none():
-    trial = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3)).ask()
-    assert known_params(candidates_of({"x": FloatDistribution(0, 1)}), trial) == {}
-    assert known_params(candidates_of(lambda trial: 1 / 0), trial) == {}
+def test_several_dicts_are_counted_by_what_each_has():
+    candidates = candidates_of(
+        [{"depth": [1, 2]}, {"criterion": ["gini", "entropy"], "depth": [5]}, {}]
+    )
+    assert candidates.n_candidates == 5
+
+
+def test_a_parameter_may_have_the_name_of_the_choice_among_dicts():
+    candidates = candidates_of([{"distributions": [1, 2]}, {"other": [3]}])
+    assert {tuple(one) for one in drawn(candidates)} == {("distributions",), ("other",)}

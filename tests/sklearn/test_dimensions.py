@@ -58,8 +58,14 @@ def test_other_distributions_are_drawn_by_their_quantile_function(given):
     assert all(type(value) is float for value in values)
 
 
-def test_discrete_distributions_give_integers():
-    made = dimension("x", stats.poisson(3))
+DISCRETE = [stats.poisson(3), stats.rv_discrete(values=([0, 3, 6], [0.25, 0.5, 0.25]))]
+if hasattr(stats, "Binomial"):
+    DISCRETE.append(stats.Binomial(n=6, p=0.5))
+
+
+@pytest.mark.parametrize("given", DISCRETE)
+def test_discrete_distributions_give_integers(given):
+    made = dimension("x", given)
     values = [made.value_of(share) for share in np.linspace(1e-6, 1 - 1e-6, 500)]
     assert all(type(value) is int for value in values)
     assert min(values) == 0

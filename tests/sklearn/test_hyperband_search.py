@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dask.array
+import joblib
 import numpy as np
 import pytest
 from counting import UNITS, Partial, data
@@ -10,7 +11,7 @@ from distributed import Client
 from scipy import stats
 from sklearn.datasets import make_classification
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
@@ -146,6 +147,27 @@ def test_dask_arrays_are_taken_with_their_chunks():
     search.fit(dask.array.from_array(X, chunks=(60, 20)), dask.array.from_array(y, chunks=60))
     assert seen == {60}
     assert search.best_score_ > 0.6
+
+
+def test_dask_arrays_may_have_chunks_of_unknown_sizes():
+    X, y = make_classification(300, random_state=0)
+    X = dask.array.from_array(X, chunks=(60, 20))
+    search = HyperbandSearchCV(SGDClassifier(random_state=0), SGD, max_iter=3)
+    search.fit(X[X[:, 0] > -10], y)
+    assert search.best_score_ > 0.5
+
+
+def test_a_search_within_a_task_of_dask_does_not_wait_for_itself(client):
+    X, y = circles(200)
+    search = HyperbandSearchCV(SGDClassifier(random_state=0), SGD, max_iter=3)
+    with joblib.parallel_config("dask"):
+        assert len(cross_val_score(search, X, y, cv=2)) == 2
+
+
+def test_a_class_with_one_sample_is_no_reason_to_fail():
+    X, y = circles(200)
+    y[0] = 9
+    assert HyperbandSearchCV(SGDClassifier(random_state=0), SGD, max_iter=3).fit(X, y).best_score_
 
 
 def test_a_client_of_dask_runs_the_search_and_gets_the_data_once(client):

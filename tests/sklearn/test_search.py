@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import pickle
 import re
 import warnings
+import weakref
 
 import joblib
 import numpy as np
@@ -34,7 +37,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import bohb
-from bohb.executors import ThreadExecutor
+from bohb.executors import ProcessExecutor, ThreadExecutor
 from bohb.sklearn import BOHBSearchCV
 
 X, Y = load_iris(return_X_y=True)
@@ -394,11 +397,47 @@ def test_splits_are_made_once():
     assert Counting.calls == 1
 
 
+@pytest.mark.parametrize("resource", ["partial_fit", "n_samples"])
+def test_sample_weight_changes_what_is_learned(resource):
+    search = search_of(SGDClassifier(random_state=0, max_iter=50), SGD, resource=resource)
+    search.set_params(max_resource=60, min_resource=20, refit=False)
+    scores = []
+    for weights in (None, np.where(Y == 2, 1e-9, 1.0)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            search.fit(X, Y, **({} if weights is None else {"sample_weight": weights}))
+        scores.append(search.cv_results_["mean_test_score"])
+    assert not np.array_equal(*scores)
+
+
+KINDS = {
+    "masks": lambda part: np.isin(np.arange(150), part),
+    "lists": list,
+    "arrays": np.asarray,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_splits_are_taken_in_every_form(kind):
+    splits = list(KFold(3, shuffle=True, random_state=0).split(X))
+    reference = without_times(search_of(cv=splits).fit(X, Y).cv_results_)
+    given = [tuple(KINDS[kind](part) for part in split) for split in splits]
+    assert without_times(search_of(cv=given).fit(X, Y).cv_results_).equals(reference)
+
+
 def test_splits_may_be_given():
     splits = [(np.arange(0, 150, 2), np.arange(1, 150, 2))]
     search = search_of(cv=splits).fit(X, Y)
     assert search.n_splits_ == 1
     assert "split0_test_score" in search.cv_results_
+
+
+def test_a_column_of_targets_with_groups_keeps_its_classes():
+    groups = np.arange(150) % 50
+    settings = {"min_resource": 20, "cv": GroupKFold(3)}
+    flat = search_of(**settings).fit(X, Y, groups=groups)
+    column = search_of(**settings).fit(X, Y[:, None], groups=groups)
+    assert without_times(column.cv_results_).equals(without_times(flat.cv_results_))
 
 
 # Spaces
@@ -443,6 +482,23 @@ def test_a_sampler_of_optuna_may_propose():
     assert isinstance(search.study_.sampler, optuna.samplers.RandomSampler)
 
 
+def test_a_function_that_depends_on_more_than_its_trial_is_found_out():
+    calls = []
+
+    def params(trial):
+        calls.append(trial)
+        return {"max_depth": trial.suggest_int("depth", 1, 5) + len(calls)}
+
+    with pytest.raises(bohb.BohbError, match="must give the same for the same trial"):
+        search_of(distributions=params).fit(X, Y)
+
+
+def test_a_sampler_is_copied_so_that_a_search_can_be_repeated():
+    search = search_of(sampler=optuna.samplers.RandomSampler(seed=3))
+    first = without_times(search.fit(X, Y).cv_results_)
+    assert without_times(search.fit(X, Y).cv_results_).equals(first)
+
+
 # Stopping early
 
 
@@ -468,6 +524,22 @@ def test_patience_without_a_plateau_changes_nothing():
     assert search.metadata_ == search.metadata
 
 
+def test_patience_ends_a_candidate_where_it_would_end_without_a_pause():
+    def fitted(**arguments):
+        search = sgd_search(
+            max_resource=27, patience=7, sampler=bohb.BOHBSampler(0, random_fraction=1)
+        )
+        return search.set_params(**arguments).fit(X, Y)
+
+    kept, again = fitted(), fitted(max_paused=0)
+    assert without_times(again.cv_results_).equals(without_times(kept.cv_results_))
+
+
+def test_a_timeout_before_anything_was_evaluated_says_so():
+    with pytest.raises(bohb.BohbError, match="ended before anything was evaluated"):
+        search_of(timeout=1e-9).fit(X, Y)
+
+
 def test_a_timeout_ends_the_search_with_what_it_has():
     search = sgd_search(n_rounds=100_000, timeout=2.0)
     search.fit(X, Y)
@@ -491,6 +563,43 @@ def test_a_search_works_within_a_pipeline_and_a_cross_validation():
     assert pipeline.fit(X, Y).score(X, Y) > 0.9
     scores = cross_val_score(sgd_search(), X, Y, cv=3, n_jobs=2)
     assert np.mean(scores) > 0.7
+
+
+def test_a_search_with_an_executor_can_be_cloned_validated_and_pickled():
+    with ProcessExecutor(2) as executor:
+        search = sgd_search(executor=executor)
+        assert clone(search).executor is executor
+        assert np.mean(cross_val_score(search, X, Y, cv=2)) > 0.6
+        assert pickle.loads(pickle.dumps(search.fit(X, Y))).predict(X).shape == (150,)
+
+
+def test_after_its_fit_a_search_does_not_hold_the_data():
+    samples = X.copy()
+    reference = weakref.ref(samples)
+    search = sgd_search().fit(samples, Y)
+    del samples
+    gc.collect()
+    assert search.study_.trials
+    assert reference() is None
+
+
+def test_warnings_of_convergence_are_what_they_were_after_threads():
+    before = list(warnings.filters)
+    sgd_search(executor=ThreadExecutor(4)).fit(X, Y)
+    assert warnings.filters == before
+
+
+@pytest.mark.parametrize("workers", [{}, {"n_jobs": 2}, {"executor": ThreadExecutor(2)}])
+def test_the_configuration_of_scikit_learn_reaches_the_workers(workers):
+    class NeedsFrames(DecisionTreeClassifier):
+        def fit(self, X, y, sample_weight=None, check_input=True):
+            X.columns  # noqa: B018 - fails for an array
+            return super().fit(X, y, sample_weight, check_input)
+
+    pipeline = make_pipeline(StandardScaler(), NeedsFrames(random_state=0))
+    with config_context(transform_output="pandas"):
+        search = search_of(pipeline, {"needsframes__max_features": stats.uniform(0.1, 0.9)})
+        assert search.set_params(**workers).fit(X, Y).best_score_ > 0.8
 
 
 def test_nothing_is_said_unless_asked(capfd):
@@ -537,6 +646,34 @@ def test_joblib_may_say_how_many_and_which_workers():
         assert sgd_search().fit(X, Y).best_score_ > 0.8
     with joblib.parallel_config(n_jobs=2):
         assert sgd_search().fit(X, Y).best_score_ > 0.8
+
+
+class Dying(DecisionTreeClassifier):
+    """Ends its process at the largest resource if it is too good."""
+
+    def __init__(self, n_estimators=9, quality=0.5):
+        super().__init__(max_depth=3)
+        self.n_estimators = n_estimators
+        self.quality = quality
+
+    def fit(self, X, y, sample_weight=None, check_input=True):
+        if self.n_estimators == 9 and self.quality > 0.4:
+            os._exit(1)
+        return super().fit(X, y, sample_weight, check_input)
+
+    def score(self, X, y, sample_weight=None):
+        return self.quality
+
+
+def test_a_candidate_whose_worker_died_has_no_score_there():
+    search = search_of(Dying(), {"quality": [0.1, 0.2, 0.3, 0.9]}, n_jobs=2, refit=False)
+    search.set_params(resource="n_estimators")
+    with pytest.warns(UserWarning, match="only 4 candidates|non-finite"):
+        search.fit(X, Y)
+    results = pd.DataFrame(search.cv_results_)
+    assert results.resource[search.best_index_] < 9  # it was the only one at 9
+    lost = results[(results.param_quality == 0.9) & (results.resource == 9)]
+    assert lost.mean_test_score.isna().all()
 
 
 def test_executor_and_n_jobs_contradict_each_other():

@@ -7,10 +7,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from ConfigSpace import ConfigurationSpace, Integer
 from scipy import stats
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 import bohb
@@ -74,6 +79,7 @@ CHANGES = [
     ({"cv": KFold(3, shuffle=True)}, "A splitter that shuffles needs a random_state"),
     ({"scoring": "f1_macro"}, "another scoring"),
     ({"random_state": 1}, "another random_state"),
+    ({"return_train_score": True}, "another return_train_score"),
     ({"max_resource": 100}, "max_resource=150, got max_resource=100"),
 ]
 
@@ -96,6 +102,45 @@ def test_the_same_data_are_known_again_and_nothing_is_done(path):
     search = search_of(path).fit(X.copy(), Y.copy())
     assert search.metadata_["n_models"] == search.study_.plan().n_trials
     assert search.score(X, Y) > 0.9
+
+
+FRAMES = {
+    "nullable": pd.DataFrame(X, columns=list("abcd")).astype("Float64"),
+    "texts": pd.DataFrame({"a": X[:, 0], "b": pd.Series(np.where(Y, "x", "y"), dtype="category")}),
+}
+
+
+@pytest.mark.parametrize("kind", [*FRAMES, "fortran"])
+def test_data_are_known_again_whatever_their_layout(kind, tmp_path):
+    first, second = X, np.asfortranarray(X)
+    if kind in FRAMES:
+        first, second = FRAMES[kind], FRAMES[kind].sample(frac=1, random_state=0).sort_index()
+    columns = make_column_transformer(
+        (OneHotEncoder(), ["b"]) if kind == "texts" else ("passthrough", [0, 1])
+    )
+    pipeline = make_pipeline(columns, DecisionTreeClassifier(random_state=0))
+    space = {"decisiontreeclassifier__min_samples_leaf": stats.uniform(0.01, 0.4)}
+    for samples in (first, first, second):
+        search_of(tmp_path / "s.journal", estimator=pipeline, param_distributions=space).fit(
+            samples, Y
+        )
+
+
+def test_a_function_that_has_changed_is_found_out(tmp_path):
+    def scaled(factor):
+        return lambda trial: {"ccp_alpha": factor * trial.suggest_float("a", 1e-6, 1, log=True)}
+
+    search_of(tmp_path / "f.journal", param_distributions=scaled(1)).fit(X, Y)
+    with pytest.raises(SettingsError, match="must give the same for the same trial"):
+        search_of(tmp_path / "f.journal", param_distributions=scaled(1000)).fit(X, Y)
+
+
+def test_a_default_configuration_is_tried_first_and_kept(tmp_path):
+    space = ConfigurationSpace()
+    space.add(Integer("max_depth", (1, 90), default=2))
+    for _ in range(2):
+        search = search_of(tmp_path / "d.journal", param_distributions=space).fit(X, Y)
+    assert search.study_.trials[0].params == {"max_depth": 2}
 
 
 def test_more_rounds_go_on_where_the_others_ended(path):

@@ -133,6 +133,14 @@ AUTO = [
     (SGDClassifier(), {}, "partial_fit"),
     (MLPClassifier(), {}, "partial_fit"),
     (MLPClassifier(solver="lbfgs"), {}, "n_samples"),
+    (MLPClassifier(early_stopping=True), {}, "n_samples"),
+    (MLPClassifier(), {"solver"}, "n_samples"),
+    (
+        make_pipeline(StandardScaler(), RandomForestClassifier()),
+        {"randomforestclassifier"},
+        "n_samples",
+    ),
+    (make_pipeline(StandardScaler(), "passthrough"), {"passthrough"}, "n_samples"),
     (RandomForestClassifier(), {}, "n_estimators"),
     (RandomForestClassifier(), {"n_estimators"}, "n_samples"),
     (GradientBoostingClassifier(), {}, "n_estimators"),
@@ -170,6 +178,8 @@ def test_few_samples_make_fewer_rungs():
     search = search_of(LogisticRegression(), max_resource="auto", cv=2)
     search.set_params(param_distributions={"C": stats.uniform(1, 2)}).fit(X, y)
     assert search.n_resources_ == [13, 40]  # 8 samples are two of each class in each half
+    search.fit(*data(8))
+    assert search.n_resources_ == [3, 8]  # at least two rungs, even so
 
 
 BAD = [
@@ -180,6 +190,8 @@ BAD = [
     ({"min_resource": 0}, "min_resource must be at least 1, got 0"),
     ({"resource": "n_samples", "max_resource": 61}, "at most the number of samples, 60, got 61"),
     ({"reduction_factor": 1}, "reduction_factor must be greater than 1"),
+    ({"error_score": "rise"}, "error_score must be a number, got 'rise'"),
+    ({"verbose": "much"}, "verbose must be a number, got 'much'"),
     ({"patience": 3}, "patience needs a resource with which training goes on"),
     ({"n_rounds": 0}, "n_rounds must be at least 1"),
     ({"chunk_size": 0}, "chunk_size must be at least 1"),
@@ -191,6 +203,51 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(arguments, mess
     with pytest.raises(ArgumentError, match=message):
         search_of(Cold(), **arguments).fit(*data())
     assert not UNITS
+
+
+def test_a_function_must_not_return_what_is_the_resource():
+    search = search_of(Cold(), resource="n_estimators")
+    search.set_params(param_distributions=lambda trial: {"n_estimators": 3})
+    with pytest.raises(ArgumentError, match="must not return the parameter that is the resource"):
+        search.fit(*data())
+
+
+def test_rows_stay_in_their_order_unless_they_are_taken_in_parts():
+    seen = []
+
+    class Recording(Cold):
+        def fit(self, X, y):
+            seen.append(np.all(np.diff(X[:, 0]) > 0))
+            return super().fit(X, y)
+
+    search_of(Recording(), resource="n_estimators", refit=True).fit(*data())
+    search_of(Recording(), resource="n_samples", max_resource=60, refit=True).fit(*data())
+    assert all(seen)
+
+
+def test_the_last_training_takes_chunks_as_the_search_does():
+    seen = []
+
+    class Recording(Partial):
+        def partial_fit(self, X, y, classes=None):
+            seen.append(np.mean(y))
+            return super().partial_fit(X, y, classes)
+
+    X, y = data()
+    order = np.argsort(y, kind="stable")  # chunks of one class each, were they taken as they are
+    search = search_of(Recording(), max_resource=3, chunk_size=10, refit=True)
+    search.fit(X[order], y[order])
+    assert all(0.3 < share < 0.7 for share in seen)
+
+
+def test_a_step_that_is_tuned_may_continue_or_not():
+    pipeline = make_pipeline("passthrough", Warm())
+    search = search_of(pipeline, resource="warm__n_estimators", max_resource=9)
+    search.set_params(param_distributions=lambda trial: {"warm": Cold(quality=trial.number / 15)})
+    search.fit(*data())
+    top = search.cv_results_["mean_test_score"][search.cv_results_["resource"] == 9]
+    assert search.best_score_ == max(top) > 0.9
+    assert max(UNITS.values()) > 1  # these candidates cannot go on
 
 
 def test_a_parameter_without_a_value_needs_a_largest_resource():

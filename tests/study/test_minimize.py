@@ -107,6 +107,10 @@ def test_with_a_storage_the_call_goes_on_and_is_done_once(tmp_path):
     assert len(found.study.trials) == 15
     with pytest.raises(SettingsError, match="max_resource=9, got max_resource=27"):
         call(max_resource=27)
+    wider = {**SPACE, "x": optuna.distributions.FloatDistribution(0, 5)}
+    for space, names in ((wider, ["x"]), ({**SPACE, "y": wider["x"]}, ["y"])):
+        with pytest.raises(SettingsError, match=rf"another space, which differs in \{names}"):
+            bohb.minimize(counted, space, max_resource=9, seed=0, storage=tmp_path / "s.journal")
 
 
 def test_functions_without_a_name_and_partial_ones_are_taken():
@@ -114,6 +118,15 @@ def test_functions_without_a_name_and_partial_ones_are_taken():
     assert found.loss >= 0
     partial = functools.partial(lambda scale, config, resource: scale * config["x"], 2.0)
     assert bohb.minimize(partial, SPACE, max_resource=3, seed=0).loss >= 0
+
+
+def test_a_function_without_a_name_needs_one_in_a_storage(tmp_path):
+    call = functools.partial(
+        bohb.minimize, lambda c, r: c["x"], SPACE, max_resource=3, storage=tmp_path / "s.journal"
+    )
+    with pytest.raises(ArgumentError, match="study_name must be given with storage"):
+        call()
+    assert call(study_name="mine").study.study_name == "mine"
 
 
 def generator(config, resource):
