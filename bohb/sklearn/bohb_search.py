@@ -46,10 +46,11 @@ class BOHBSearchCV(ScheduledSearchCV):
         - ``"partial_fit"``: the calls of ``partial_fit``. A promoted candidate always goes on;
         - ``"auto"``: ``"partial_fit"`` for estimators that have it and train in passes, else
           ``n_estimators`` (``max_iter`` of histogram gradient boosting) if there is one that is
-          not tuned, else ``"n_samples"``. `resource_` says which.
+          not tuned, else ``"n_samples"``; that too where candidates differ in ``solver``,
+          ``early_stopping`` or the last step of a pipeline. `resource_` says which.
     min_resource
-        The least that a candidate is judged by. ``"auto"`` makes five rungs, but at least two
-        samples of each class.
+        The least that a candidate is judged by. ``"auto"`` makes five rungs, as far as there are
+        two samples of each class on the lowest; and two rungs if there can be a second at all.
     max_resource
         The most that a candidate is trained with. ``"auto"`` takes all samples, the value that
         the estimator has for the parameter, or 81 calls of ``partial_fit``.
@@ -79,7 +80,9 @@ class BOHBSearchCV(ScheduledSearchCV):
         there are processors. ``joblib.parallel_config`` may say threads or Dask instead.
     executor
         What trains candidates, instead of `n_jobs`: a client of Dask, a pool of
-        `concurrent.futures` or one of `bohb.executors`. The data is sent to each worker once.
+        `concurrent.futures` or one of `bohb.executors`. The data is sent to each worker once. To
+        be cloned, as in `cross_val_score`, a search needs one of `bohb.executors`, such as
+        ``DaskExecutor(client)``; an executor does not travel when a search is pickled.
     max_paused
         Candidates that wait in memory at most; others train from the start again if they are
         promoted. None for no limit.
