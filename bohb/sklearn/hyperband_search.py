@@ -158,7 +158,7 @@ return_train_score, storage, study_name
     def _make_splitter(self, y: Any) -> Any:
         if self.cv is not None:
             return super()._make_splitter(y)
-        is_fair = has_strata(self.estimator, y) and np.unique(y, return_counts=True)[1].min() > 1
+        is_fair = has_strata(self.estimator, y) and np.min(np.unique(y, return_counts=True)[1]) > 1
         kind = StratifiedShuffleSplit if is_fair else ShuffleSplit
         return kind(
             n_splits=1,

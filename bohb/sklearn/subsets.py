@@ -39,7 +39,7 @@ def nested_order(
     if groups is None:
         return rows[np.argsort(_places(own, np.ones(len(rows)), rng), kind="stable")]
     _, members, sizes = np.unique(np.asarray(groups)[rows], return_inverse=True, return_counts=True)
-    counts = np.zeros((len(sizes), own.max(initial=0) + 1))
+    counts = np.zeros((len(sizes), int(np.max(own, initial=0)) + 1))
     np.add.at(counts, (members, own), 1)
     places = _places(counts.argmax(axis=1), sizes.astype(float), rng)
     shuffled = rng.permutation(len(rows))
