@@ -27,7 +27,7 @@ from bohb.sklearn import BOHBSearchCV, HyperbandSearchCV
 
 PASSES, ETA = 81, 3  # of one network, and of how many one goes on
 N_TRAIN, N_VALID, N_TEST = 4000, 1000, 10_000
-SPACE = {
+SPACE = {  # of the appendix, https://blog.dask.org/2019/09/30/dask-hyperparam-opt
     "hidden_layer_sizes": [(24,), (12, 12), (6, 6, 6, 6), (4, 4, 4, 4, 4, 4), (12, 6, 3, 3)],
     "alpha": np.logspace(-6, -3, num=1000),
     "batch_size": [32, 64, 128, 256, 512],

@@ -79,6 +79,18 @@ def exceptions(name: str, value: Any) -> tuple[type[Exception], ...]:
     return kinds
 
 
+def comes_from(package: str, value: Any) -> bool:
+    """Return whether `value` is of a class of `package`, which need not be installed.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> comes_from("fractions", Fraction(1)), comes_from("ConfigSpace", Fraction(1))
+    (True, False)
+    """
+    return any(kind.__module__.partition(".")[0] == package for kind in type(value).__mro__)
+
+
 def number(name: str, value: Any) -> int | float:
     """Return `value` as a number of Python's own: an int or a float."""
     if isinstance(value, bool) or not isinstance(value, Real):

@@ -32,7 +32,7 @@ def executor_for(given: Any, n_jobs: int) -> Executor:
         )
     if isinstance(given, Executor):
         return given
-    if any(kind.__module__.partition(".")[0] == "distributed" for kind in type(given).__mro__):
+    if arguments.comes_from("distributed", given):
         from bohb.executors.dask import DaskExecutor, client_of  # needs Dask, which is optional
 
         return DaskExecutor(client_of(given))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import CategoricalDistribution
 
+from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.model import Space
+from bohb.hyperband import Plan
+from bohb.model import Categorical, Space
 from bohb.model.predicates import OneOf, Predicate
-from bohb.sklearn.dimensions import Dimension, choice_among, dimension
+from bohb.sklearn.dimensions import Dimension, dimension
 from bohb.spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -45,6 +47,12 @@ class Candidates(abc.ABC):
     n_candidates: float
     """There are at most so many."""
 
+    def limit(self, plan: Plan) -> Plan:
+        """Return what of `plan` there are candidates for."""
+        if self.n_candidates >= plan.n_trials:
+            return plan
+        return plan.limited_to(int(self.n_candidates))
+
 
 def candidates_of(given: Any) -> Candidates:
     """Return the candidates for what was given as `param_distributions`.
@@ -56,9 +64,7 @@ def candidates_of(given: Any) -> Candidates:
     ArgumentTypeError
         If `given` or a part of it is not what candidates can be drawn from.
     """
-    if isinstance(given, Candidates):
-        return given
-    if any(kind.__module__.partition(".")[0] == "ConfigSpace" for kind in type(given).__mro__):
+    if arguments.comes_from("ConfigSpace", given):
         return _FromConfigSpace(given)
     if isinstance(given, Mapping):
         return _from_dicts([given])
@@ -108,7 +114,7 @@ def _from_dicts(dicts: Sequence[Mapping[str, Any]]) -> _FromDimensions:
             made = dimension(name, distribution)
             known = dimensions.get(made.key)
             if known is not None and known.description != made.description:
-                made = made.with_key(f"{made.key} of {index}")
+                made = replace(made, key=f"{made.key} of {index}")
             dimensions[made.key] = made
             users.setdefault(made.key, []).append(index)
     if not dimensions:
@@ -121,7 +127,7 @@ def _from_dicts(dicts: Sequence[Mapping[str, Any]]) -> _FromDimensions:
         while chosen in dimensions:  # a parameter has this name
             chosen += "_"
         distributions = {chosen: CategoricalDistribution(range(len(dicts))), **distributions}
-        parameters = {chosen: choice_among(len(dicts)), **parameters}
+        parameters = {chosen: Categorical(len(dicts)), **parameters}
         conditions = {
             key: OneOf(chosen, tuple(map(float, indices)))
             for key, indices in users.items()

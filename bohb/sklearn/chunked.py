@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bohb import arguments
+
 
 def in_memory(collection: Any) -> Any:
     """Return what a collection of Dask holds; anything else as it is."""
@@ -19,5 +21,7 @@ def chunk_size_of(collection: Any) -> int | None:
 
 
 def _is_dask(collection: Any) -> bool:
-    package = type(collection).__module__.partition(".")[0]
-    return package in ("dask", "dask_expr") and hasattr(collection, "compute")
+    is_from = arguments.comes_from("dask", collection) or arguments.comes_from(
+        "dask_expr", collection
+    )
+    return is_from and hasattr(collection, "compute")

@@ -19,7 +19,7 @@ from optuna.distributions import (
 
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import to_parameter
-from bohb.model import Categorical, Numeric, Parameter
+from bohb.model import Numeric, Parameter
 
 # Every trial holds a copy of its choices, so that long lists are stored by their index.
 _MANY = 100
@@ -56,10 +56,6 @@ class Dimension:
     value_of: Callable[[Any], Any]
     description: str
 
-    def with_key(self, key: str) -> Dimension:
-        """Return the same parameter under another name in the study."""
-        return replace(self, key=key)
-
 
 def dimension(name: str, given: Any) -> Dimension:
     """Return the dimension for what was given as the distribution of a parameter.
@@ -89,11 +85,6 @@ def dimension(name: str, given: Any) -> Dimension:
     return _from_values(name, given)
 
 
-def choice_among(count: int) -> Parameter:
-    """Return the parameter that is one of `count` things."""
-    return Categorical(count)
-
-
 # Distributions of SciPy
 
 
@@ -112,7 +103,7 @@ def _from_quantiles(name: str, given: Any) -> Dimension:
         f"quantile({name})",
         distribution,
         to_parameter(distribution),
-        _Quantile(given),
+        _Quantile(given, whole),
         _shown(given),
     )
 
@@ -135,8 +126,14 @@ def _is_discrete(given: Any) -> bool:
     """Return whether the values of a distribution are integers."""
     if not hasattr(given, "pmf"):
         return False
-    function = getattr(given, "ppf", None) or given.icdf
-    return all(float(function(share)).is_integer() for share in np.linspace(0.05, 0.95, 19))
+    quantile = _quantiles(given)
+    return all(float(quantile(share)).is_integer() for share in np.linspace(0.05, 0.95, 19))
+
+
+def _quantiles(given: Any) -> Callable[[float], Any]:
+    """Return the quantile function, which newer distributions of SciPy have by another name."""
+    function: Callable[[float], Any] = given.ppf if hasattr(given, "ppf") else given.icdf
+    return function
 
 
 def _shown(given: Any) -> str:
@@ -151,11 +148,11 @@ class _Quantile:
     """The value below which a share of a distribution lies."""
 
     distribution: Any
+    whole: bool
 
     def __call__(self, share: float) -> Any:
-        function = getattr(self.distribution, "ppf", None) or self.distribution.icdf
-        value = function(share)
-        return int(value) if _is_discrete(self.distribution) else float(value)
+        value = _quantiles(self.distribution)(share)
+        return int(value) if self.whole else float(value)
 
 
 @dataclass(frozen=True)

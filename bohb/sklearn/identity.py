@@ -25,7 +25,7 @@ def identity_of(problem: Problem) -> dict[str, str]:
         "data": [_content(part) for part in (data.X, data.y, problem.groups)]
         + [(name, _content(value)) for name, value in data.fit_params.items()],
         "param_distributions": problem.candidates.description,
-        "cv": [(np.asarray(train), np.asarray(test)) for train, test in problem.splits],
+        "cv": problem.splits,
         "resource": described(problem.resource),
         "scoring": (described(scoring.scorer), scoring.metric, described(scoring.error_score)),
         "return_train_score": scoring.with_train,

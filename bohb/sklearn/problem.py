@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,18 @@ class Problem:
 def method_of(resource: Resource) -> str:
     """Return the method of the estimator that trains it."""
     return "partial_fit" if isinstance(resource, Calls) else "fit"
+
+
+def row_numbers(rows: Any) -> IndexArray:
+    """Return the rows of one part of a split, which may be given as a mask or a list."""
+    given = np.asarray(rows)
+    return np.flatnonzero(given) if given.dtype == bool else given.astype(np.intp)
+
+
+def fit_params_of(routed: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
+    """Return what is handed on to the estimator; without metadata routing that is for `fit`."""
+    method = method_of(resource) if get_config()["enable_metadata_routing"] else "fit"
+    return dict(routed[method])
 
 
 def has_strata(estimator: Any, y: Any) -> bool:

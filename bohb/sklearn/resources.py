@@ -46,8 +46,7 @@ def choose_resource(
         If the estimator has no such thing, or it is tuned itself.
     """
     tuned = frozenset(tuned or ())
-    if chunk_size is not None:
-        arguments.count("chunk_size", chunk_size)
+    arguments.optional_count("chunk_size", chunk_size)
     if given == "auto":
         return _best(estimator, tuned, n_samples, chunk_size)
     if given == "n_samples":

@@ -208,8 +208,7 @@ def done(found: Sequence[Evaluated], plan: Plan, name: str, *, continued: bool) 
         mine = [one for one in found if one.bracket == index]
         trained = {(one.trial, one.trained) for one in mine if one.folds}
         if continued:
-            furthest = {trial: max(r for t, r in trained if t == trial) for trial, _ in trained}
-            spent = sum(furthest.values())
+            spent = sum(dict(sorted(trained)).values())  # of each trial the furthest only
         else:
             spent = sum(resource for _, resource in trained)
         parts.append((len({one.trial for one in mine}), spent, bracket.resources))
@@ -217,7 +216,7 @@ def done(found: Sequence[Evaluated], plan: Plan, name: str, *, continued: bool) 
 
 
 def _metadata(name: str, brackets: Sequence[tuple[int, int, Sequence[Any]]]) -> Record:
-    unit = unit_of(name)
+    unit = "partial_fit_calls" if name == "partial_fit" else "resource"
     return {
         "n_models": sum(n_models for n_models, _, _ in brackets),
         unit: sum(spent for _, spent, _ in brackets),
@@ -226,11 +225,6 @@ def _metadata(name: str, brackets: Sequence[tuple[int, int, Sequence[Any]]]) -> 
             for index, (n_models, spent, decisions) in enumerate(brackets)
         ],
     }
-
-
-def unit_of(name: str) -> str:
-    """Return what the training of a search is called where it is summed up."""
-    return "partial_fit_calls" if name == "partial_fit" else "resource"
 
 
 def _finished(one: Evaluated) -> float:

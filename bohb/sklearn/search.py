@@ -6,13 +6,12 @@ import abc
 import logging
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
@@ -26,14 +25,13 @@ from bohb import arguments
 from bohb.errors import ArgumentError, NoResultError
 from bohb.history import LEG_ATTRIBUTE
 from bohb.hyperband import BracketSizes, Plan
-from bohb.model.arrays import IndexArray
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn import results
 from bohb.sklearn.candidates import Candidates, candidates_of
 from bohb.sklearn.chunked import chunk_size_of, in_memory
 from bohb.sklearn.identity import identity_of, seed_of
 from bohb.sklearn.objective import Plateau, Scoring, SearchObjective, quiet_about_convergence
-from bohb.sklearn.problem import Problem, method_of
+from bohb.sklearn.problem import Problem, fit_params_of, method_of, row_numbers
 from bohb.sklearn.resources import bounds, choose_resource
 from bohb.sklearn.training import Data, Resource, Samples
 from bohb.sklearn.workers import executor_of
@@ -124,9 +122,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 )
             resource = Samples(settings.max_resource)
         plan = self._make_pruner(resource, None, 1.0).plan(self.n_rounds)
-        if candidates.n_candidates < plan.n_trials:
-            plan = plan.limited_to(int(candidates.n_candidates))
-        return results.planned(plan, resource.name, continued=resource.continues)
+        return results.planned(candidates.limit(plan), resource.name, continued=resource.continues)
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search, and train the best candidate on all data.
@@ -187,7 +183,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         )
         split_params = routed.splitter.split
         splits = [
-            (_row_numbers(train), _row_numbers(test))
+            (row_numbers(train), row_numbers(test))
             for train, test in self._make_splitter(y).split(X, y, **split_params)
         ]
         if not splits:
@@ -196,7 +192,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         pruner = self._make_pruner(resource, y, share)
         return Problem(
             self.estimator,
-            Data(X, y, _fit_params(routed.estimator, resource)),
+            Data(X, y, fit_params_of(routed.estimator, resource)),
             splits,
             split_params.get("groups"),
             candidates,
@@ -283,12 +279,11 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
 
     def _run(self, study: Study, objective: SearchObjective) -> None:
         label = self._settings().label
-        plan = study.plan(self.n_rounds)
+        whole = study.plan(self.n_rounds)
+        plan = objective.candidates.limit(whole)
         limit: dict[str, Any] = {"n_rounds": self.n_rounds}
-        n_candidates = objective.candidates.n_candidates
-        if n_candidates < plan.n_trials:
-            _warn_of_few(int(n_candidates), plan)
-            plan = plan.limited_to(int(n_candidates))
+        if plan.n_trials < whole.n_trials:
+            _warn_of_few(plan, whole)
             limit = {"n_trials": plan.n_trials}
         if self.resource == "auto":
             _logger.info("The resource is %s.", objective.resource.name)
@@ -368,10 +363,8 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
     def get_metadata_routing(self) -> MetadataRouter:
         """Return how parameters of `fit` and `score` are handed on, as scikit-learn asks for it."""
         scorer, _ = self._get_scorers()
-        names = candidates_of(self._settings().distributions).names
-        resource = choose_resource(
-            self.resource, self.estimator, names, n_samples=1, chunk_size=None
-        )
+        candidates = candidates_of(self._settings().distributions)
+        resource = self._choose_resource(candidates, n_samples=1, chunk_size=None)
         return (
             MetadataRouter(owner=self)
             .add(
@@ -391,22 +384,10 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         )
 
 
-def _row_numbers(rows: Any) -> IndexArray:
-    """Return the rows of one part of a split, which may be given as a mask or a list."""
-    given = np.asarray(rows)
-    return np.flatnonzero(given) if given.dtype == bool else given.astype(np.intp)
-
-
-def _fit_params(routed: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
-    """Return what is handed on to the estimator; without metadata routing that is for `fit`."""
-    method = method_of(resource) if get_config()["enable_metadata_routing"] else "fit"
-    return dict(routed[method])
-
-
-def _warn_of_few(n_candidates: int, plan: Plan) -> None:
+def _warn_of_few(plan: Plan, whole: Plan) -> None:
     warnings.warn(
-        f"there are only {n_candidates} candidates to be tried, fewer than the {plan.n_trials} of "
-        "the plan: the search ends with them",
+        f"there are only {plan.n_trials} candidates to be tried, fewer than the {whole.n_trials} "
+        "of the plan: the search ends with them",
         stacklevel=4,
     )
 

@@ -78,9 +78,14 @@ class Training(abc.ABC):
         return self.rows
 
     def _fit(self, estimator: Any, rows: IndexArray) -> Any:
+        return self._call(estimator, "fit", rows, self.data.params(rows))
+
+    def _call(
+        self, estimator: Any, method: str, rows: IndexArray, params: Mapping[str, Any]
+    ) -> Any:
         X, y = self.data.part(estimator, rows)
-        params = self.data.params(rows)
-        return estimator.fit(X, **params) if y is None else estimator.fit(X, y, **params)
+        given = (X,) if y is None else (X, y)
+        return getattr(estimator, method)(*given, **params)
 
 
 class Resource(abc.ABC):
@@ -208,22 +213,19 @@ class _CallsTraining(Training):
 
     def train_to(self, resource: int) -> Any:
         while self._n_calls < resource:
-            self._call(self._chunks[self._n_calls % len(self._chunks)])
+            rows = self._chunks[self._n_calls % len(self._chunks)]
+            self._call(self.estimator, "partial_fit", rows, self._params(rows))
             self._n_calls += 1
         return self.estimator
 
-    def _call(self, rows: IndexArray) -> None:
-        X, y = self.data.part(self.estimator, rows)
+    def _params(self, rows: IndexArray) -> dict[str, Any]:
         params = self.data.params(rows)
         if is_classifier(self.estimator) and self._n_calls == 0 and self.data.y is not None:
             # A chunk need not have all classes.
             params.setdefault("classes", unique_labels(self.data.y))
         elif self._n_calls > 0:
             params.pop("classes", None)
-        if y is None:
-            self.estimator.partial_fit(X, **params)
-        else:
-            self.estimator.partial_fit(X, y, **params)
+        return params
 
 
 def last_step(estimator: Any) -> tuple[str, Any]:

@@ -13,6 +13,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
 from bohb.pruners import from_settings
 from bohb.spaces import SearchSpace
@@ -169,7 +170,7 @@ def _declared(
         return None
     if isinstance(space, SearchSpace):
         declared = space
-    elif any(kind.__module__.partition(".")[0] == "ConfigSpace" for kind in type(space).__mro__):
+    elif arguments.comes_from("ConfigSpace", space):
         from bohb.configspace import search_space  # ConfigSpace takes long to import
 
         declared = search_space(cast("ConfigurationSpace", space))

@@ -6,6 +6,7 @@ import dask.array
 import joblib
 import numpy as np
 import pytest
+import searches
 from counting import UNITS, Partial, data
 from distributed import Client
 from scipy import stats
@@ -18,17 +19,6 @@ from sklearn.tree import DecisionTreeClassifier
 from bohb.errors import ArgumentError
 from bohb.sklearn import HyperbandSearchCV
 
-# Those of the appendix of "Better and faster hyperparameter optimization with Dask", Scott
-# Sievert 2019, https://blog.dask.org/2019/09/30/dask-hyperparam-opt
-PARAMS = {
-    "hidden_layer_sizes": [(24,), (12, 12), (6, 6, 6, 6), (4, 4, 4, 4, 4, 4), (12, 6, 3, 3)],
-    "alpha": np.logspace(-6, -3, num=1000),
-    "batch_size": [32, 64, 128, 256, 512],
-    "learning_rate": ["constant", "invscaling", "adaptive"],
-    "learning_rate_init": np.logspace(-4, -2, num=1000),
-    "power_t": np.linspace(0.1, 0.9, num=1000),
-    "momentum": np.linspace(0, 1, num=1000),
-}
 SGD = {"alpha": stats.loguniform(1e-6, 1)}
 
 
@@ -40,18 +30,13 @@ def client():
         yield client
 
 
-def circles(n_samples, seed=0):
-    """Return four rings in two of six dimensions, as in that text."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(4, size=n_samples)
-    angles = rng.uniform(0, 2 * np.pi, size=n_samples)
-    radius = 1 + y + rng.normal(scale=0.2, size=n_samples)
-    noise = rng.normal(size=(n_samples, 4))
-    return np.column_stack([radius * np.cos(angles), radius * np.sin(angles), noise]), y
+def circles(n_samples):
+    """Return the rings of the text that the programme is from."""
+    return searches.circles(n_samples, np.random.default_rng(0))
 
 
 def test_the_programme_of_the_dask_blog():
-    search = HyperbandSearchCV(MLPClassifier(), PARAMS, max_iter=299, aggressiveness=4)
+    search = HyperbandSearchCV(MLPClassifier(), searches.SPACE, max_iter=299, aggressiveness=4)
     # The text has 378 and 5721: there brackets end at 256 to 299, here all at 299.
     assert search.metadata["n_models"] == 378
     assert search.metadata["partial_fit_calls"] == 6134
@@ -59,13 +44,13 @@ def test_the_programme_of_the_dask_blog():
     X, y = circles(900)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     small = HyperbandSearchCV(
-        MLPClassifier(random_state=0), PARAMS, max_iter=64, aggressiveness=4, random_state=0
+        MLPClassifier(random_state=0), searches.SPACE, max_iter=64, aggressiveness=4, random_state=0
     )
     small.fit(X_train, y_train)
     assert small.metadata_ == small.metadata
-    assert set(small.best_params_) == set(PARAMS)
+    assert set(small.best_params_) == set(searches.SPACE)
     assert small.score(X_test, y_test) > 0.3
-    assert small.best_params_["hidden_layer_sizes"] in PARAMS["hidden_layer_sizes"]
+    assert small.best_params_["hidden_layer_sizes"] in searches.SPACE["hidden_layer_sizes"]
 
 
 def test_results_and_history_have_the_keys_of_dask_ml():
