@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import CategoricalDistribution
 
 from bohb import arguments
+from bohb.dimensions import Dimension
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.hyperband import Plan
 from bohb.model import Categorical, Space
 from bohb.model.predicates import OneOf, Predicate
-from bohb.sklearn.dimensions import Dimension, dimension
+from bohb.sklearn.dimensions import dimension
 from bohb.spaces import SearchSpace
 
 if TYPE_CHECKING:

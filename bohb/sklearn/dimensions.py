@@ -1,60 +1,21 @@
-"""One tuned parameter: how a study stores it, and how its value is got from that."""
+"""From what a user gives as the distribution of a parameter to a dimension of the study."""
 
 from __future__ import annotations
 
-import itertools
 import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
+from bohb.dimensions import Dimension, described, native
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import to_parameter
-from bohb.model import Numeric, Parameter
 
-# Every trial holds a copy of its choices, so that long lists are stored by their index.
-_MANY = 100
-_LONGEST_LABEL = 60
 _TAIL = 1e-6  # of an unbounded distribution is never drawn
 _LARGEST_SEED = 2**31 - 1
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """One tuned parameter.
-
-    Attributes
-    ----------
-    name
-        The estimator's parameter.
-    key
-        The name in the study: another one if what is stored is not the value itself.
-    distribution
-        How Optuna stores it.
-    parameter
-        The same as the model knows it.
-    value_of
-        Returns the value for what is stored.
-    description
-        What distinguishes it from others of this name.
-    """
-
-    name: str
-    key: str
-    distribution: BaseDistribution
-    parameter: Parameter
-    value_of: Callable[[Any], Any]
-    description: str
 
 
 def dimension(name: str, given: Any) -> Dimension:
@@ -68,7 +29,7 @@ def dimension(name: str, given: Any) -> Dimension:
         If values can neither be drawn from `given` nor chosen.
     """
     if isinstance(given, BaseDistribution):
-        return Dimension(name, name, given, to_parameter(given), _same, repr(given))
+        return Dimension.of_distribution(name, given)
     if hasattr(given, "ppf") or hasattr(given, "icdf"):
         return _from_quantiles(name, given)
     if hasattr(given, "rvs"):
@@ -82,10 +43,11 @@ def dimension(name: str, given: Any) -> Dimension:
             f"param_distributions[{name!r}] must be a list, a distribution of scipy.stats or one "
             f"of optuna.distributions, got {given!r}"
         )
-    return _from_values(name, given)
-
-
-# Distributions of SciPy
+    if not len(given):
+        raise ArgumentError(
+            f"param_distributions[{name!r}] must have at least one value, got an empty list"
+        )
+    return Dimension.of_values(name, given)
 
 
 def _from_quantiles(name: str, given: Any) -> Dimension:
@@ -162,88 +124,4 @@ class _Drawn:
     distribution: Any
 
     def __call__(self, seed: int) -> Any:
-        return _native(self.distribution.rvs(random_state=np.random.RandomState(seed)))
-
-
-# Lists of values
-
-
-def _from_values(name: str, given: Sequence[Any]) -> Dimension:
-    values = [_native(value) for value in given]
-    if not values:
-        raise ArgumentError(
-            f"param_distributions[{name!r}] must have at least one value, got an empty list"
-        )
-    is_ordered = _is_ordered(values)
-    if is_ordered and len(values) > _MANY:
-        places = IntDistribution(0, len(values) - 1)
-        return Dimension(
-            name, f"index({name})", places, to_parameter(places), _Item(values), str(values)
-        )
-    if _are_plain(values):
-        choices, value_of = values, _same
-    else:
-        choices = _labels(values)
-        value_of = _Item(dict(zip(choices, values, strict=True)))
-    distribution = CategoricalDistribution(choices)
-    parameter = to_parameter(distribution)
-    if is_ordered:  # the model may know that the second lies between the first and the third
-        parameter = Numeric(0, len(values) - 1, step=1)
-    return Dimension(name, name, distribution, parameter, value_of, described(values))
-
-
-def _native(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _is_ordered(values: Sequence[Any]) -> bool:
-    """Return whether `values` are numbers in ascending or descending order."""
-    if len(values) < 3 or not all(_is_number(value) for value in values):
-        return False
-    pairs = list(itertools.pairwise(values))
-    return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _are_plain(values: Sequence[Any]) -> bool:
-    """Return whether a storage can hold `values`, and tell them apart."""
-    plain = all(value is None or isinstance(value, (bool, int, float, str)) for value in values)
-    return plain and len({repr(v) for v in values}) == len(values) == len(set(values))
-
-
-def _labels(values: Sequence[Any]) -> list[str]:
-    """Return a name for each value, all different."""
-    labels: list[str] = []
-    for value in values:
-        text = described(value)
-        if len(text) > _LONGEST_LABEL:
-            text = f"{text[:_LONGEST_LABEL]}..."
-        label = text
-        for count in itertools.count(2):
-            if label not in labels:
-                break
-            label = f"{text} ({count})"
-        labels.append(label)
-    return labels
-
-
-def described(value: Any) -> str:
-    """Return what `value` looks like, in every process alike."""
-    return _ADDRESS.sub("", " ".join(repr(value).split()))
-
-
-def _same(stored: Any) -> Any:
-    return stored
-
-
-@dataclass(frozen=True)
-class _Item:
-    """One of some values, by its label or its index."""
-
-    values: Any
-
-    def __call__(self, stored: Any) -> Any:
-        return self.values[stored]
+        return native(self.distribution.rvs(random_state=np.random.RandomState(seed)))

@@ -9,8 +9,8 @@ import joblib
 import numpy as np
 from optuna.trial import TrialState
 
+from bohb.dimensions import described
 from bohb.errors import SettingsError
-from bohb.sklearn.dimensions import described
 from bohb.sklearn.problem import Problem
 from bohb.study import Study
 

@@ -18,10 +18,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection._validation import _score
 from sklearn.utils.validation import _check_method_params
 
+from bohb.dimensions import described
 from bohb.errors import ArgumentError
 from bohb.model.arrays import IndexArray
 from bohb.sklearn.candidates import Candidates
-from bohb.sklearn.dimensions import described
 from bohb.sklearn.training import Data, Resource, Training
 from bohb.study import Trial
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from bohb.dimensions import described
 from bohb.errors import SettingsError
 from bohb.history import scale_of
 from bohb.hyperband import Bracket, Plan
 from bohb.sklearn.candidates import Candidates
-from bohb.sklearn.dimensions import described
 from bohb.sklearn.objective import Scoring, evaluation_key
 from bohb.study import Study
 from bohb.study.results import evaluations
