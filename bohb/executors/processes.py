@@ -90,7 +90,7 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
                 f"environments must have one dict for each of the {n_workers} workers, got "
                 f"{len(given)}"
             )
-        usual = {**_ENVIRONMENT, **_threads(self.n_workers)}
+        usual = {**_ENVIRONMENT, **thread_share(self.n_workers)}
         self._environments = [{**usual, **environment} for environment in given]
         self._directory: tempfile.TemporaryDirectory[str] | None = None
 
@@ -141,8 +141,11 @@ class _FromFile:
         return self.path.read_bytes()
 
 
-def _threads(n_workers: int) -> dict[str, str]:
-    """Return the environment in which each worker computes with its share of the processors."""
+def thread_share(n_workers: int) -> dict[str, str]:
+    """Return the environment in which each worker computes with its share of the processors.
+
+    What the environment of this process says already is left out.
+    """
     share = max(1, int(loky.cpu_count()) // n_workers)
     return {name: str(share) for name in _THREADS if name not in os.environ}
 

@@ -104,11 +104,11 @@ class Conductor:
             else:
                 self._study.ledger.write(OPEN_CALL, None)
 
-    def stop(self) -> bool:
-        """Let `optimize` end after the legs under way; return whether it was running."""
+    def stop(self, *, now: bool) -> bool:
+        """Let `optimize` end, after the legs under way or `now`; return whether it was running."""
         if self._stop is None:
             return False
-        self._stop.tell()
+        self._stop.tell(now=now)
         return True
 
     def forget_objective(self) -> None:

@@ -209,8 +209,8 @@ class RemoteLegs(Legs):
         trial.absorb(returned.writes)
         if returned.is_paused:
             self.objective.places[trial.number] = self.executor.worker_of(future)
-        if returned.wants_stop:
-            self._stop.tell()
+        if returned.wants_stop is not None:
+            self._stop.tell(now=returned.wants_stop == "now")
         return returned.result()
 
     def _cannot_load(self, reason: PortableError) -> ExecutorError:

@@ -137,6 +137,12 @@ class Ownership:
         thread.start()
 
 
+def living_owner(ledger: Ledger) -> str | None:
+    """Return who optimizes a study now, in words; None if nobody does."""
+    found = ledger.read(OWNER)
+    return _described(found) if found is not None and _is_alive(found) else None
+
+
 def _beat(owner: weakref.ref[Ownership], ended: threading.Event) -> None:
     """Beat until `ended` is set or the owner is gone or has lost the study."""
     while not ended.wait(BEAT_SECONDS):
@@ -187,8 +193,11 @@ def _is_zombie(pid: int) -> bool:
 
 def _refusal(name: str, found: dict[str, Any]) -> str:
     return (
-        f"study {name!r} is being optimized by process {found['pid']} on {found['host']} since "
-        f"{found['since']}. One process at a time moves a study forward: stop that one, or wait "
-        f"until it ends. A process that has died is succeeded at once on the same machine, and "
-        f"after {SILENCE_SECONDS:.0f} seconds from another one."
+        f"study {name!r} is being optimized by {_described(found)}. One process at a time moves a "
+        "study forward: stop that one, or wait until it ends. A process that has died is succeeded "
+        f"at once on the same machine, and after {SILENCE_SECONDS:.0f} seconds from another one."
     )
+
+
+def _described(found: dict[str, Any]) -> str:
+    return f"process {found['pid']} on {found['host']} since {found['since']}"

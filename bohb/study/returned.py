@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cloudpickle
 
@@ -82,14 +82,14 @@ class Returned:
     is_paused
         Whether its generator waits in the worker.
     wants_stop
-        Whether the objective called `trial.study.stop()`.
+        How soon, if the objective called `trial.study.stop()`.
     """
 
     outcome: Outcome
     writes: list[Write]
     error: PortableError | None = None
     is_paused: bool = False
-    wants_stop: bool = False
+    wants_stop: Literal["soon", "now"] | None = None
 
     def result(self) -> LegResult:
         """Return how the leg ended, as the study's own legs say it."""

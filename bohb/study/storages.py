@@ -67,18 +67,26 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
 
 
 def _journal(path: Path) -> JournalStorage:
+    if not _begins_as_journal(path):
+        raise StorageError(f"storage must be a journal, got {str(path)!r}")
     lock = JournalFileSymlinkLock(str(path), grace_period=_LOCK_GRACE_SECONDS)
     _mend_last_line(path, lock)
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
     except (ValueError, KeyError, TypeError) as error:  # what a line that is no entry leads to
-        line = _broken_line(path)
-        if line == 1:
-            raise StorageError(f"storage must be a journal, got {str(path)!r}") from error
         raise StorageError(
-            f"the journal {str(path)!r} cannot be read: line {line} is not a JSON object of its "
-            "own. Take it out with an editor; what stands in the other lines is kept."
+            f"the journal {str(path)!r} cannot be read: line {_broken_line(path)} is not a JSON "
+            "object of its own. Take it out with an editor; what stands in the other lines is kept."
         ) from error
+
+
+def _begins_as_journal(path: Path) -> bool:
+    """Return whether the first line is an entry, or there is none that is whole."""
+    if not path.is_file():
+        return not path.exists()
+    with path.open("rb") as file:
+        line = file.readline()
+    return not line.endswith(b"\n") or _is_entry(line)
 
 
 def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:

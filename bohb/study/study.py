@@ -271,12 +271,17 @@ class Study(optuna.Study):
             show_progress_bar=show_progress_bar,
         )
 
-    def stop(self) -> None:
+    def stop(self, *, now: bool = False) -> None:
         """Let `optimize` end after the legs under way. Called by an objective or a callback.
 
         Trials stay paused, and another call goes on with them.
+
+        Parameters
+        ----------
+        now
+            Let the legs under way end at their next report.
         """
-        if not self._conductor.stop():
+        if not self._conductor.stop(now=now):
             super().stop()
 
     def forget_objective(self) -> None:

@@ -136,10 +136,7 @@ class Trial(optuna.Trial):
         is_over = used is not None and used > self._leg.resource
         if is_over or (used == self._leg.resource and not self._scale.is_top(used)):
             return True
-        if self._watch.is_stopping() or self._watch.is_late():
-            self.was_interrupted = True
-            return True
-        return False
+        return self.is_to_stop()
 
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
         if self.study.space is not None:
@@ -149,7 +146,18 @@ class Trial(optuna.Trial):
         except (optuna.exceptions.StorageInternalError, OSError) as error:
             raise self.study.ledger.failure(f"write parameter {name!r}", error) from error
 
-    # What follows is for the rest of the study.
+    # What follows is for the rest of the study, and what runs its legs.
+
+    def is_to_stop(self) -> bool:
+        """Return whether the leg is to end where it stands: the study does, or it took too long."""
+        if self._watch.is_stopping() or self._watch.is_late():
+            self.was_interrupted = True
+        return self.was_interrupted
+
+    @property
+    def reported_steps(self) -> frozenset[int]:
+        """All steps that were ever reported for this trial."""
+        return frozenset(self._steps)
 
     def fill(self) -> None:
         """Let the trial have a value for each active parameter of the study's space."""

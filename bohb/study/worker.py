@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import cloudpickle
 import optuna
@@ -262,7 +262,7 @@ class _WorkerStudy(optuna.Study):
         template.datetime_start = frozen.datetime_start
         self.trial = Trial(cast("Study", self), self.storage.create_new_trial(study_id, template))
         live_trial(self.trial).number = frozen.number
-        self.wants_stop = False
+        self.wants_stop: Literal["soon", "now"] | None = None
 
     def begin_leg(self, assignment: Assignment, trial: Trial, end: ExchangeEnd) -> None:
         """Let the trial begin its leg."""
@@ -271,9 +271,9 @@ class _WorkerStudy(optuna.Study):
         watch = LegWatch(end.is_stopping, assignment.leg_timeout)
         trial.give(assignment.leg, assignment.scale, watch)
 
-    def stop(self) -> None:
+    def stop(self, *, now: bool = False) -> None:
         """Let the study that has sent the trial come to an end."""
-        self.wants_stop = True
+        self.wants_stop = "now" if now else "soon"
 
 
 class _Proposed(BaseSampler):

@@ -294,6 +294,11 @@ def test_a_path_that_is_meant_as_a_storage_is_explained(tmp_path):
     with pytest.raises(StudyError, match=r"storage must be a journal, got .*my\.csv"):
         bohb.create_study(storage=tmp_path / "my.csv")
     assert (tmp_path / "my.csv").read_text() == "a,b\n1,2\n"
+    (tmp_path / "note.txt").write_text("one line\n")
+    with pytest.raises(StudyError, match=r"storage must be a journal, got .*note\.txt"):
+        bohb.create_study(storage=tmp_path / "note.txt")
+    with pytest.raises(StudyError, match="storage must be a journal"):
+        bohb.create_study(storage=tmp_path)
 
 
 def test_a_trial_that_is_paused_cannot_report(study):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
 
 import loky
 import optuna
@@ -313,6 +314,21 @@ def test_an_objective_may_stop_the_study_from_its_worker():
     study = study_of()
     study.optimize(objective, executor=ProcessExecutor(2))
     assert 5 <= len(study.trials) <= 7
+
+
+def test_an_objective_may_end_the_legs_of_other_workers():
+    def objective(trial):
+        if trial.number == 4:
+            trial.study.stop(now=True)
+            return trial.suggest_float("x", 0, 1)
+        while trial.number == 5 and not trial.should_prune():
+            time.sleep(0.01)
+        return trial.suggest_float("x", 0, 1)
+
+    study = study_of()
+    study.optimize(objective, executor=ProcessExecutor(2))
+    assert len(study.evaluations_dataframe()) <= 6
+    assert study.trials[4].intermediate_values
 
 
 # What is taken as an executor

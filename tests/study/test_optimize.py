@@ -184,6 +184,27 @@ def test_stop_ends_after_the_leg_under_way():
     assert len(study.evaluations_dataframe()) == 5
 
 
+def test_stop_now_ends_the_other_legs_at_their_next_report():
+    begun = threading.Event()
+
+    def objective(trial):
+        if trial.number == 0:
+            begun.wait()
+            trial.study.stop(now=True)
+            return 1.0
+        begun.set()
+        while not trial.should_prune():
+            time.sleep(0.001)
+        raise bohb.TrialPruned
+
+    study = study_of()
+    study.optimize(objective, n_jobs=2)
+    assert [trial.number for trial in study.trials] == [0, 1]
+    assert len(study.evaluations_dataframe()) == 1
+    study.optimize(by_resource)  # the leg that was ended is run again
+    assert sizes(study)[0] == (9, 3, 1)
+
+
 def test_a_callback_sees_each_finished_trial_once_and_may_stop():
     seen = []
 
