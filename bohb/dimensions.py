@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from bohb.history import to_parameter
 from bohb.model import Numeric, Parameter
@@ -17,6 +22,7 @@ from bohb.model import Numeric, Parameter
 # Every trial holds a copy of its choices, so that long lists are stored by their index.
 _MANY = 100
 _LONGEST_LABEL = 60
+_TAIL = 1e-6
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -52,6 +58,27 @@ class Dimension:
         """Return the dimension whose values are those of a distribution of Optuna."""
         parameter = to_parameter(distribution)
         return cls(name, name, distribution, parameter, _same, repr(distribution))
+
+    @classmethod
+    def of_quantiles(
+        cls,
+        name: str,
+        value_of: Callable[[float], Any],
+        description: str,
+        *,
+        is_bounded_below: bool,
+        is_bounded_above: bool,
+    ) -> Dimension:
+        """Return the dimension whose values lie below a share of a distribution.
+
+        `value_of` gives the value for a share between 0 and 1. Of an end that is not bounded a
+        tail of one in a million is never drawn.
+        """
+        distribution = FloatDistribution(
+            0.0 if is_bounded_below else _TAIL, 1.0 if is_bounded_above else 1 - _TAIL
+        )
+        parameter = to_parameter(distribution)
+        return cls(name, f"quantile({name})", distribution, parameter, value_of, description)
 
     @classmethod
     def of_values(

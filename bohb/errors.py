@@ -7,6 +7,8 @@
     │   └── ArgumentTypeError    an argument's type is wrong        (also a TypeError)
     ├── ObjectiveError           an objective gave what is no loss  (also a TypeError)
     ├── ReportError              a report that cannot be taken      (also a ValueError)
+    ├── JobError                 a job file is wrong                (also a ValueError)
+    ├── CommandError             a command of a job failed
     ├── LegError                 a leg that did not come to its end
     │   ├── LegTimeoutError      it took longer than leg_timeout    (also a TimeoutError)
     │   └── WorkerLostError      its worker died or was lost
@@ -44,6 +46,14 @@ class ObjectiveError(BohbError, TypeError):
 
 class ReportError(BohbError, ValueError):
     """A report has a step or a value that cannot be taken."""
+
+
+class JobError(BohbError, ValueError):
+    """A job file cannot be used; the message begins with the file and the line."""
+
+
+class CommandError(BohbError):
+    """The command of a job failed, or gave no value of its metric."""
 
 
 class LegError(BohbError):

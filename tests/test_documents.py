@@ -11,11 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from bohb.cli.jobs import read_job
+from bohb.cli.jobs.document import read_document
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+JOB_FLAGS = re.MULTILINE | re.DOTALL
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTIONAL = {"dask": "distributed", "ray": "ray"}  # by page: what its programs need
 PROGRAMS = [page for page in PAGES if "```python" in page.read_text()]
+
+
+@pytest.fixture(autouse=True)
+def _ray_as_it_was():
+    """Shut down Ray if a page has begun it: other tests begin it with settings of their own."""
+    yield
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        ray.shutdown()
 
 
 @pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: str(page.relative_to(ROOT)))
@@ -32,6 +45,27 @@ def test_the_programs_of_a_page_print_what_it_says(page, tmp_path, monkeypatch):
                 exec(compile(text, str(page), "exec"), names)  # noqa: S102 - our own pages
         else:
             assert printed.getvalue().strip() == text.strip()
+
+
+JOBS = [
+    (page, index, text)
+    for page in PAGES
+    for index, text in enumerate(re.findall(r"^```yaml\n(.*?)^```$", page.read_text(), JOB_FLAGS))
+]
+
+
+@pytest.mark.parametrize(("page", "index", "text"), JOBS, ids=[f"{p.stem}-{i}" for p, i, _ in JOBS])
+def test_the_job_files_of_a_page_can_be_planned(page, index, text, tmp_path):
+    (tmp_path / "job.yml").write_text(text)
+    job = read_job(tmp_path / "job.yml", is_to_run=False)
+    assert job.schedule.plan is not None
+
+
+def test_the_job_file_of_the_documentation_is_that_of_the_example(tmp_path):
+    (text,) = [text for page, _, text in JOBS if page.stem == "command-line"]
+    (tmp_path / "digits.yml").write_text(text)
+    written = read_document(tmp_path / "digits.yml").value
+    assert written == read_document(ROOT / "examples" / "cli" / "digits.yml").value
 
 
 def test_the_first_program_of_the_readme_is_short():

@@ -43,7 +43,7 @@ def test_importing_bohb_imports_nothing_heavy():
 def test_every_error_is_a_bohb_error_and_drawn_in_the_tree():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     kinds.append(bohb.study.DuplicateStudyError)
-    assert len(kinds) == 19
+    assert len(kinds) == 21
     for kind in kinds:
         assert issubclass(kind, bohb.BohbError)
         assert kind is bohb.BohbError or kind.__name__ in errors.__doc__

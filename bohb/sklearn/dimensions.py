@@ -14,7 +14,6 @@ from bohb.dimensions import Dimension, described, native
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import to_parameter
 
-_TAIL = 1e-6  # of an unbounded distribution is never drawn
 _LARGEST_SEED = 2**31 - 1
 
 
@@ -56,17 +55,12 @@ def _from_quantiles(name: str, given: Any) -> Dimension:
         return replace(dimension(name, exact), description=repr(exact))
     whole = _is_discrete(given)  # of which the quantile of nothing lies below the lowest value
     lowest, highest = given.support()
-    distribution = FloatDistribution(
-        0.0 if math.isfinite(lowest) and not whole else _TAIL,
-        1.0 if math.isfinite(highest) else 1 - _TAIL,
-    )
-    return Dimension(
+    return Dimension.of_quantiles(
         name,
-        f"quantile({name})",
-        distribution,
-        to_parameter(distribution),
         _Quantile(given, whole),
         _shown(given),
+        is_bounded_below=math.isfinite(lowest) and not whole,
+        is_bounded_above=math.isfinite(highest),
     )
 
 

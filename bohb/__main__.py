@@ -1,0 +1,5 @@
+"""The command line: ``python -m bohb``."""
+
+from bohb.cli import main
+
+main()

@@ -1,0 +1,317 @@
+"""The commands: each reads a job file, and does one thing with its study."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import optuna
+import typer
+from rich.console import Console
+
+from bohb import __version__
+from bohb.cli import pictures, running, tables
+from bohb.cli.jobs import Job, read_job
+from bohb.cli.running import Place
+from bohb.cli.standing import best_of, evaluation_rows, report_rows, standing_of
+from bohb.cli.views import watching
+from bohb.errors import (
+    ArgumentError,
+    BohbError,
+    JobError,
+    NoResultError,
+    SettingsError,
+    TooManyFailuresError,
+)
+
+FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, INTERRUPTED = 1, 2, 3, 4, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Tune a command: Hyperband decides how far each configuration is trained, a model which "
+    "one is tried next.\n\nAll commands take the same job file, which says what to run and what "
+    "to tune: a file of bohb or one of Polyaxon.",
+    epilog="Exit codes: 0 all is well, 1 something failed, 2 the job file or the command line is "
+    "wrong, 3 there is no result yet, 4 too many evaluations failed, 130 interrupted.",
+)
+
+JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file.", show_default=False)]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        "-s",
+        metavar="PATH|URL",
+        help="Where the study is kept: a journal file, or the URL of a database.",
+        show_default="NAME.journal beside the job file",
+    ),
+]
+
+
+class BestFormat(str, Enum):
+    """How the best trial is printed."""
+
+    table = "table"
+    json = "json"
+    yaml = "yaml"
+    args = "args"
+
+
+class StatusFormat(str, Enum):
+    """How the status is printed."""
+
+    table = "table"
+    json = "json"
+
+
+class RowFormat(str, Enum):
+    """How rows are written."""
+
+    csv = "csv"
+    json = "json"
+
+
+class Rows(str, Enum):
+    """What a row stands for."""
+
+    evaluations = "evaluations"
+    reports = "reports"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bohb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _bohb(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version, and exit."
+        ),
+    ] = False,
+) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@app.command()
+def plan(job_file: JobFile) -> None:
+    """Show what a job will do and what it costs, and run nothing."""
+    with _errors_told():
+        job = read_job(job_file)
+        tables.print_plan(job, _out())
+        _tell_remarks(job)
+
+
+@app.command()
+def run(
+    job_file: JobFile,
+    storage: Storage = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            help="Commands to run at the same time; -1 for one per processor.",
+            show_default="what the job says, or 1",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            help="Stop after so long; run it again to go on.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run a job, or what is left of it: run it again to go on after a kill."""
+    with _errors_told(), _ended_by_signals():
+        job = read_job(job_file, n_jobs=jobs)
+        _tell_remarks(job)
+        study = running.begin(job, Place.of(job, storage))
+        before = standing_of(job, study)
+        best = "" if before.best is None else f"best {before.best.value:.6g}"
+        n_done, n_planned = before.n_evaluations, before.n_planned
+        with watching(job, _err(), n_done=n_done, n_planned=n_planned, best=best) as view:
+            running.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
+        after = standing_of(job, study)
+        tables.print_standing(job, str(Place.of(job, storage).storage), after, _out())
+        if study.was_cut_off:
+            raise typer.Exit(INTERRUPTED)
+        if after.best is None:
+            _err().print("every evaluation failed" if after.failures else "nothing was evaluated")
+            raise typer.Exit(TOO_MANY_FAILURES if after.failures else NOTHING_YET)
+
+
+@app.command()
+def status(
+    job_file: JobFile,
+    storage: Storage = None,
+    form: Annotated[StatusFormat, typer.Option("--format", "-f", help="How to print it.")] = (
+        StatusFormat.table
+    ),
+) -> None:
+    """Show where a job stands, whether it runs now or not."""
+    with _errors_told():
+        job = read_job(job_file, is_to_run=False)
+        place = Place.of(job, storage)
+        standing = standing_of(job, running.find(job, place))
+        if form is StatusFormat.json:
+            typer.echo(tables.standing_text(standing))
+        else:
+            tables.print_standing(job, str(place.storage), standing, _out())
+
+
+@app.command()
+def best(
+    job_file: JobFile,
+    storage: Storage = None,
+    form: Annotated[
+        BestFormat,
+        typer.Option("--format", "-f", help="How to print it; args are options of the command."),
+    ] = BestFormat.table,
+) -> None:
+    """Print the best configuration so far."""
+    with _errors_told():
+        job = read_job(job_file, is_to_run=False)
+        found = best_of(job, running.find(job, Place.of(job, storage)))
+        if form is BestFormat.table:
+            tables.print_best(job, found, _out())
+        else:
+            typer.echo(tables.best_text(job, found, form.value))
+
+
+@app.command()
+def export(
+    job_file: JobFile,
+    storage: Storage = None,
+    form: Annotated[RowFormat, typer.Option("--format", "-f", help="How to write it.")] = (
+        RowFormat.csv
+    ),
+    rows: Annotated[
+        Rows,
+        typer.Option(help="A row for each evaluation, or each report of the metric."),
+    ] = Rows.evaluations,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="The file to write.", show_default="the standard output"
+        ),
+    ] = None,
+) -> None:
+    """Write all that was evaluated, as CSV or JSON."""
+    with _errors_told():
+        job = read_job(job_file, is_to_run=False)
+        study = running.find(job, Place.of(job, storage))
+        made = evaluation_rows if rows is Rows.evaluations else report_rows
+        if output is None:
+            tables.write_rows(made(job, study), sys.stdout, form.value)
+            return
+        with output.open("w", newline="", encoding="utf-8") as file:
+            n_rows = tables.write_rows(made(job, study), file, form.value)
+        _err().print(f"{n_rows} rows in {output}", highlight=False, markup=False)
+
+
+@app.command()
+def plot(
+    job_file: JobFile,
+    storage: Storage = None,
+    kind: Annotated[pictures.Kind, typer.Option(help="What to draw.")] = (
+        pictures.Kind.learning_curves
+    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The picture: PNG, PDF, SVG.",
+            show_default="NAME-KIND.png in this folder",
+        ),
+    ] = None,
+) -> None:
+    """Draw a picture of what was evaluated."""
+    with _errors_told():
+        job = read_job(job_file, is_to_run=False)
+        study = running.find(job, Place.of(job, storage))
+        output = output or Path(f"{job.name}-{kind.value}.png")
+        pictures.draw(job, study, kind, output)
+        typer.echo(str(output))
+
+
+def _tell_remarks(job: Job) -> None:
+    for remark in job.remarks:
+        _note(remark)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    _note(str(message))
+
+
+def _note(text: str) -> None:
+    _err().print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _out() -> Console:
+    return Console()
+
+
+def _err() -> Console:
+    return Console(stderr=True)
+
+
+@contextlib.contextmanager
+def _errors_told() -> Iterator[None]:
+    """Let an error be one message and an exit code, and a warning a note."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
+    except BohbError as error:
+        _err().print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(_exit_code(error)) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(INTERRUPTED) from error
+
+
+def _exit_code(error: BohbError) -> int:
+    if isinstance(error, TooManyFailuresError):
+        return TOO_MANY_FAILURES
+    if isinstance(error, NoResultError):
+        return NOTHING_YET
+    return WRONG if isinstance(error, (JobError, ArgumentError, SettingsError)) else FAILED
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let what ends a job on a server or closes its terminal do what Ctrl-C does."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {name: signal.signal(getattr(signal, name), _interrupt) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,108 @@
+"""Whether a job can be run here, and what its author may have forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from bohb.cli.jobs.command import GENERAL
+from bohb.cli.jobs.document import Entry
+from bohb.cli.jobs.job import SINGLE_RUNG, Job
+from bohb.cli.jobs.template import Template
+
+
+def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
+    """Return `job` with remarks for its author, if it can be run here.
+
+    Parameters
+    ----------
+    fields
+        Where its command, workdir, env and metric are written.
+    is_to_run
+        Whether its program and its folder must be there.
+
+    Raises
+    ------
+    JobError
+        If a name in a template stands for nothing, or there is no such program or folder.
+    """
+    known = {*GENERAL, *job.parameter_names, *job.inputs}
+    if job.schedule.resource in known:
+        raise fields["command"].error(
+            f"{job.schedule.resource} is the name of the resource and of something else: give one "
+            "of them another name"
+        )
+    if job.schedule.resource is not None:
+        known.add(job.schedule.resource)
+    _check_names(fields["command"], job.command.names, known)
+    if "env" in fields:
+        _check_names(fields["env"], _names(job.environment.values()), known)
+    if "workdir" in fields:
+        _check_names(fields["workdir"], job.workdir.names, known)
+    if job.metric.file is not None:
+        _check_names(fields["metric"], job.metric.file.names, known)
+        _check_file(job, fields["metric"])
+    _check_other_metrics(job, fields)
+    if is_to_run:
+        _check_program(job, fields["command"])
+    return replace(job, remarks=(*job.remarks, *_remarks(job)))
+
+
+def _check_names(entry: Entry, names: Iterable[str], known: set[str]) -> None:
+    for name in sorted(set(names) - known):
+        raise entry.error(
+            f"{{{{ {name} }}}} stands for nothing: known here are {', '.join(sorted(known))}"
+        )
+
+
+def _check_file(job: Job, entry: Entry) -> None:
+    """Raise an error if two commands at the same time would write their metric into one file."""
+    if job.jobs == 1 or job.metric.file is None:
+        return
+    own = {*job.parameter_names, "trial", "checkpoint_dir"}
+    if not own & {*job.metric.file.names, *job.workdir.names}:
+        raise entry.error(
+            "metric.file must differ from trial to trial if several run at the same time, as in "
+            "file: '{{ checkpoint_dir }}/metrics.json'"
+        )
+
+
+def _check_other_metrics(job: Job, fields: Mapping[str, Entry]) -> None:
+    for rule in job.stopping:
+        if job.metric.pattern is not None and rule.metric != job.metric.name:
+            raise fields["early_stopping"].error(
+                f"metric.pattern finds {job.metric.name} only, and early_stopping asks for "
+                f"{rule.metric}"
+            )
+
+
+def _check_program(job: Job, entry: Entry) -> None:
+    folder = job.folder
+    if not job.workdir.names:
+        folder /= job.workdir.fill({})
+        if not folder.is_dir():
+            raise entry.error(f"the commands are to run in {folder}, and there is no such folder")
+    if (missing := job.command.missing_program(folder)) is not None:
+        hint = ": {{ python }} is the Python that runs bohb" if "python" in missing else ""
+        raise entry.error(f"there is no program {missing!r} to run{hint}")
+
+
+def _remarks(job: Job) -> list[str]:
+    found = []
+    named = {*job.command.names, *_names(job.environment.values())}
+    unnamed = sorted(job.parameter_names - named)
+    if unnamed and "params_file" not in named:
+        found.append(
+            f"the command does not name {', '.join(unnamed)}: the script finds all values in the "
+            "file that BOHB_PARAMS_FILE names"
+        )
+    if job.schedule.method not in SINGLE_RUNG and not job.names_resource:
+        found.append(
+            f"the command does not name {{{{ {job.schedule.resource} }}}}: the script reads "
+            "BOHB_RESOURCE, or is ended once it reports a step beyond that"
+        )
+    return found
+
+
+def _names(templates: Iterable[Template]) -> set[str]:
+    return {name for template in templates for name in template.names}

@@ -1,0 +1,153 @@
+"""The command of a job: a list of arguments with places for values."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+from bohb.cli.jobs.template import Template, as_text
+from bohb.errors import ArgumentError
+
+SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
+# What a command may name beside the parameters and the resource of its job.
+GENERAL = ("trial", "resource", "previous_resource", "checkpoint_dir", "params_file", "python")
+
+_RUNS_TEXT = re.compile(r"-[a-zA-Z]*c")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command as it is run: its arguments, and what they need in the environment."""
+
+    arguments: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command with places for values.
+
+    It is run as a list of arguments, without a shell, so that a value is always a part of one
+    argument, whatever it consists of. Where a shell was asked for, values reach it as variables,
+    which it does not read as a part of its program.
+
+    Examples
+    --------
+    >>> command = Command.of_arguments(["train", "--lr={{ lr }}"])
+    >>> command.call({"lr": "0.1; rm -rf /"}).arguments
+    ['train', '--lr=0.1; rm -rf /']
+    >>> Command.of_shell("bash", "train {{ lr }} | tee log").call({"lr": 0.1})
+    Call(arguments=['bash', '-c', 'train "${BOHB_VALUE_1}" | tee log'],
+         environment={'BOHB_VALUE_1': '0.1'})
+    """
+
+    arguments: tuple[Template, ...]
+    program: int | None = None  # the argument that a shell reads as its program
+
+    @classmethod
+    def of_arguments(cls, texts: list[str]) -> Command:
+        """Return the command of these arguments.
+
+        Raises
+        ------
+        ArgumentError
+            If a text is not a template, or names a value within quotes of a shell.
+        """
+        return cls(tuple(map(Template.parse, texts)), _program_of(texts))._checked()
+
+    @classmethod
+    def of_shell(cls, shell: str, text: str) -> Command:
+        """Return the command that lets a shell run `text`."""
+        return cls.of_arguments([shell, "-c", text])
+
+    @property
+    def names(self) -> set[str]:
+        """All values that the command names."""
+        return {name for argument in self.arguments for name in argument.names}
+
+    def call(self, values: Mapping[str, Any]) -> Call:
+        """Return the command with its `values`, which must have all that it names."""
+        texts = [argument.fill(values) for argument in self.arguments]
+        if self.program is None:
+            return Call(texts)
+        template = self.arguments[self.program]
+        texts[self.program] = _with_variables(template)
+        variables = {
+            f"BOHB_VALUE_{count}": as_text(values[name])
+            for count, name in enumerate(template.names, start=1)
+        }
+        return Call(texts, variables)
+
+    def options(self, values: Mapping[str, Any], names: Collection[str]) -> list[str]:
+        """Return the arguments that name one of `names`, each with the option it belongs to."""
+        found: list[str] = []
+        for index, argument in enumerate(self.arguments):
+            if index == self.program or not set(argument.names) & set(names):
+                continue
+            before = self.arguments[index - 1] if index else None
+            if before is not None and not before.names and argument.parts[0] == "":
+                option = before.fill({})
+                if option.startswith("-") and "=" not in option:
+                    found.append(option)
+            found.append(argument.fill(values))
+        return found
+
+    def missing_program(self, folder: Path) -> str | None:
+        """Return the program that is to be run, if there is none of this name."""
+        if self.arguments[0].names:
+            return None
+        name = self.arguments[0].fill({})
+        is_path = PurePath(name).name != name
+        return None if shutil.which(folder / name if is_path else name) else name
+
+    def _checked(self) -> Command:
+        if self.program is not None:
+            _with_variables(self.arguments[self.program])
+        return self
+
+
+def _program_of(texts: list[str]) -> int | None:
+    """Return which argument a shell reads as its program, if there is one."""
+    if not texts or PurePath(texts[0]).name not in SHELLS:
+        return None
+    for index, text in enumerate(texts[1:], start=1):
+        if _RUNS_TEXT.fullmatch(text):
+            return index + 1 if index + 1 < len(texts) else None
+        if not text.startswith("-"):
+            return None
+    return None
+
+
+def _with_variables(template: Template) -> str:
+    """Return a program of a shell in which each value is a variable, quoted where it must be."""
+    written, quote = [], ""
+    for index, part in enumerate(template.parts):
+        if index % 2 == 0:
+            written.append(part)
+            quote = _quote_after(part, quote)
+            continue
+        if quote == "'":
+            raise ArgumentError(
+                f"{{{{ {part} }}}} must not stand within single quotes, where a shell takes no "
+                "values: leave the quotes away, or take double ones"
+            )
+        variable = f"${{BOHB_VALUE_{index // 2 + 1}}}"
+        written.append(variable if quote else f'"{variable}"')
+    return "".join(written)
+
+
+def _quote_after(text: str, quote: str) -> str:
+    """Return the quote that is open after `text` in a shell, if `quote` was open before."""
+    is_escaped = False
+    for character in text:
+        if is_escaped:
+            is_escaped = False
+        elif character == "\\" and quote != "'":
+            is_escaped = True
+        elif character in "'\"" and quote in ("", character):
+            quote = "" if quote else character
+    return quote

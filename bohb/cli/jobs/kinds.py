@@ -1,0 +1,74 @@
+"""The kinds of parameters that a job file may have, and what they are in a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from optuna.distributions import CategoricalDistribution, IntDistribution
+
+from bohb.cli.jobs import grids, intervals
+from bohb.cli.jobs.fields import Dialect, Fields
+from bohb.dimensions import Dimension
+
+OWN = Dialect()
+POLYAXON = Dialect(has_exponents=True, rounds_down=True, last_takes_rest=True)
+
+
+def dimension_of(name: str, kind: str, fields: Fields, dialect: Dialect) -> Dimension:
+    """Return the dimension of the parameter `name`, which is of a known `kind`.
+
+    Raises
+    ------
+    JobError
+        If a field has a value that cannot be used.
+    """
+    made = KINDS[kind].build(name, fields, dialect)
+    shown = ", ".join(f"{key}={entry.value!r}" for key, entry in fields.items())
+    return replace(made, description=f"{kind}({shown})")
+
+
+def stored_values(dimension: Dimension) -> list[Any] | None:
+    """Return all values that a study may store of a parameter; None if they cannot be counted."""
+    distribution = dimension.distribution
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    if isinstance(distribution, IntDistribution) and not distribution.log:
+        return list(range(distribution.low, distribution.high + 1, distribution.step))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a kind of parameter is given by, and what makes a dimension of it."""
+
+    build: Callable[[str, Fields, Dialect], Dimension]
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+_GRID, _SPACE = ("start", "stop", "step"), ("start", "stop", "num")
+_BOUNDS, _PLACE = ("low", "high"), ("loc", "scale")
+
+KINDS: Mapping[str, Kind] = {
+    "choice": Kind(grids.choice, ("values",)),
+    "pchoice": Kind(grids.pchoice, ("values",)),
+    "range": Kind(grids.stepped_range, _GRID),
+    "linspace": Kind(grids.linspace, _SPACE),
+    "logspace": Kind(grids.logspace, _SPACE, ("base",)),
+    "geomspace": Kind(grids.geomspace, _SPACE),
+    "uniform": Kind(intervals.uniform, _BOUNDS),
+    "quniform": Kind(intervals.quniform, (*_BOUNDS, "q")),
+    "loguniform": Kind(intervals.loguniform, _BOUNDS),
+    "qloguniform": Kind(intervals.qloguniform, (*_BOUNDS, "q")),
+    "normal": Kind(intervals.normal, _PLACE),
+    "qnormal": Kind(intervals.qnormal, (*_PLACE, "q")),
+    "lognormal": Kind(intervals.lognormal, _PLACE),
+    "qlognormal": Kind(intervals.qlognormal, (*_PLACE, "q")),
+    "daterange": Kind(grids.daterange, _GRID),
+    "datetimerange": Kind(grids.datetimerange, _GRID),
+    "float": Kind(intervals.float_, _BOUNDS, ("step", "log")),
+    "int": Kind(intervals.int_, _BOUNDS, ("step", "log")),
+}
+POLYAXON_KINDS = frozenset(KINDS) - {"float", "int"}

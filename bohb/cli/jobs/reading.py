@@ -1,0 +1,196 @@
+"""What the parts of a job file mean that are written in one way only."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bohb import arguments
+from bohb.cli.jobs.command import SHELLS, Command
+from bohb.cli.jobs.document import Entry
+from bohb.cli.jobs.job import Metric, Schedule
+from bohb.cli.jobs.stopping import Policy, Rule
+from bohb.cli.jobs.template import Template, as_text
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.hyperband import Resource
+
+T = TypeVar("T")
+
+
+def template(entry: Entry) -> Template:
+    """Return the template that is written there."""
+    return entry.checked(_template)
+
+
+def _template(name: str, value: Any) -> Template:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ArgumentTypeError(f"{name} must be a text, got {value!r}")
+    return Template.parse(str(value))
+
+
+def command(entry: Entry, shell: Entry | None = None) -> Command:
+    """Return the command that is written there: a list of arguments, or one text."""
+    if entry.is_list:
+        if shell is not None:
+            raise shell.error(f"shell needs a command that is one text, got {entry.value!r}")
+        texts = [_argument(part) for part in entry.parts()]
+        if not texts:
+            raise entry.error(f"{entry.name} must have at least one argument, got none")
+        return entry.checked(lambda _, __: Command.of_arguments(texts))
+    text = entry.text()
+    if shell is not None:
+        chosen = shell.checked(arguments.one_of, SHELLS)
+        return entry.checked(lambda _, __: Command.of_shell(chosen, text))
+    return entry.checked(_split)
+
+
+def _split(name: str, text: str) -> Command:
+    """Return the command that a shell would see in `text`, but for what only a shell knows."""
+    parts = Template.parse(text).parts
+    kept = "".join(f"{{{{{part}}}}}" if index % 2 else part for index, part in enumerate(parts))
+    try:
+        texts = shlex.split(kept)
+    except ValueError as error:
+        raise ArgumentError(f"{name} cannot be split into arguments: {error}") from error
+    for part in texts:
+        if part in ("|", "||", "&&", ";", "&", ">", ">>", "<", "2>&1"):
+            raise ArgumentError(
+                f"{name} is run without a shell, which {part!r} would need: ask for one with "
+                "shell: bash"
+            )
+    return Command.of_arguments(texts)
+
+
+def _argument(entry: Entry) -> str:
+    """Return a text or a number as it is written in a command."""
+    value = entry.value
+    if isinstance(value, (dict, list)) or value is None:
+        raise entry.error(f"{entry.name} must be a text, got {value!r}")
+    return as_text(value)
+
+
+def factor(name: str, value: Any) -> float:
+    """Return a reduction factor."""
+    given = arguments.number(name, value)
+    if not (math.isfinite(given) and given > 1):
+        raise ArgumentError(f"{name} must be greater than 1, got {value!r}")
+    return given
+
+
+def max_failures(entry: Entry | None) -> float:
+    """Return the share of evaluations that may fail; one in which something must be wrong."""
+    return 0.9 if entry is None else entry.checked(arguments.share)
+
+
+def n_jobs(name: str, value: Any) -> int:
+    """Return a number of commands to run at the same time; -1 stands for that of processors."""
+    return -1 if value == -1 else arguments.count(name, value)
+
+
+def maximize(entry: Entry) -> bool:
+    """Return whether a direction is to maximize."""
+    directions = ("minimize", "maximize")
+    return bool(entry.checked(arguments.one_of, directions) == "maximize")
+
+
+def optional(
+    fields: Mapping[str, Entry], name: str, check: Callable[..., T], **options: Any
+) -> T | None:
+    """Return the field `name` as `check` returns it; None if it was not given."""
+    return fields[name].checked(check, **options) if name in fields else None
+
+
+def resource(entry: Entry, kind: str | None) -> Resource:
+    """Return a resource as the `kind` that it is, "int" or "float"; None for as it is written."""
+    value = entry.checked(arguments.positive)
+    if kind == "int" and value != int(value):
+        raise entry.error(f"{entry.name} must be an integer, got {value!r}")
+    if kind is None:
+        return value
+    return int(value) if kind == "int" else float(value)
+
+
+def metric(name: str, maximize: bool, fields: Mapping[str, Entry]) -> Metric:
+    """Return the metric that is found where `fields` say: pattern, file and step."""
+    if "pattern" in fields and "file" in fields:
+        raise fields["file"].error("only one of pattern and file can be given for a metric")
+    return Metric(
+        name,
+        maximize,
+        _pattern(fields["pattern"]) if "pattern" in fields else None,
+        template(fields["file"]) if "file" in fields else None,
+        _step_key(fields["step"]) if "step" in fields else "step",
+    )
+
+
+def _step_key(entry: Entry) -> str | None:
+    """Return the key of the resource in a report; None if it is false, for none."""
+    return None if entry.value is False else entry.text()
+
+
+def policy(rule: Rule, name: str, maximize: bool, fields: Mapping[str, Entry]) -> Policy:
+    """Return the policy that prunes as `fields` say, which are named as its attributes are."""
+    checks: dict[str, Callable[..., Any]] = {
+        "percent": percent,
+        "interval": arguments.count,
+        "min_step": arguments.count,
+        "min_samples": arguments.count,
+        "spared_from": arguments.number,
+        "among_running": _flag,
+    }
+    given = {key: fields[key].checked(check) for key, check in checks.items() if key in fields}
+    return Policy(rule, name, maximize, **given)
+
+
+def percent(name: str, value: Any) -> float:
+    """Return a percentage, which is neither nothing nor all."""
+    given = arguments.number(name, value)
+    if not 0 < given < 100:
+        raise ArgumentError(f"{name} must be between 0 and 100, got {value!r}")
+    return given
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ArgumentTypeError(f"{name} must be true or false, got {value!r}")
+    return value
+
+
+def _pattern(entry: Entry) -> re.Pattern[str]:
+    """Return the regular expression that is written there."""
+    try:
+        found = re.compile(entry.text())
+    except re.error as error:
+        raise entry.error(
+            f"{entry.name} must be a regular expression, got {entry.value!r}: {error}"
+        ) from error
+    if not found.groups:
+        raise entry.error(
+            f"{entry.name} must have a group for the value, as in 'loss=(?P<value>\\S+)', got "
+            f"{entry.value!r}"
+        )
+    return found
+
+
+def job_name(path: Path, entry: Entry | None) -> str:
+    """Return the name of the study: as it is written, or that of the file."""
+    if entry is None:
+        return path.stem
+    name = entry.text()
+    if os.sep in name or name != name.strip():
+        raise entry.error(
+            f"{entry.name} must have no {os.sep} and no blanks around it, got {name!r}"
+        )
+    return name
+
+
+def possible_schedule(entry: Entry, **given: Any) -> Schedule:
+    """Return a schedule whose pruner can be made."""
+    schedule = Schedule(**given)
+    entry.checked(lambda _, __: schedule.pruner)
+    return schedule

@@ -1,0 +1,118 @@
+"""What a command reports: its metrics, and how far it has come."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bohb.cli.jobs import Metric
+from bohb.cli.process import Line
+from bohb.errors import CommandError
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The numbers of one line, by name, and the step that they belong to."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    step: float | None = None
+
+
+class LineReader:
+    """Reads reports from the lines that a command writes.
+
+    Examples
+    --------
+    >>> reader = LineReader(Metric("loss"))
+    >>> reader.read(Line("stdout", '{"step": 3, "loss": 0.4, "note": "fine"}'))
+    Report(values={'step': 3, 'loss': 0.4}, step=3)
+    >>> reader.read(Line("stdout", "epoch 3 done")) is None
+    True
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def read(self, line: Line) -> Report | None:
+        """Return the report in a line; None if there is none."""
+        if self._metric.file is not None:
+            return None
+        if self._metric.pattern is not None:
+            return self._matched(self._metric.pattern, line.text)
+        return self._parsed(line.text) if line.stream == "stdout" else None
+
+    def read_file(self, path: Path) -> list[Report]:
+        """Return the reports in a file of JSON, or of lines of JSON.
+
+        Raises
+        ------
+        CommandError
+            If it cannot be read, or has no report.
+        """
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise CommandError(f"the file of the metric cannot be read: {error}") from error
+        whole = self._parsed(text)
+        reports = [whole] if whole else [self._parsed(line) for line in text.splitlines()]
+        found = [report for report in reports if report is not None]
+        if not found:
+            raise CommandError(f"the file {path} has no JSON with {self._metric.name!r}")
+        return found
+
+    def _parsed(self, text: str) -> Report | None:
+        text = text.strip()
+        if not text.startswith("{"):
+            return None
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return None
+        if not isinstance(found, dict):
+            return None
+        if self._metric.name in found and not _is_number(found[self._metric.name]):
+            raise CommandError(
+                f"{self._metric.name} must be a number, got {found[self._metric.name]!r} in the "
+                f"line {text[:200]}"
+            )
+        values = {name: value for name, value in found.items() if _is_number(value)}
+        step = None if self._metric.step is None else values.get(self._metric.step)
+        return Report(values, step) if values else None
+
+    def _matched(self, pattern: re.Pattern[str], text: str) -> Report | None:
+        match = pattern.search(text)
+        if match is None:
+            return None
+        named = match.groupdict()
+        written = named.get("value", match.group(1))
+        step = named.get("step")
+        try:
+            value = float(written)
+            return Report({self._metric.name: value}, None if step is None else float(step))
+        except (TypeError, ValueError) as error:
+            raise CommandError(
+                f"metric.pattern must find numbers, got value {written!r} and step {step!r} in "
+                f"the line {text[:200]}"
+            ) from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def whole_step(step: float | None) -> int | None:
+    """Return a step as Optuna keeps them, if it is one: an integer of at least 0."""
+    if step is None or not math.isfinite(step) or step != int(step) or step < 0:
+        return None
+    return int(step)
+
+
+def last_value(reports: Iterable[Report], name: str) -> float | None:
+    """Return the value of the last report that has the metric `name`; None if none has."""
+    values = [report.values[name] for report in reports if name in report.values]
+    return values[-1] if values else None

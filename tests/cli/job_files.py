@@ -1,0 +1,41 @@
+"""Job files and scripts for the tests."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+OWN = """
+command: "{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"
+metric: loss
+resource: {name: epochs, max: 9}
+params:
+  lr: {kind: uniform, low: 0, high: 1}
+seed: 0
+"""
+
+# Reports after each epoch, and goes on from where it stood.
+SCRIPT = """
+import argparse, json, os, pathlib
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float)
+parser.add_argument("--epochs", type=int)
+options = parser.parse_args()
+state = pathlib.Path(os.environ["BOHB_CHECKPOINT_DIR"]) / "epoch"
+done = int(state.read_text()) if state.exists() else 0
+for epoch in range(done + 1, options.epochs + 1):
+    print(json.dumps({"step": epoch, "loss": abs(options.lr - 0.3) + 1 / epoch}))
+state.write_text(str(options.epochs))
+with open("epochs-trained", "a") as file:
+    file.write("x" * (options.epochs - done))
+"""
+
+
+def write(folder: Path, text: str = OWN, script: str = SCRIPT, name: str = "job.yml") -> Path:
+    """Write a job file with its script into a folder, and return the path of the file."""
+    folder.mkdir(exist_ok=True)
+    (folder / "train.py").write_text(textwrap.dedent(script))
+    path = folder / name
+    path.write_text(textwrap.dedent(text))
+    return path

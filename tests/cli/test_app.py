@@ -1,0 +1,307 @@
+"""The command line as its users see it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from job_files import OWN, SCRIPT, write
+from typer.testing import CliRunner
+
+from bohb.cli.app import app
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "cli"
+SLOW = SCRIPT.replace(
+    'print(json.dumps({"step"', 'import time; time.sleep(0.15); print(json.dumps({"step"'
+)
+
+
+def bohb(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def done(tmp_path):
+    """The path of a job that is done."""
+    path = write(tmp_path)
+    assert bohb("run", path, "-j", 2).exit_code == 0
+    return path
+
+
+def test_plan_shows_the_schedule_and_an_example_and_runs_nothing(tmp_path):
+    path = write(tmp_path)
+    shown = bohb("plan", path)
+    assert shown.exit_code == 0
+    assert "bracket 0  9  3  1 |" in shown.output
+    assert "train.py --lr=0.5 --epochs=1" in shown.output
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["job.yml", "train.py"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("resource: {name: epochs, max: 9}", "method: random\nlimits: {n_trials: 4}",
+         "random: 4 configurations"),
+        ("resource:", "method: random\nlimits: {n_trials: 4}\nresource:",
+         "random: 4 configurations, each with epochs 9 (36 in all)"),
+        ("seed:", "limits: {total_resource: 100}\nseed:", "limit allows: 100 epochs in all"),
+        ("seed:", "limits: {timeout: 60}\nseed:", "limit allows: 60 seconds for each call"),
+        ("seed:", "limits: {n_brackets: 2}\nseed:", "total              |     12"),
+    ],
+)  # fmt: skip
+def test_plan_says_what_the_limit_is(tmp_path, old, new, shown):
+    path = write(tmp_path, OWN.replace(old, new).replace("--epochs={{ epochs }}", "{{ resource }}"))
+    output = " ".join(bohb("plan", path).output.split())
+    assert " ".join(shown.split()) in output
+
+
+def test_run_writes_a_line_for_each_leg_and_ends_with_where_it_stands(tmp_path):
+    shown = bohb("run", write(tmp_path))
+    assert shown.exit_code == 0
+    lines = [line for line in shown.stderr.splitlines() if line.startswith("trial ")]
+    assert len(lines) == 20
+    assert lines[0].startswith("trial 0 at epochs 1: loss ")
+    assert "evaluations  20 of 20" in shown.stdout
+    assert "bracket 0  9/9  3/3  1/1" in shown.stdout
+
+
+def test_run_again_has_nothing_to_do(done):
+    shown = bohb("run", done)
+    assert shown.exit_code == 0
+    assert "trial " not in shown.stderr
+
+
+def test_status_is_for_people_and_for_programs(done):
+    assert "best         loss" in bohb("status", done).stdout
+    told = json.loads(bohb("status", done, "--format", "json").stdout)
+    assert (told["activity"], told["n_evaluations"], told["n_planned"]) == ("done", 20, 20)
+    assert told["best"]["resource"] == 9
+
+
+def test_best_is_printed_in_four_ways(done):
+    told = json.loads(bohb("best", done, "-f", "json").stdout)
+    assert told["metric"] == "loss"
+    assert Path(told["checkpoint_dir"], "epoch").read_text() == "9"
+    assert yaml.safe_load(bohb("best", done, "-f", "yaml").stdout) == told
+    assert bohb("best", done, "-f", "args").stdout == f"--lr={told['params']['lr']}\n"
+    assert "loss" in bohb("best", done).stdout
+
+
+def test_export_writes_evaluations_and_reports(done, tmp_path):
+    rows = list(csv.DictReader(io.StringIO(bohb("export", done).stdout)))
+    assert len(rows) == 20
+    assert list(rows[0]) == ["trial", "bracket", "rung", "resource", "value", "state", "params.lr"]
+    found = bohb("export", done, "-f", "json", "--rows", "reports", "-o", tmp_path / "r.json")
+    reports = json.loads((tmp_path / "r.json").read_text())
+    assert f"{len(reports)} rows in" in found.stderr
+    assert len(reports) == 63
+    assert reports[0] == {"trial": 0, "resource": 1, "value": reports[0]["value"]}
+
+
+@pytest.mark.parametrize("kind", ["learning-curves", "history", "slice", "parallel"])
+def test_plot_draws_a_picture(done, tmp_path, kind):
+    picture = tmp_path / "picture.png"
+    assert bohb("plot", done, "--kind", kind, "-o", picture).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_storage_can_be_named(tmp_path):
+    path = write(tmp_path, OWN + "limits: {n_brackets: 1}\n")
+    for storage in (tmp_path / "deep" / "x.journal", f"sqlite:///{tmp_path}/x.db"):
+        assert bohb("status", path, "-s", storage).exit_code == 3
+        assert bohb("run", path, "--storage", storage).exit_code == 0
+        assert "13 of 13" in bohb("status", path, "-s", storage).stdout
+    assert (tmp_path / "deep" / "x.runs" / "trial-00000").is_dir()
+    assert not (tmp_path / "job.journal").exists()
+
+
+# Exit codes
+
+
+def test_a_wrong_job_or_command_line_is_2(tmp_path):
+    shown = bohb("plan", write(tmp_path, OWN + "sed: 1\n"))
+    assert shown.exit_code == 2
+    assert shown.stderr.startswith("error: ")
+    assert "job.yml:8: sed is not known: did you mean seed?" in shown.stderr
+    assert bohb("plan").exit_code == 2
+    assert bohb("run", tmp_path / "gone.yml").exit_code == 2
+    assert bohb("run", write(tmp_path), "--jobs", 0).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["status", "best", "export", "plot"])
+def test_what_has_not_begun_is_3(tmp_path, command):
+    shown = bohb(command, write(tmp_path))
+    assert shown.exit_code == 3
+    assert "job has not begun: bohb run" in shown.stderr
+
+
+def test_a_job_whose_commands_all_fail_is_4(tmp_path):
+    script = "import sys; sys.exit('no data')"
+    shown = bohb("run", write(tmp_path, OWN + "limits: {n_trials: 3}\n", script))
+    assert shown.exit_code == 4
+    assert "no data" in shown.stderr
+    assert "every evaluation failed" in shown.stderr
+    assert bohb("best", tmp_path / "job.yml").exit_code == 3
+    many = bohb("run", write(tmp_path / "many", OWN, script))
+    assert many.exit_code == 4
+    assert "more than max_failures=0.9 allows" in many.stderr
+
+
+def test_a_job_that_has_changed_is_2(done):
+    shown = bohb("run", write(done.parent, OWN.replace("high: 1", "high: 2")))
+    assert shown.exit_code == 2
+    assert "params.lr (was" in " ".join(shown.stderr.split())
+
+
+def test_a_storage_that_is_none_is_1(tmp_path):
+    path = write(tmp_path)
+    (tmp_path / "job.journal").write_text("something else\n")
+    shown = bohb("run", path)
+    assert shown.exit_code == 1
+    assert "storage must be a journal" in shown.stderr
+
+
+@pytest.mark.filterwarnings("always")
+def test_warnings_are_notes(tmp_path):
+    path = write(tmp_path, OWN.replace("max: 9", "min: 5, max: 9"))
+    assert "note: min_resource=5 times reduction_factor=3" in bohb("plan", path).stderr
+
+
+# Processes
+
+
+def start(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "bohb", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
+    )
+
+
+def n_evaluations(path):
+    shown = bohb("status", path, "-f", "json")
+    return json.loads(shown.stdout)["n_evaluations"] if shown.exit_code == 0 else 0
+
+
+def wait_until(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
+
+
+def commands_of(folder):
+    return [
+        process
+        for process in psutil.process_iter(["cwd", "cmdline"])
+        if process.info["cwd"] == str(folder) and "train.py" in (process.info["cmdline"] or [])
+    ]
+
+
+def test_the_module_is_the_same_command(tmp_path):
+    process = start("--version")
+    assert process.communicate()[0].startswith("bohb ")
+    assert process.returncode == 0
+    assert start("plan", write(tmp_path)).communicate()[0].startswith("job: bohb, to minimize loss")
+
+
+def test_help_names_all_commands_and_exit_codes():
+    shown = bohb("--help")
+    for word in ("plan", "run", "status", "best", "export", "plot", "Exit codes", "130"):
+        assert word in shown.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_ends_its_commands_and_goes_on_later(tmp_path, number):
+    path = write(tmp_path, script=SLOW)
+    process = start("run", path, "-j", 2)
+    wait_until(lambda: n_evaluations(path) >= 4)
+    assert json.loads(bohb("status", path, "-f", "json").stdout)["activity"] == "running"
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted; run it again to go on" in " ".join(output.split())
+    assert commands_of(tmp_path) == []
+    write(tmp_path)
+    shown = bohb("run", path, "-j", 2)
+    assert shown.exit_code == 0
+    assert n_evaluations(path) == 20
+
+
+def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
+    whole = write(tmp_path / "whole")
+    assert bohb("run", whole).exit_code == 0
+    path = write(tmp_path / "killed", script=SLOW)
+    for target in (3, 9, 14):
+        process = start("run", path)
+        wait_until(lambda target=target: n_evaluations(path) >= target)
+        process.kill()
+        process.communicate()
+    assert json.loads(bohb("status", path, "-f", "json").stdout)["activity"] == "interrupted"
+    process = start("run", path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert bohb("export", path).stdout == bohb("export", whole).stdout
+    assert commands_of(tmp_path / "killed") == []
+
+
+def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path):
+    path = write(tmp_path, script=SLOW)
+    process = start("run", path)
+    wait_until(lambda: n_evaluations(path) >= 1)
+    shown = bohb("run", path)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert shown.exit_code == 1
+    assert "is being optimized by process" in " ".join(shown.stderr.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminals")
+def test_a_terminal_shows_a_live_view(tmp_path):
+    import pty
+
+    path = write(tmp_path, OWN + "limits: {n_brackets: 1}\n", SLOW)
+    main, other = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "bohb", "run", str(path)]
+    process = subprocess.Popen(command, stdout=other, stderr=other, env=environment)
+    os.close(other)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(main, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(main)
+    assert process.wait() == 0
+    text = seen.decode()
+    assert "evaluations" in text
+    assert "/13" in text
+    assert "parameters" in text
+    assert "lr=" in text
+
+
+def test_the_example_is_tuned_with_one_file_and_one_command(tmp_path):
+    text = (EXAMPLES / "digits.yml").read_text().replace("max: 27", "max: 3")
+    path = write(tmp_path, text, (EXAMPLES / "train.py").read_text(), "digits.yml")
+    assert bohb("run", path, "-j", 2).exit_code == 0
+    told = json.loads(bohb("best", path, "-f", "json").stdout)
+    assert told["value"] < 0.5
+    assert set(told["params"]) == {"lr", "dropout", "activation", "hidden", "batch_size"}
+    assert Path(told["checkpoint_dir"], "state.npz").is_file()

@@ -1,0 +1,122 @@
+"""Commands with places for values, and what cannot get out of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bohb.cli.jobs.command import Command
+from bohb.cli.jobs.template import Template, as_text
+from bohb.errors import ArgumentError
+
+ECHO = "import json, sys; print(json.dumps(sys.argv[1:]))"
+texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
+
+
+def output(call):
+    run = subprocess.run(
+        call.arguments, capture_output=True, check=True, env=call.environment, encoding="utf-8"
+    )
+    return run.stdout
+
+
+@pytest.mark.parametrize("text", ["{{ lr | abs }}", "{{ 1 + 1 }}", "{{}}", "{{ a b }}", "{{ lr"])
+def test_only_names_may_stand_between_braces(text):
+    with pytest.raises(ArgumentError):
+        Template.parse(text)
+
+
+def test_values_are_written_as_texts_or_json():
+    template = Template.parse("{{a}}/{{ b-c.d }}{{e}}")
+    assert template.names == ("a", "b-c.d", "e")
+    assert template.fill({"a": "x y", "b-c.d": True, "e": [1, None]}) == "x y/true[1, null]"
+
+
+@given(texts)
+def test_a_value_stays_within_its_argument(value):
+    command = Command.of_arguments(["train", "--a={{ a }}", "{{ a }}", "end"])
+    assert command.call({"a": value}).arguments == ["train", f"--a={value}", value, "end"]
+
+
+NASTY = [
+    "; rm -rf x",
+    "$(touch owned)",
+    "`touch owned`",
+    "a b  c",
+    "'",
+    '"',
+    "\\",
+    "$HOME",
+    "*",
+    "a\nb",
+    "--lr=3",
+    "é日本",
+]
+
+
+@pytest.mark.parametrize("value", NASTY)
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("place", ["{{ a }}", '"{{ a }}"', '--a="x{{ a }}y"', "\\'{{ a }}\\'"])
+def test_a_shell_does_not_read_a_value_as_a_part_of_its_program(
+    shell, place, value, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    text = f"{sys.executable} -c '{ECHO}' {place} | cat"
+    call = Command.of_shell(shell, text).call({"a": value})
+    expected = place.strip('"').replace('"', "").replace("\\'", "'").replace("{{ a }}", value)
+    assert output(call).strip() == json.dumps([expected])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_list_that_starts_a_shell_is_guarded_as_well():
+    command = Command.of_arguments(["bash", "-ec", "echo {{ a }}", "name", "{{ a }}"])
+    call = command.call({"a": "$(echo owned)"})
+    assert call.arguments == ["bash", "-ec", 'echo "${BOHB_VALUE_1}"', "name", "$(echo owned)"]
+    assert output(call) == "$(echo owned)\n"
+
+
+def test_single_quotes_of_a_shell_take_no_values():
+    with pytest.raises(ArgumentError, match=r"\{\{ a \}\} must not stand within single quotes"):
+        Command.of_shell("bash", "echo '{{ a }}'")
+    Command.of_shell("bash", "echo \"'{{ a }}'\" 'quoted' {{ a }}")
+
+
+@given(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts)
+def test_numbers_and_texts_are_read_back_as_they_were(value):
+    text = as_text(value)
+    if isinstance(value, str):
+        assert text == value
+    else:
+        assert json.loads(text) == value
+
+
+def test_options_are_the_arguments_with_a_value_and_what_belongs_to_them():
+    command = Command.of_arguments(
+        [
+            "python",
+            "train.py",
+            "--lr",
+            "{{ lr }}",
+            "--act={{ act }}",
+            "-v",
+            "{{ n }}",
+            "--n={{ n }}",
+        ]
+    )
+    values = {"lr": 0.1, "act": "relu", "n": 3}
+    assert command.options(values, {"lr", "act"}) == ["--lr", "0.1", "--act=relu"]
+
+
+def test_a_program_that_is_not_there_is_found_out(tmp_path):
+    (tmp_path / "train").write_text("#!/bin/sh\n")
+    (tmp_path / "train").chmod(0o755)
+    assert Command.of_arguments(["no-such-program"]).missing_program(tmp_path) == "no-such-program"
+    assert Command.of_arguments(["./train"]).missing_program(tmp_path) is None
+    assert Command.of_arguments(["./other"]).missing_program(tmp_path) == "./other"
+    assert Command.of_arguments(["sh"]).missing_program(tmp_path) is None
+    assert Command.of_arguments(["{{ python }}"]).missing_program(tmp_path) is None

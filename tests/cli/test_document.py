@@ -1,0 +1,107 @@
+"""YAML with lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from bohb.cli.jobs.document import read_document
+from bohb.errors import JobError
+
+
+def document(tmp_path, text):
+    path = tmp_path / "job.yml"
+    path.write_text(text)
+    return read_document(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1e-5", 1e-5),
+        ("-3E+2", -300.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("12", 12),
+        ("012", 12),
+        ("-7", -7),
+        ("1_000", 1000),
+        ("0x10", 16),
+        ("0o17", 15),
+        (".inf", float("inf")),
+        ("1:30", "1:30"),
+        ("on", "on"),
+        ("no", "no"),
+        ("true", True),
+        ("False", False),
+        ("~", None),
+        ("1.2.3", "1.2.3"),
+        ("'5'", "5"),
+        ("a-1e5", "a-1e5"),
+    ],
+)
+def test_scalars_are_read_as_in_yaml_1_2(tmp_path, written, meant):
+    value = document(tmp_path, f"x: {written}").entries()["x"].value
+    assert value == meant
+    assert type(value) is type(meant)
+
+
+def test_parts_know_their_line_and_their_name(tmp_path):
+    whole = document(tmp_path, "a: 1\nb:\n  c: [1,\n      {d: 2}]\n")
+    part = whole.entries()["b"].entries()["c"].parts()[1].entries()["d"]
+    assert (part.line, part.name, part.value) == (4, "b.c[1].d", 2)
+
+
+def test_parts_of_a_text_are_read_as_if_each_stood_alone(tmp_path):
+    parts = document(tmp_path, "x: '1:10:0.5'").entries()["x"].split(":")
+    assert [part.value for part in parts] == [1, 10, 0.5]
+    assert all(part.line == 1 for part in parts)
+
+
+def test_merged_keys_count_and_those_written_come_first(tmp_path):
+    text = "base: &base {low: 1, high: 2}\nx:\n  <<: *base\n  high: 3\n"
+    found = document(tmp_path, text).entries()["x"].entries()
+    assert {name: entry.value for name, entry in found.items()} == {"low": 1, "high": 3}
+
+
+def test_a_key_given_twice_is_refused_with_both_lines(tmp_path):
+    with pytest.raises(JobError, match=r"job\.yml:3: a is given twice, the first time on line 1"):
+        document(tmp_path, "a: 1\nb: 2\na: 3\n")
+
+
+def test_a_key_that_is_not_known_is_refused_with_the_nearest_one(tmp_path):
+    whole = document(tmp_path, "one: 1\nparms: 2\n")
+    with pytest.raises(JobError, match=r"job\.yml:2: parms is not known: did you mean params\?"):
+        whole.fields(["one", "params"])
+
+
+def test_keys_without_a_value_are_as_if_they_were_missing(tmp_path):
+    whole = document(tmp_path, "a:\nb: 1\n")
+    assert list(whole.fields(["a", "b"])) == ["b"]
+    with pytest.raises(JobError, match="a is missing"):
+        whole.fields(["a", "b"], required=["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"job\.yml:1: the job file is empty"),
+        ("a: [1, 2\nb: 3\n", r"job\.yml:\d: this is not YAML: .*expected"),
+        ("a: 1\n\tb: 2\n", r"job\.yml:2: this is not YAML: .*indent with spaces"),
+        ("a: 1\n---\nb: 2\n", r"job\.yml:2: this is not YAML: .*single document"),
+        ("a: !!python/object:os.system ls\n", r"job\.yml:1: .*could not determine a constructor"),
+        ("a: *b\n", r"job\.yml:1: this is not YAML: .*undefined alias"),
+    ],
+)
+def test_what_is_not_yaml_is_refused_with_its_line(tmp_path, text, message):
+    with pytest.raises(JobError, match=message):
+        _ = document(tmp_path, text).value
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(JobError, match=r"nowhere\.yml: the job file cannot be read: No such file"):
+        read_document(tmp_path / "nowhere.yml")
+    with pytest.raises(JobError, match="cannot be read"):
+        read_document(tmp_path)
+    (tmp_path / "latin.yml").write_bytes(b"a: \xe9")
+    with pytest.raises(JobError, match="cannot be read: 'utf-8'"):
+        read_document(tmp_path / "latin.yml")

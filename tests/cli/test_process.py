@@ -1,0 +1,148 @@
+"""Commands that run: real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from bohb.cli.process import Line, Process, end_orphan
+from bohb.errors import CommandError
+
+
+def start(tmp_path, program):
+    return Process(
+        [sys.executable, "-u", "-c", program],
+        workdir=tmp_path,
+        environment=dict(os.environ),
+        stdout=tmp_path / "out",
+        stderr=tmp_path / "err",
+        record=tmp_path / "record.json",
+    )
+
+
+def all_lines(process):
+    lines = []
+    while not process.is_over:
+        lines += process.lines(0.1)
+    return lines + process.lines(0)
+
+
+def alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def wait_for(condition):
+    for _ in range(200):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_lines_of_both_streams_come_and_are_kept(tmp_path):
+    program = "import sys; print('a'); print('b', file=sys.stderr); print('é\\nlast', end='')"
+    with start(tmp_path, program) as process:
+        lines = all_lines(process)
+        assert process.exit_code == 0
+    assert [line.text for line in lines if line.stream == "stdout"] == ["a", "é", "last"]
+    assert Line("stderr", "b") in lines
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "a\né\nlast"
+    assert (tmp_path / "err").read_text() == "b\n"
+    assert not (tmp_path / "record.json").exists()
+
+
+def test_a_line_comes_while_the_command_runs(tmp_path):
+    with start(tmp_path, "import time; print('first'); time.sleep(60)") as process:
+        assert process.lines(30) == [Line("stdout", "first")]
+        assert not process.is_over
+
+
+def test_progress_bars_and_bytes_that_are_no_text_do_no_harm(tmp_path):
+    program = r"import os; os.write(1, b'10%\r20%\r\ndone\n\xff\xfe\n' + b'x' * 300000)"
+    with start(tmp_path, program) as process:
+        texts = [line.text for line in all_lines(process)]
+    assert texts[:4] == ["10%", "20%", "done", "��"]
+    assert texts[4] == "x" * 300000
+
+
+def test_the_whole_group_is_ended(tmp_path):
+    program = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(child.pid); time.sleep(600)"
+    )
+    with start(tmp_path, program) as process:
+        child = int(process.lines(30)[0].text)
+        assert alive(child)
+    assert process.exit_code < 0
+    assert wait_for(lambda: not alive(child))
+
+
+def test_one_that_does_not_want_to_end_is_ended(tmp_path):
+    program = (
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('ready'); time.sleep(600)"
+    )
+    with start(tmp_path, program) as process:
+        process.lines(30)
+    assert process.exit_code == -9
+
+
+def test_a_grandchild_that_holds_the_output_open_is_not_waited_for(tmp_path):
+    program = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print('done')"
+    )
+    with start(tmp_path, program) as process:
+        assert wait_for(lambda: process.is_over)
+        assert process.lines(0) == [Line("stdout", "done")]
+        assert process.exit_code == 0
+
+
+def test_a_program_that_cannot_be_started_is_named(tmp_path):
+    with pytest.raises(CommandError, match="'/no/such/program' cannot be run in"):
+        Process(
+            ["/no/such/program"],
+            workdir=tmp_path,
+            environment={},
+            stdout=tmp_path / "out",
+            stderr=tmp_path / "err",
+            record=tmp_path / "record.json",
+        )
+
+
+def test_a_command_that_lost_its_parent_is_ended(tmp_path):
+    record = tmp_path / "record.json"
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
+    )
+    begun = psutil.Process(orphan.pid).create_time()
+    record.write_text(json.dumps({"pid": orphan.pid, "begun": begun}))
+    assert end_orphan(record)
+    assert not alive(orphan.pid)
+    assert not record.exists()
+    orphan.wait()
+
+
+def test_another_process_with_the_number_of_the_old_one_is_left_alone(tmp_path):
+    record = tmp_path / "record.json"
+    other = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
+    )
+    try:
+        record.write_text(json.dumps({"pid": other.pid, "begun": 1.0}))
+        assert not end_orphan(record)
+        assert other.poll() is None
+        assert not end_orphan(record)
+        record.write_text("not JSON")
+        assert not end_orphan(record)
+    finally:
+        other.kill()
+        other.wait()
