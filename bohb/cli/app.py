@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import optuna
@@ -31,6 +30,7 @@ from bohb.errors import (
     SettingsError,
     TooManyFailuresError,
 )
+from bohb.study.stop import interrupt
 
 FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, INTERRUPTED = 1, 2, 3, 4, 130
 
@@ -305,13 +305,9 @@ def _ended_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {name: signal.signal(getattr(signal, name), _interrupt) for name in names}
+    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
     try:
         yield
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

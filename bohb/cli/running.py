@@ -11,7 +11,9 @@ from typing import Any
 from optuna.trial import TrialState
 
 from bohb.cli.jobs import Job, Policy
-from bohb.cli.objective import TARGET, CommandObjective, Watcher
+from bohb.cli.objective import CommandObjective
+from bohb.cli.recorder import TARGET
+from bohb.cli.watcher import Watcher
 from bohb.errors import CommandError, NoResultError, SettingsError, StudyError
 from bohb.executors import ThreadExecutor
 from bohb.executors.processes import thread_share

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.cli.jobs import Job
-from bohb.cli.objective import REPORTS, TARGET
+from bohb.cli.recorder import REPORTS, TARGET
 from bohb.errors import NoResultError
 from bohb.history import scale_of
 from bohb.hyperband import Bracket, Resource

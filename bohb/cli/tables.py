@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bohb.cli.jobs import SINGLE_RUNG, Job, stored_values
+from bohb.cli.jobs.template import as_text
 from bohb.cli.standing import Best, Standing
 from bohb.cli.views import short
 from bohb.history import from_model
@@ -172,7 +173,7 @@ def best_text(job: Job, best: Best, form: str) -> str:
         values = {**job.inputs, **best.params}
         options = job.command.options(values, best.params)
         if not options:
-            options = [f"--{name}={value}" for name, value in best.params.items()]
+            options = [f"--{name}={as_text(value)}" for name, value in best.params.items()]
         return shlex.join(options)
     found = {**asdict(best), "metric": job.metric.name}
     found["checkpoint_dir"] = None if best.checkpoint_dir is None else str(best.checkpoint_dir)

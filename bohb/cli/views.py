@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bohb.cli.jobs import Job
-from bohb.cli.objective import Run
+from bohb.cli.watcher import Run
 from bohb.hyperband import Resource
 
 _MOST_ROWS = 16
+_NUMBER = re.compile(r"[0-9.]+")
 
 
 class PlainView:
@@ -27,6 +29,7 @@ class PlainView:
     def __init__(self, job: Job, console: Console) -> None:
         self._job = job
         self._console = console
+        self._remarked: set[str] = set()
 
     def began(self, run: Run) -> None:
         """Take note of a run that begins."""
@@ -45,8 +48,11 @@ class PlainView:
             self._write(f"{place}: {self._job.metric.name} {value:.6g} ({run.seconds:.1f} s)")
 
     def remarked(self, text: str) -> None:
-        """Write what there is to know."""
-        self._write(f"note: {text}")
+        """Write what there is to know, once."""
+        kind = _NUMBER.sub("", text)
+        if kind not in self._remarked:
+            self._remarked.add(kind)
+            self._write(f"note: {text}")
 
     def _write(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -10,27 +10,43 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 
+class _Held:
+    """Whether interrupts are held back just now in the main thread, and whether one came."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.came = False
+
+
+_held = _Held()
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does, for other signals that are to end a study as well: their handler."""
+    if _held.is_on and not _held.came:
+        _held.came = True
+        return
+    raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let a Ctrl-C that comes within this wait for its end. A second one does not wait."""
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if threading.current_thread() is not threading.main_thread() or _held.is_on:
         yield
         return
-    came = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        if came:
-            raise KeyboardInterrupt
-        came = True
-
-    signal.signal(signal.SIGINT, note)
+    before = signal.getsignal(signal.SIGINT)
+    is_default = before is signal.default_int_handler
+    _held.is_on, _held.came = True, False
+    if is_default:
+        signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        if came:
+        if is_default:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        _held.is_on = False
+        if _held.came:
             raise KeyboardInterrupt
 
 

@@ -239,7 +239,7 @@ for batch in range(1, 50):
     job, study, lines = run(write(tmp_path, script=script(body)))
     assert best_of(job, study).value == pytest.approx(1 / 49)
     remarks = [line for line in lines if line.startswith("note:")]
-    assert "reported step 2 and was given epochs=1" in remarks[0]
+    assert "step 2 was reported with epochs=1" in remarks[0]
 
 
 def test_a_script_that_ends_early_is_judged_by_its_last_report_and_that_is_remarked(tmp_path):

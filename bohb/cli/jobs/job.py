@@ -199,5 +199,6 @@ class Job:
             **{f"params.{d.name}": d.description for d in self.dimensions.values()},
             "metric.name": self.metric.name,
             "method": self.schedule.method,
+            **({"cases": [self.values(case) for case in self.cases]} if self.cases else {}),
             "resume": self.resume,
         }

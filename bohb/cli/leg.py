@@ -1,0 +1,142 @@
+"""One run of the command: where it is kept, what it is told, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bohb.cli.jobs import Job
+from bohb.cli.process import Line, Process, Stream, end_orphan
+from bohb.cli.watcher import Run, Watcher
+from bohb.errors import CommandError
+from bohb.study import Trial
+
+_LAST_LINES = 5
+_LONGEST = 500  # characters of a line in the report of a failure
+
+
+class Leg:
+    """A run of a job's command for one leg of a trial.
+
+    What it writes and leaves behind is kept in the trial's folder: a folder for checkpoints, the
+    file of its parameters, and its outputs.
+    """
+
+    def __init__(self, job: Job, trial: Trial, run: Run) -> None:
+        self._job = job
+        self._run = run
+        self._folder = trial.checkpoint_dir
+        self._name = _free_name(self._folder, self._shown_resource)
+        self._values = self._told()
+        self._workdir = job.folder / job.workdir.fill(self._values)
+        self._file_before = _stamp(self.metric_file)
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def start(self, watcher: Watcher, threads: Mapping[str, str]) -> Process:
+        """Return the command, which runs."""
+        Path(self._values["checkpoint_dir"]).mkdir(exist_ok=True)
+        Path(self._values["params_file"]).write_text(
+            json.dumps(dict(self._run.values), indent=1) + "\n", encoding="utf-8"
+        )
+        self._workdir.mkdir(parents=True, exist_ok=True)
+        record = self._folder / "running.json"
+        if end_orphan(record):
+            watcher.remarked(f"trial {self._run.number} still ran from before, and was ended")
+        call = self._job.command.call(self._values)
+        return Process(
+            call.arguments,
+            workdir=self._workdir,
+            environment=self._environment(threads) | call.environment,
+            stdout=self._folder / f"{self._name}.stdout",
+            stderr=self._folder / f"{self._name}.stderr",
+            record=record,
+        )
+
+    def note(self, line: Line) -> None:
+        """Keep a line for the report of a failure."""
+        if line.stream == "stderr":
+            self._last_lines.append(line.text[:_LONGEST])
+
+    def check(self, code: int | None) -> None:
+        """Raise CommandError if the command has failed, or has not written its metric.
+
+        Parameters
+        ----------
+        code
+            Its exit code.
+        """
+        if code:
+            reason = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
+            tail = "".join(f"\n    {line}" for line in self._last_lines)
+            raise CommandError(f"{reason}:{tail}" if tail else f"{reason} without a word on stderr")
+        path = self.metric_file
+        if path is not None and _stamp(path) == self._file_before:
+            raise CommandError(f"the command did not write {path}, the file of the metric")
+
+    @property
+    def metric_file(self) -> Path | None:
+        """The file in which the command leaves its metric, if it does that."""
+        template = self._job.metric.file
+        return None if template is None else self._workdir / template.fill(self._values)
+
+    def earlier_lines(self) -> Iterator[Line]:
+        """Yield what earlier runs of this leg have written, which were cut off."""
+        streams: tuple[Stream, ...] = ("stdout", "stderr")
+        for stream in streams:
+            for path in sorted(self._folder.glob(f"{self._shown_resource}.*{stream}")):
+                for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                    yield Line(stream, text)
+
+    @property
+    def _shown_resource(self) -> str:
+        return f"resource-{self._run.resource:g}"
+
+    def _told(self) -> dict[str, Any]:
+        """Return all that a template may name, with its value."""
+        job, run = self._job, self._run
+        checkpoints = "checkpoint" if job.resume else f"{self._name}.checkpoint"
+        values = {
+            "trial": run.number,
+            "resource": run.resource,
+            "previous_resource": run.previous_resource,
+            "checkpoint_dir": str(self._folder / checkpoints),
+            "params_file": str(self._folder / "params.json"),
+            "python": sys.executable,
+            **job.inputs,
+            **run.values,
+        }
+        if job.schedule.resource is not None:
+            values[job.schedule.resource] = run.resource
+        return values
+
+    def _environment(self, threads: Mapping[str, str]) -> dict[str, str]:
+        told = ("trial", "resource", "previous_resource", "checkpoint_dir", "params_file")
+        return {
+            "PYTHONUNBUFFERED": "1",  # lines shall come as they are written
+            **threads,
+            **os.environ,
+            **{name: text.fill(self._values) for name, text in self._job.environment.items()},
+            **{f"BOHB_{name.upper()}": str(self._values[name]) for name in told},
+        }
+
+
+def _free_name(folder: Path, name: str) -> str:
+    """Return `name`, or with a count if there was such a run already."""
+    free, count = name, 1
+    while (folder / f"{free}.stdout").exists():
+        count += 1
+        free = f"{name}.{count}"
+    return free
+
+
+def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+    """Return what changes when a file is written; None if there is none."""
+    if path is None or not path.exists():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size

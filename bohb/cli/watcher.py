@@ -1,0 +1,40 @@
+"""What is told of the runs of a command, to whoever shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the command: a leg of a trial."""
+
+    number: int
+    values: Mapping[str, Any]
+    resource: Any
+    previous_resource: Any
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it began."""
+        return time.monotonic() - self.began
+
+
+class Watcher(Protocol):
+    """Is told what happens to runs. Several threads may tell it."""
+
+    def began(self, run: Run) -> None:
+        """A run begins."""
+
+    def reported(self, run: Run, step: float | None, value: float) -> None:
+        """A run has reported the metric."""
+
+    def ended(self, run: Run, value: float | None, fault: str | None) -> None:
+        """A run is over: with a value, or because of a fault, or interrupted without either."""
+
+    def remarked(self, text: str) -> None:
+        """There is something that the user should know."""
