@@ -324,6 +324,11 @@ def n_configurations(sampler: BaseSampler) -> int | None:
     return sampler._n_min_trials if isinstance(sampler, GridSampler) else None
 
 
+def has_constraints(sampler: BaseSampler) -> bool:
+    """Return whether a sampler was given a function of constraints."""
+    return getattr(sampler, "_constraints_func", None) is not None
+
+
 def forget_cached_trials(study: optuna.Study) -> None:
     """Let the samplers of this thread read the trials of `study` anew."""
     study._thread_local.cached_all_trials = None

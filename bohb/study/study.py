@@ -23,7 +23,7 @@ from bohb.errors import (
     TrialStateError,
 )
 from bohb.executors import Executor, executor_for
-from bohb.history import LEG_ATTRIBUTE, History, scale_of
+from bohb.history import LEG_ATTRIBUTE, History, has_constraints, scale_of
 from bohb.hyperband import Plan, Resource
 from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
@@ -36,7 +36,7 @@ from bohb.study.limits import Limits
 from bohb.study.objective import Objective, without_legs
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
 from bohb.study.settings import keep_settings, name_of
-from bohb.study.trial import Trial
+from bohb.study.trial import Trial, warn_of_constraints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -257,6 +257,8 @@ class Study(optuna.Study):
             total_resource=total_resource,
             timeout=timeout,
         )
+        if has_constraints(self.sampler):
+            warn_of_constraints()
         self._conductor.optimize(
             func,
             limits,
@@ -435,9 +437,13 @@ class Study(optuna.Study):
         try:
             return super()._get_best_trial(deepcopy)
         except ValueError as error:
+            complete = f"evaluated at max_resource={self.pruner.max_resource}"
+            if self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+                reason = f"of those {complete} none is feasible"
+            else:
+                reason = f"none is COMPLETE, which means {complete}"
             raise NoResultError(
-                f"study {self.study_name!r} has no best trial: none is COMPLETE, which means "
-                f"evaluated at max_resource={self.pruner.max_resource}. The best at the highest "
+                f"study {self.study_name!r} has no best trial: {reason}. The best at the highest "
                 "resource reached so far is study.incumbent()."
             ) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,27 @@ class Trial(optuna.Trial):
         if is_over or (used == self._leg.resource and not self._scale.is_top(used)):
             return True
         return self.is_to_stop()
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """Set a constraint, as in Optuna: the trial is feasible if all are zero or less.
+
+        `Study.best_trial` looks at them, and so do the samplers of Optuna that can. In a study with
+        brackets they change no promotion, and a warning says so. A trial that is continued keeps
+        its first value.
+
+        Raises
+        ------
+        TypeError
+            If `value` is not a number.
+        ValueError
+            If it is NaN.
+        """
+        if self._leg is None:
+            super().set_constraint(key, value)
+            return
+        warn_of_constraints()
+        if key not in self.constraints:
+            super().set_constraint(key, value)
 
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
         if self.study.space is not None:
@@ -275,6 +297,16 @@ class Trial(optuna.Trial):
                 f"bohb.SuccessiveHalvingPruner, got {type(self.study.pruner).__name__}"
             )
         return self._leg
+
+
+def warn_of_constraints() -> None:
+    """Warn that constraints do not change how a study with brackets goes on."""
+    warnings.warn(
+        "brackets, incumbent() and BOHBSampler do not look at constraints: a trial that is not "
+        "feasible competes with the others. Raise bohb.TrialPruned in it to drop it; "
+        "study.best_trial looks at constraints.",
+        stacklevel=3,
+    )
 
 
 def as_value(value: Any, verb: str) -> float:
