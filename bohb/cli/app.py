@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from rich.console import Console
 from bohb import __version__
 from bohb.cli import pictures, running, tables
 from bohb.cli.jobs import Job, read_job
+from bohb.cli.process import kill_all
 from bohb.cli.running import Place
 from bohb.cli.standing import best_of, evaluation_rows, report_rows, standing_of
 from bohb.cli.views import watching
@@ -32,7 +34,7 @@ from bohb.errors import (
 )
 from bohb.study.stop import interrupt
 
-FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, INTERRUPTED = 1, 2, 3, 4, 130
+FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,10 +46,11 @@ app = typer.Typer(
     "one is tried next.\n\nAll commands take the same job file, which says what to run and what "
     "to tune: a file of bohb or one of Polyaxon.",
     epilog="Exit codes: 0 all is well, 1 something failed, 2 the job file or the command line is "
-    "wrong, 3 there is no result yet, 4 too many evaluations failed, 130 interrupted.",
+    "wrong, 3 there is no result yet, 4 too many evaluations failed, 5 stopped by its timeout, 130 "
+    "interrupted.",
 )
 
-JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file.", show_default=False)]
+JobFile = Annotated[Path, typer.Argument(help="The job file.", show_default=False)]
 Storage = Annotated[
     str | None,
     typer.Option(
@@ -58,6 +61,21 @@ Storage = Annotated[
         show_default="NAME.journal beside the job file",
     ),
 ]
+
+
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        help="Commands to run at the same time; -1 for one per processor.",
+        show_default="what the job says, or 1",
+    ),
+]
+
+
+_KINDS = f"What to draw: {', '.join(kind.value for kind in pictures.Kind)}."
 
 
 class BestFormat(str, Enum):
@@ -105,32 +123,30 @@ def _bohb(
         ),
     ] = False,
 ) -> None:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):  # not every terminal has every letter
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @app.command()
-def plan(job_file: JobFile) -> None:
+def plan(job_file: JobFile, storage: Storage = None, jobs: Jobs = None) -> None:
     """Show what a job will do and what it costs, and run nothing."""
     with _errors_told():
-        job = read_job(job_file)
+        job = read_job(job_file, n_jobs=jobs)
         tables.print_plan(job, _out())
         _tell_remarks(job)
+        with contextlib.suppress(NoResultError):
+            study = running.find(job, Place.of(job, storage))
+            n_done = standing_of(job, study).n_evaluations
+            _note(f"{n_done} evaluations of it are done; bohb status {job_file} shows which")
 
 
 @app.command()
 def run(
     job_file: JobFile,
     storage: Storage = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            help="Commands to run at the same time; -1 for one per processor.",
-            show_default="what the job says, or 1",
-        ),
-    ] = None,
+    jobs: Jobs = None,
     timeout: Annotated[
         float | None,
         typer.Option(
@@ -145,16 +161,19 @@ def run(
     with _errors_told(), _ended_by_signals():
         job = read_job(job_file, n_jobs=jobs)
         _tell_remarks(job)
-        study = running.begin(job, Place.of(job, storage))
-        before = standing_of(job, study)
-        best = "" if before.best is None else f"best {before.best.value:.6g}"
-        n_done, n_planned = before.n_evaluations, before.n_planned
-        with watching(job, _err(), n_done=n_done, n_planned=n_planned, best=best) as view:
-            running.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
-        after = standing_of(job, study)
-        tables.print_standing(job, str(Place.of(job, storage).storage), after, _out())
+        place = Place.of(job, storage)
+        study = running.begin(job, place)
+        try:
+            with watching(job, _err(), standing_of(job, study)) as view:
+                running.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
+        finally:
+            kill_all()
+            after = standing_of(job, study)
+            tables.print_standing(job, place, after, _out())
         if study.was_cut_off:
             raise typer.Exit(INTERRUPTED)
+        if after.activity == "stopped":
+            raise typer.Exit(STOPPED)
         if after.best is None:
             _err().print("every evaluation failed" if after.failures else "nothing was evaluated")
             raise typer.Exit(TOO_MANY_FAILURES if after.failures else NOTHING_YET)
@@ -176,7 +195,7 @@ def status(
         if form is StatusFormat.json:
             typer.echo(tables.standing_text(standing))
         else:
-            tables.print_standing(job, str(place.storage), standing, _out())
+            tables.print_standing(job, place, standing, _out())
 
 
 @app.command()
@@ -194,6 +213,11 @@ def best(
         found = best_of(job, running.find(job, Place.of(job, storage)))
         if form is BestFormat.table:
             tables.print_best(job, found, _out())
+        elif form is BestFormat.args:
+            options, others = tables.best_arguments(job, found)
+            typer.echo(options)
+            if others:
+                _note(f"no options of the command: {', '.join(others)}; --format json has all")
         else:
             typer.echo(tables.best_text(job, found, form.value))
 
@@ -202,9 +226,12 @@ def best(
 def export(
     job_file: JobFile,
     storage: Storage = None,
-    form: Annotated[RowFormat, typer.Option("--format", "-f", help="How to write it.")] = (
-        RowFormat.csv
-    ),
+    form: Annotated[
+        RowFormat | None,
+        typer.Option(
+            "--format", "-f", help="How to write it.", show_default="by the file's name, or csv"
+        ),
+    ] = None,
     rows: Annotated[
         Rows,
         typer.Option(help="A row for each evaluation, or each report of the metric."),
@@ -221,10 +248,13 @@ def export(
         job = read_job(job_file, is_to_run=False)
         study = running.find(job, Place.of(job, storage))
         made = evaluation_rows if rows is Rows.evaluations else report_rows
+        if form is None:
+            is_json = output is not None and output.suffix == ".json"
+            form = RowFormat.json if is_json else RowFormat.csv
         if output is None:
             tables.write_rows(made(job, study), sys.stdout, form.value)
             return
-        with output.open("w", newline="", encoding="utf-8") as file:
+        with _writing(output), output.open("w", newline="", encoding="utf-8") as file:
             n_rows = tables.write_rows(made(job, study), file, form.value)
         _err().print(f"{n_rows} rows in {output}", highlight=False, markup=False)
 
@@ -233,9 +263,10 @@ def export(
 def plot(
     job_file: JobFile,
     storage: Storage = None,
-    kind: Annotated[pictures.Kind, typer.Option(help="What to draw.")] = (
-        pictures.Kind.learning_curves
-    ),
+    kind: Annotated[
+        pictures.Kind,
+        typer.Option(metavar="KIND", help=f"What to draw: {', '.join(pictures.Kind)}."),
+    ] = (pictures.Kind.learning_curves),
     output: Annotated[
         Path | None,
         typer.Option(
@@ -251,8 +282,18 @@ def plot(
         job = read_job(job_file, is_to_run=False)
         study = running.find(job, Place.of(job, storage))
         output = output or Path(f"{job.name}-{kind.value}.png")
-        pictures.draw(job, study, kind, output)
+        with _writing(output):
+            pictures.draw(job, study, kind, output)
         typer.echo(str(output))
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say so if a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ArgumentError(f"--output cannot be written: {error}") from error
 
 
 def _tell_remarks(job: Job) -> None:
@@ -265,7 +306,12 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _note(text: str) -> None:
-    _err().print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
+    _complain(f"note: {text}")
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # the other end may be closed
+        _err().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _out() -> Console:
@@ -284,10 +330,13 @@ def _errors_told() -> Iterator[None]:
             warnings.showwarning = _show_warning
             yield
     except BohbError as error:
-        _err().print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        _complain(f"error: {error}")
         raise typer.Exit(_exit_code(error)) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error
+    except (OSError, UnicodeError) as error:
+        _complain(f"error: {type(error).__name__}: {error}")
+        raise typer.Exit(FAILED) from error
 
 
 def _exit_code(error: BohbError) -> int:
@@ -305,6 +354,9 @@ def _ended_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    names = [
+        n for n in names if signal.getsignal(getattr(signal, n)) is not signal.SIG_IGN
+    ]  # nohup
     before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
     try:
         yield

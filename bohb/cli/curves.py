@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bohb.cli.jobs import Policy
+from bohb.cli.reports import Report, whole_step
 
 
 @dataclass
@@ -28,12 +30,23 @@ class Curves:
             self._running.discard(number)
 
     def add(self, number: int, step: int, metric: str, value: float, *, maximize: bool) -> None:
-        """Take in a report."""
+        """Take in a report; what is not finite is no better than anything."""
+        if not math.isfinite(value):
+            return
         with self._lock:
             curve = self._best.setdefault(metric, {}).setdefault(number, {})
             before = [best for known, best in curve.items() if known <= step]
             better = max if maximize else min
             curve[step] = better([*before, value])
+
+    def take(self, number: int, report: Report, policies: Iterable[Policy]) -> None:
+        """Take in what of a report the policies ask for."""
+        step = whole_step(report.step)
+        if step is not None:
+            for policy in policies:
+                if policy.metric in report.values:
+                    value = report.values[policy.metric]
+                    self.add(number, step, policy.metric, value, maximize=policy.maximize)
 
     def condemned(self, policy: Policy, number: int, step: int) -> bool:
         """Return whether `policy` prunes a trial that has just reported at `step`."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from bohb.cli.jobs import Job
-from bohb.cli.process import Line, Process, Stream, end_orphan
-from bohb.cli.watcher import Run, Watcher
+from bohb.cli.process import Line, Process, Stream
+from bohb.cli.watcher import Run
 from bohb.errors import CommandError
 from bohb.study import Trial
+
+RECORD = "running.json"  # in a trial's folder, as long as its command runs
 
 _LAST_LINES = 5
 _LONGEST = 500  # characters of a line in the report of a failure
@@ -25,6 +25,11 @@ class Leg:
 
     What it writes and leaves behind is kept in the trial's folder: a folder for checkpoints, the
     file of its parameters, and its outputs.
+
+    Raises
+    ------
+    CommandError
+        If it cannot be prepared.
     """
 
     def __init__(self, job: Job, trial: Trial, run: Run) -> None:
@@ -32,21 +37,31 @@ class Leg:
         self._run = run
         self._folder = trial.checkpoint_dir
         self._name = _free_name(self._folder, self._shown_resource)
-        self._values = self._told()
-        self._workdir = job.folder / job.workdir.fill(self._values)
-        self._file_before = _stamp(self.metric_file)
+        self.is_repeated = self._name != self._shown_resource
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
-
-    def start(self, watcher: Watcher, threads: Mapping[str, str]) -> Process:
-        """Return the command, which runs."""
-        Path(self._values["checkpoint_dir"]).mkdir(exist_ok=True)
-        Path(self._values["params_file"]).write_text(
-            json.dumps(dict(self._run.values), indent=1) + "\n", encoding="utf-8"
+        checkpoints = "checkpoint" if job.resume else f"{self._name}.checkpoint"
+        self._checkpoints = self._folder / checkpoints
+        self._params = self._folder / "params.json"
+        self._values = job.told(
+            run.values,
+            trial=run.number,
+            resource=run.resource,
+            previous_resource=run.previous_resource,
+            checkpoint_dir=str(self._checkpoints),
+            params_file=str(self._params),
         )
-        self._workdir.mkdir(parents=True, exist_ok=True)
-        record = self._folder / "running.json"
-        if end_orphan(record):
-            watcher.remarked(f"trial {self._run.number} still ran from before, and was ended")
+        self._workdir = job.folder / job.workdir.fill(self._values)
+
+    def start(self, threads: Mapping[str, str]) -> Process:
+        """Return the command, which runs."""
+        try:
+            self._checkpoints.mkdir(exist_ok=True)
+            values = json.dumps(dict(self._run.values), indent=1, ensure_ascii=False)
+            self._params.write_text(values + "\n", encoding="utf-8")
+            self._workdir.mkdir(parents=True, exist_ok=True)
+            self._file_before = _stamp(self.metric_file)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"the command cannot be prepared: {error}") from error
         call = self._job.command.call(self._values)
         return Process(
             call.arguments,
@@ -54,13 +69,14 @@ class Leg:
             environment=self._environment(threads) | call.environment,
             stdout=self._folder / f"{self._name}.stdout",
             stderr=self._folder / f"{self._name}.stderr",
-            record=record,
+            record=self._folder / RECORD,
         )
 
     def note(self, line: Line) -> None:
         """Keep a line for the report of a failure."""
         if line.stream == "stderr":
-            self._last_lines.append(line.text[:_LONGEST])
+            shown = "".join(c if c.isprintable() else " " for c in line.text[:_LONGEST])
+            self._last_lines.append(shown)
 
     def check(self, code: int | None) -> None:
         """Raise CommandError if the command has failed, or has not written its metric.
@@ -78,6 +94,10 @@ class Leg:
         if path is not None and _stamp(path) == self._file_before:
             raise CommandError(f"the command did not write {path}, the file of the metric")
 
+    def set_checkpoints_aside(self) -> None:
+        """Let the next run of this leg begin without checkpoints."""
+        self._checkpoints.rename(self._folder / f"{self._name}.checkpoint")
+
     @property
     def metric_file(self) -> Path | None:
         """The file in which the command leaves its metric, if it does that."""
@@ -94,25 +114,7 @@ class Leg:
 
     @property
     def _shown_resource(self) -> str:
-        return f"resource-{self._run.resource:g}"
-
-    def _told(self) -> dict[str, Any]:
-        """Return all that a template may name, with its value."""
-        job, run = self._job, self._run
-        checkpoints = "checkpoint" if job.resume else f"{self._name}.checkpoint"
-        values = {
-            "trial": run.number,
-            "resource": run.resource,
-            "previous_resource": run.previous_resource,
-            "checkpoint_dir": str(self._folder / checkpoints),
-            "params_file": str(self._folder / "params.json"),
-            "python": sys.executable,
-            **job.inputs,
-            **run.values,
-        }
-        if job.schedule.resource is not None:
-            values[job.schedule.resource] = run.resource
-        return values
+        return f"resource-{self._run.resource}"
 
     def _environment(self, threads: Mapping[str, str]) -> dict[str, str]:
         told = ("trial", "resource", "previous_resource", "checkpoint_dir", "params_file")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 from bohb import TrialPruned
 from bohb.cli.curves import Curves
 from bohb.cli.jobs import Job
-from bohb.cli.leg import Leg
+from bohb.cli.leg import RECORD, Leg
+from bohb.cli.process import end_orphan
 from bohb.cli.recorder import Recorder
 from bohb.cli.reports import LineReader
 from bohb.cli.watcher import Run, Watcher
@@ -38,6 +40,8 @@ class CommandObjective:
         self._threads = threads
         self._reader = LineReader(job.metric)
         self.curves = Curves()
+        self._sweeping = threading.Lock()
+        self._is_swept = False
 
     def __call__(self, trial: Trial) -> float:
         """Run the command to the resource of `trial`, and return the value of the metric."""
@@ -54,41 +58,76 @@ class CommandObjective:
             fault = str(error)
             raise
         except TrialPruned:
-            fault = None if trial.was_interrupted else "it does worse than others: pruned"
+            fault = self._why_pruned(trial)
             raise
         finally:
             self.curves.end(trial.number)
             self._watcher.ended(run, value, fault)
         return value
 
+    def _why_pruned(self, trial: Trial) -> str | None:
+        """Return why a leg was ended; None if the study is."""
+        if not trial.was_interrupted:
+            return "it does worse than others: pruned"
+        if trial.watch.is_stopping():
+            return None
+        return f"it took longer than leg_timeout={trial.watch.timeout:g} seconds: failed"
+
     def _run(self, trial: Trial, run: Run) -> float:
+        self._end_orphans(trial)
         leg = Leg(self._job, trial, run)
         recorder = Recorder(self._job, trial, run, self.curves, self._watcher)
-        with leg.start(self._watcher, self._threads) as process:
+        try:
+            if self._follow(leg, recorder, trial):
+                return recorder.conclude(is_ended=True)
+            if recorder.value is None and leg.is_repeated:
+                self._recover(leg, recorder, trial, run)
+            return recorder.conclude()
+        finally:
+            recorder.keep_curve()
+
+    def _follow(self, leg: Leg, recorder: Recorder, trial: Trial) -> bool:
+        """Run the command to its end, and return whether it was ended beyond its resource."""
+        with leg.start(self._threads) as process:
             is_over = False
             while not is_over:
                 is_over = process.is_over
                 for line in process.lines(0 if is_over else _POLL_SECONDS):
                     leg.note(line)
                     report = self._reader.read(line)
-                    if report is not None and recorder.take(report):
-                        return recorder.conclude()
+                    if report is not None and recorder.take(report, is_running=not is_over):
+                        return True
                 if not is_over and trial.is_to_stop():
                     raise TrialPruned
-        leg.check(process.exit_code)
+            leg.check(process.exit_code)
         if leg.metric_file is not None:
             for report in self._reader.read_file(leg.metric_file):
-                recorder.take(report)
-        if recorder.value is None:
-            self._take_earlier(leg, recorder)
-        return recorder.conclude()
+                recorder.take(report, is_running=False)
+        return False
 
-    def _take_earlier(self, leg: Leg, recorder: Recorder) -> None:
-        """Take what an earlier run of a leg has reported at its resource.
+    def _recover(self, leg: Leg, recorder: Recorder, trial: Trial, run: Run) -> None:
+        """Find the value of a leg that was cut off when it was done, and had nothing left to do.
 
-        It was cut off when its checkpoint was written, so that nothing was left to be trained now.
+        It may have reported it before. If not, it is run again without its checkpoints.
         """
-        for line in leg.earlier_lines():
-            report = self._reader.read(line)
-            if report is not None and recorder.is_at_resource(report):
-                recorder.take(report)
+        earlier = [self._reader.read(line) for line in leg.earlier_lines()]
+        reports = [report for report in earlier if report is not None]
+        if any(recorder.is_at_resource(report) for report in reports):
+            for report in reports:
+                recorder.take(report, is_running=False)
+        else:
+            leg.set_checkpoints_aside()
+            self._watcher.remarked(
+                f"trial {run.number} had nothing left to do and reported nothing: it is trained "
+                "from the start again"
+            )
+            self._follow(Leg(self._job, trial, run), recorder, trial)
+
+    def _end_orphans(self, trial: Trial) -> None:
+        """End what still runs of a call of this job that was killed, before anything begins."""
+        with self._sweeping:
+            if not self._is_swept:
+                for record in trial.checkpoint_dir.parent.glob(f"*/{RECORD}"):
+                    if end_orphan(record):
+                        self._watcher.remarked(f"{record.parent.name} still ran, and was ended")
+            self._is_swept = True

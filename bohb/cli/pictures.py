@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import warnings
 from collections.abc import Callable
 from enum import Enum
@@ -9,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial, TrialState
 
 from bohb.cli.jobs import Job
-from bohb.errors import ArgumentError, MissingDependencyError
+from bohb.cli.standing import best_of, report_rows
+from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
 from bohb.study import Study
 from bohb.visualization import plot_learning_curves
+
+_FEWEST = 2  # trials that a picture of Optuna needs to say anything
 
 
 class Kind(str, Enum):
@@ -40,34 +46,72 @@ def draw(job: Job, study: Study, kind: Kind, output: Path) -> None:
     """
     try:
         import matplotlib as mpl
+        import matplotlib.pyplot as plt
 
         mpl.use("agg")
     except ImportError as error:
         raise MissingDependencyError(
             "bohb plot needs matplotlib: pip install 'bohb[plot]'"
         ) from error
-    study.incumbent()  # says so if there is nothing to draw
+    best_of(job, study)  # says so if there is nothing to draw
+    plt.rcParams["figure.constrained_layout.use"] = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        axes = _axes(job, study, kind)
+        axes = (
+            _learning_curves(job, study) if kind is Kind.learning_curves else _of(job, study, kind)
+        )
+    axes.figure.suptitle(job.name)
     try:
-        axes.figure.savefig(output, dpi=150, bbox_inches="tight")
+        axes.figure.savefig(output, dpi=150)
     except ValueError as error:
         raise ArgumentError(f"--output must be a picture, got {str(output)!r}: {error}") from error
 
 
-def _axes(job: Job, study: Study, kind: Kind) -> Any:
-    if kind is Kind.learning_curves:
+def _learning_curves(job: Job, study: Study) -> Any:
+    if job.schedule.resource is not None:
         axes = plot_learning_curves(study)
-        axes.set(xlabel=job.schedule.resource or "resource", ylabel=job.metric.name, title=job.name)
+        axes.set(xlabel=job.schedule.resource, ylabel=job.metric.name)
         return axes
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(figsize=(8, 5))
+    best = best_of(job, study).trial
+    for number, rows in itertools.groupby(report_rows(job, study), lambda row: row["trial"]):
+        points = [(row["resource"], row["value"]) for row in rows]
+        is_best = number == best
+        axes.plot(
+            *zip(*points, strict=True),
+            marker=".",
+            color="crimson" if is_best else "0.6",
+            linewidth=2.5 if is_best else 1,
+            zorder=3 if is_best else 2,
+        )
+    axes.set(xlabel="step", ylabel=job.metric.name)
+    return axes
+
+
+def _of(job: Job, study: Study, kind: Kind) -> Any:
+    """Return one of Optuna's pictures, which are of the trials at the highest resource."""
     from optuna.visualization import matplotlib as plots
 
-    draw_by_kind: dict[Kind, Callable[[optuna.Study], Any]] = {
+    n_complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    if n_complete < _FEWEST:
+        raise NoResultError(
+            f"--kind {kind.value} is of the trials at the highest resource, and takes at least "
+            f"{_FEWEST} of them, got {n_complete}: --kind learning-curves shows all"
+        )
+    draw_by_kind: dict[Kind, Callable[..., Any]] = {
         Kind.history: plots.plot_optimization_history,
         Kind.slice: plots.plot_slice,
         Kind.parallel: plots.plot_parallel_coordinate,
         Kind.importances: plots.plot_param_importances,
     }
-    drawn = draw_by_kind[kind](study)
-    return drawn.flat[0] if hasattr(drawn, "flat") else drawn
+    drawn = draw_by_kind[kind](study, target=_value, target_name=job.metric.name)
+    axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn
+    for each in axes.figure.axes:
+        each.set_title("")
+    return axes
+
+
+def _value(trial: FrozenTrial) -> float:
+    return math.nan if trial.value is None else trial.value

@@ -6,7 +6,6 @@ import codecs
 import contextlib
 import json
 import os
-import queue
 import signal
 import subprocess
 import threading
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import psutil
 
@@ -24,9 +23,10 @@ from bohb.errors import CommandError
 Stream: TypeAlias = Literal["stdout", "stderr"]
 
 GRACE_SECONDS = 3.0  # between asking a command to end and ending it
-_LINGER_SECONDS = 1.0
-_LONGEST_LINE = 1_000_000
-_CHUNK = 65536
+_LOOK_SECONDS = 0.05
+_LONGEST_LINE = 16_000_000
+_CHUNK = 1_000_000
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Process:
     """A command in a process group of its own.
 
     Used as a context manager; with its end the group ends, whatever the command has left running
-    in it. What it writes is copied to two files as it comes.
+    in it. It writes into two files, so that nothing of it is lost with this process.
 
     Parameters
     ----------
@@ -70,32 +70,24 @@ class Process:
         record: Path,
     ) -> None:
         self._record = record
-        self._lines: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
-        self._n_open = 2
-        self._ended: float | None = None
-        try:
-            self._popen = subprocess.Popen(  # noqa: S603 - what to run is for the job's author
-                arguments,
-                cwd=workdir,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise CommandError(f"{arguments[0]!r} cannot be run in {workdir}: {error}") from error
+        with stdout.open("wb") as out, stderr.open("wb") as err:
+            try:
+                self._popen = subprocess.Popen(  # noqa: S603 - its author says what to run
+                    arguments,
+                    cwd=workdir,
+                    env=dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as error:
+                raise CommandError(
+                    f"{arguments[0]!r} cannot be run in {workdir}: {error}"
+                ) from error
+        _living.add(self)
         _write_record(record, self._popen.pid)
-        streams: tuple[tuple[Stream, IO[bytes] | None, Path], ...] = (
-            ("stdout", self._popen.stdout, stdout),
-            ("stderr", self._popen.stderr, stderr),
-        )
-        self._readers = [
-            threading.Thread(target=self._read, args=each, name="bohb-read", daemon=True)
-            for each in streams
-        ]
-        for reader in self._readers:
-            reader.start()
+        self._tails = (_Tail("stdout", stdout), _Tail("stderr", stderr))
 
     def __enter__(self) -> Process:
         return self
@@ -110,32 +102,18 @@ class Process:
 
     def lines(self, seconds: float) -> list[Line]:
         """Return what was written since the last call; waits for something, up to `seconds`."""
-        found: list[Line] = []
         deadline = time.monotonic() + seconds
         while True:
-            left = deadline - time.monotonic() if not found else 0.0
-            try:
-                line = self._lines.get(timeout=max(0.0, left))
-            except queue.Empty:
+            is_over = self.is_over
+            found = [line for tail in self._tails for line in tail.lines(is_last=is_over)]
+            if found or is_over or time.monotonic() >= deadline:
                 return found
-            if line is None:
-                self._n_open -= 1
-                if not self._n_open:
-                    return found
-            else:
-                found.append(line)
+            time.sleep(_LOOK_SECONDS)
 
     @property
     def is_over(self) -> bool:
-        """Whether the command has ended, and what it wrote was read.
-
-        What it has started may hold its outputs open; that is waited for no longer than a second.
-        """
-        if self._popen.poll() is None:
-            return False
-        if self._ended is None:
-            self._ended = time.monotonic()
-        return not self._n_open or time.monotonic() - self._ended > _LINGER_SECONDS
+        """Whether the command has ended; what it has started may still run."""
+        return self._popen.poll() is not None
 
     @property
     def exit_code(self) -> int | None:
@@ -147,47 +125,65 @@ class Process:
         group = self._popen.pid
         if self._popen.poll() is None:
             _signal_group(group, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(GRACE_SECONDS)
-        _signal_group(group, getattr(signal, "SIGKILL", signal.SIGTERM))
+            deadline = time.monotonic() + GRACE_SECONDS
+            while self._is_alive(group) and time.monotonic() < deadline:
+                time.sleep(_LOOK_SECONDS)
+        self.kill()
         self._popen.wait()
-        for reader in self._readers:
-            reader.join(timeout=1)
+        for tail in self._tails:
+            tail.close()
         self._record.unlink(missing_ok=True)
+        _living.discard(self)
 
-    def _read(self, stream: Stream, pipe: IO[bytes], path: Path) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        rest = ""
-        with pipe, path.open("wb") as file:
-            while chunk := os.read(pipe.fileno(), _CHUNK):
-                file.write(chunk)
-                file.flush()
-                whole, rest = _lines_of(rest + decoder.decode(chunk))
-                for text in whole:
-                    self._lines.put(Line(stream, text))
-        if rest:
-            self._lines.put(Line(stream, rest))
-        self._lines.put(None)
+    def kill(self) -> None:
+        """End the process group at once."""
+        _signal_group(self._popen.pid, _KILL)
+
+    def _is_alive(self, group: int) -> bool:
+        """Return whether anything of the group still runs."""
+        is_alive = self._popen.poll() is None  # also lets it go, if it has ended
+        return is_alive or (os.name == "posix" and _exists(group))
 
 
-def _lines_of(text: str) -> tuple[list[str], str]:
-    """Return the lines in `text`, and what may go on; progress bars end theirs by a return."""
-    *whole, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if len(rest) > _LONGEST_LINE:
-        return [*whole, rest], ""
-    return [line for line in whole if line], rest
+class _Tail:
+    """Reads a file line by line as it grows."""
+
+    def __init__(self, stream: Stream, path: Path) -> None:
+        self._stream: Stream = stream
+        self._file = path.open("rb")
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._rest = ""
+
+    def lines(self, *, is_last: bool) -> list[Line]:
+        """Return the lines that have come; one without an end only if it `is_last`.
+
+        The lines of progress bars end with a return.
+        """
+        found: list[str] = []
+        while chunk := self._file.read(_CHUNK):
+            text = self._rest + self._decoder.decode(chunk)
+            *whole, self._rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            found += whole
+            if len(self._rest) > _LONGEST_LINE:
+                self._rest = ""
+        if is_last:
+            found.append(self._rest)
+            self._rest = ""
+        return [Line(self._stream, text) for text in found if text]
+
+    def close(self) -> None:
+        self._file.close()
 
 
-def _signal_group(group: int, number: int) -> None:
-    """Send a signal to all processes of a group that still are."""
-    if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, number)
-        return
-    with contextlib.suppress(psutil.NoSuchProcess):  # Windows has no such groups
-        process = psutil.Process(group)
-        for each in (*process.children(recursive=True), process):
-            each.terminate()
+_living: set[Process] = set()
+_sweeping = threading.Lock()
+
+
+def kill_all() -> None:
+    """End all commands at once: the program ends, and nobody waits for them any more."""
+    with _sweeping:
+        for process in list(_living):
+            process.kill()
 
 
 def end_orphan(record: Path) -> bool:
@@ -200,17 +196,51 @@ def end_orphan(record: Path) -> bool:
     """
     try:
         known = json.loads(record.read_text())
-        process = psutil.Process(known["pid"])
-        is_same = bool(abs(process.create_time() - known["begun"]) < 1)
-    except (OSError, ValueError, KeyError, psutil.Error):
+        group, begun = int(known["pid"]), float(known["begun"])
+    except (OSError, ValueError, KeyError, TypeError):
         record.unlink(missing_ok=True)
         return False
-    if is_same:
-        _signal_group(known["pid"], getattr(signal, "SIGKILL", signal.SIGTERM))
-        with contextlib.suppress(psutil.Error):
-            process.wait(GRACE_SECONDS)
+    is_running = _is_same(group, begun) if psutil.pid_exists(group) else _exists(group)
+    if is_running:
+        _signal_group(group, _KILL)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while _exists(group) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
     record.unlink(missing_ok=True)
-    return is_same
+    return is_running
+
+
+def _is_same(pid: int, begun: float) -> bool:
+    """Return whether a process is the one that began then: numbers are used again."""
+    try:
+        return bool(abs(psutil.Process(pid).create_time() - begun) < 1)
+    except psutil.Error:
+        return False
+
+
+def _exists(group: int) -> bool:
+    """Return whether a process group has a member. Its number is not used again before."""
+    if os.name != "posix":
+        return False
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _signal_group(group: int, number: int) -> None:
+    """Send a signal to all processes of a group that still are."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
+        return
+    with contextlib.suppress(psutil.NoSuchProcess):  # Windows has no such groups
+        process = psutil.Process(group)
+        for each in (*process.children(recursive=True), process):
+            each.terminate()
 
 
 def _write_record(record: Path, pid: int) -> None:

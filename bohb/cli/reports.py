@@ -14,13 +14,19 @@ from bohb.cli.jobs import Metric
 from bohb.cli.process import Line
 from bohb.errors import CommandError
 
+_LARGEST = 2**63  # of an integer; a storage holds floats
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The numbers of one line, by name, and the step that they belong to."""
+    """The numbers of one line, by name, and the step that they belong to.
+
+    `fault` says what is wrong if the line has the metric, but as no number.
+    """
 
     values: Mapping[str, float] = field(default_factory=dict)
     step: float | None = None
+    fault: str | None = None
 
 
 class LineReader:
@@ -71,38 +77,37 @@ class LineReader:
             return None
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(found, dict):
             return None
-        if self._metric.name in found and not _is_number(found[self._metric.name]):
-            raise CommandError(
-                f"{self._metric.name} must be a number, got {found[self._metric.name]!r} in the "
-                f"line {text[:200]}"
-            )
-        values = {name: value for name, value in found.items() if _is_number(value)}
+        name = self._metric.name
+        fault = None
+        if name in found and not _is_number(found[name]):
+            fault = f"{name} must be a number, got {found[name]!r} in the line {text[:200]}"
+        values = {key: value for key, value in found.items() if _is_number(value)}
         step = None if self._metric.step is None else values.get(self._metric.step)
-        return Report(values, step) if values else None
+        return Report(values, step, fault) if values or fault else None
 
     def _matched(self, pattern: re.Pattern[str], text: str) -> Report | None:
         match = pattern.search(text)
         if match is None:
             return None
-        named = match.groupdict()
-        written = named.get("value", match.group(1))
-        step = named.get("step")
+        written, step = match.group(self._metric.value_group), match.groupdict().get("step")
         try:
             value = float(written)
             return Report({self._metric.name: value}, None if step is None else float(step))
-        except (TypeError, ValueError) as error:
-            raise CommandError(
-                f"metric.pattern must find numbers, got value {written!r} and step {step!r} in "
-                f"the line {text[:200]}"
-            ) from error
+        except (TypeError, ValueError):
+            return Report(
+                fault=f"metric.pattern must find numbers, got value {written!r} and step {step!r} "
+                f"in the line {text[:200]}"
+            )
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return isinstance(value, float) or abs(value) < _LARGEST
 
 
 def whole_step(step: float | None) -> int | None:

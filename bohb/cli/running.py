@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import TrialState
-
-from bohb.cli.jobs import Job, Policy
+from bohb.cli.jobs import Job, Policy, Target
 from bohb.cli.objective import CommandObjective
+from bohb.cli.process import Line, Stream
 from bohb.cli.recorder import TARGET
+from bohb.cli.reports import LineReader
 from bohb.cli.watcher import Watcher
-from bohb.errors import CommandError, NoResultError, SettingsError, StudyError
+from bohb.errors import (
+    CommandError,
+    NoResultError,
+    SettingsError,
+    StudyError,
+    TooManyFailuresError,
+)
 from bohb.executors import ThreadExecutor
 from bohb.executors.processes import thread_share
 from bohb.study import Study, create_study, load_study
+from bohb.study.ledger import CHECKPOINT_ROOT
+
+ENDED = "bohb:ended"
 
 _JOB = "bohb:job"
 _CASE = "case"
@@ -25,18 +36,40 @@ _CASE = "case"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a job's study is kept, and its runs with all that they write."""
+    """Where a job's study is kept.
+
+    Attributes
+    ----------
+    storage
+        A journal, or the URL of a database.
+    folder
+        Where the folder of its runs is made.
+    option
+        What must be said on the command line to come to this place.
+    """
 
     storage: str | Path
-    runs: Path
+    folder: Path
+    option: str = ""
 
     @classmethod
     def of(cls, job: Job, storage: str | None) -> Place:
         """Return the place for what was given as storage: a URL, a path, or nothing."""
-        if storage is not None and "://" in storage:
-            return cls(storage, job.folder / f"{job.name}.runs")
-        path = job.folder / f"{job.name}.journal" if storage is None else Path(storage).absolute()
-        return cls(path, path.with_name(f"{path.stem}.runs"))
+        if storage is None:
+            return cls(job.folder / f"{job.name}.journal", job.folder)
+        option = f" --storage {shlex.quote(storage)}"
+        if "://" in storage:
+            return cls(storage, job.folder, option)
+        path = Path(storage).absolute()
+        return cls(path, path.parent, option)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a storage, as far as can be seen without making it."""
+        if isinstance(self.storage, Path):
+            return self.storage.exists()
+        prefix, _, path = self.storage.partition(":///")
+        return prefix != "sqlite" or Path(path).exists()
 
 
 def begin(job: Job, place: Place) -> Study:
@@ -47,17 +80,20 @@ def begin(job: Job, place: Place) -> Study:
     SettingsError
         If the job has changed since, in what cannot change.
     """
-    if isinstance(place.storage, Path):
+    known = _known(job, place)
+    if known is not None:
+        _check_same(job, known)
+    elif isinstance(place.storage, Path):
         place.storage.parent.mkdir(parents=True, exist_ok=True)
     study = create_study(
         storage=place.storage,
         pruner=job.schedule.pruner,
         study_name=job.name,
-        direction="maximize" if job.metric.maximize else "minimize",
+        direction=job.metric.direction,
         load_if_exists=True,
-        checkpoint_root=place.runs,
         space=job.space,
     )
+    _place_runs(job, study, place)
     study.sampler = job.sampler(_kept_seed(job, study))
     _enqueue_cases(job, study)
     return study
@@ -71,55 +107,76 @@ def find(job: Job, place: Place) -> Study:
     NoResultError
         If it has not.
     """
-    missing = NoResultError(f"{job.name} has not begun: bohb run {job.path}")
-    if isinstance(place.storage, Path) and not place.storage.exists():
-        raise missing
-    try:
-        study = load_study(study_name=job.name, storage=place.storage)
-    except StudyError as error:
-        if type(error) is StudyError:
-            raise missing from error
-        raise
+    study = _known(job, place)
+    if study is None:
+        raise NoResultError(f"{job.name} has not begun: bohb run {job.path}{place.option}")
     return study
+
+
+def _known(job: Job, place: Place) -> Study | None:
+    """Return the job's study as it was begun; None if it was not."""
+    if not place.exists:
+        return None
+    try:
+        return load_study(study_name=job.name, storage=place.storage)
+    except StudyError as error:
+        if type(error) is StudyError:  # there is no study of this name
+            return None
+        raise
+
+
+def _place_runs(job: Job, study: Study, place: Place) -> None:
+    """Let the study have a folder for its runs that no other has: it holds its checkpoints."""
+    stored = study.ledger.read(CHECKPOINT_ROOT)
+    if stored is not None:
+        moved = place.folder / Path(stored).name
+        if not Path(stored).exists() and moved.exists():
+            study.checkpoints.place(moved)
+        return
+    for count in itertools.count(1):
+        folder = place.folder / (f"{job.name}.runs" if count == 1 else f"{job.name}-{count}.runs")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        study.checkpoints.place(folder)
+        return
 
 
 def run(
     job: Job, study: Study, watcher: Watcher, *, n_jobs: int, timeout: float | None = None
 ) -> None:
     """Run what is left to be done of a job."""
-    if study.user_attrs.get(TARGET) is not None:
+    if met_target(job, study) is not None:
         return
+    if study.user_attrs.get(ENDED) is not None:
+        study.set_user_attr(ENDED, None)
     n_workers = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
     objective = CommandObjective(job, watcher, thread_share(n_workers) if n_workers > 1 else {})
     _take_in_curves(job, study, objective)
     schedule = job.schedule
     limits = [timeout, schedule.timeout]
-    study.optimize(
-        objective,
-        n_trials=schedule.n_trials,
-        n_rounds=_rounds(job, timeout),
-        n_brackets=schedule.n_brackets,
-        total_resource=schedule.total_resource,
-        timeout=min((limit for limit in limits if limit is not None), default=None),
-        in_all=True,
-        executor=ThreadExecutor(n_workers),
-        leg_timeout=job.leg_timeout,
-        max_failures=job.max_failures,
-        catch=CommandError,
-    )
+    try:
+        study.optimize(
+            objective,
+            n_trials=schedule.n_trials,
+            n_rounds=schedule.rounds,
+            n_brackets=schedule.n_brackets,
+            total_resource=schedule.total_resource,
+            timeout=min((limit for limit in limits if limit is not None), default=None),
+            in_all=True,
+            executor=ThreadExecutor(n_workers),
+            leg_timeout=job.leg_timeout,
+            max_failures=job.max_failures,
+            catch=CommandError,
+        )
+    except TooManyFailuresError:
+        study.set_user_attr(ENDED, "too many failures")
+        raise
 
 
-def _rounds(job: Job, timeout: float | None) -> int | None:
-    """Return the rounds to run: one if a job has no limit of its own, and only its call has."""
-    schedule = job.schedule
-    limits = (schedule.n_trials, schedule.n_brackets, schedule.total_resource, schedule.timeout)
-    if schedule.n_rounds is None and limits == (None, None, None, None):
-        return 1
-    return schedule.n_rounds
-
-
-def _kept_seed(job: Job, study: Study) -> int:
-    """Return the seed that the study was begun with, and let a new one keep what it is."""
+def _check_same(job: Job, study: Study) -> None:
+    """Raise SettingsError if a study was not begun by this job, or the job has changed since."""
     stored = study.user_attrs.get(_JOB)
     if stored is None:
         if study.ledger.trials():
@@ -127,23 +184,28 @@ def _kept_seed(job: Job, study: Study) -> int:
                 f"study {study.study_name!r} was not begun by a job: give the job another name, "
                 "or another --storage"
             )
-        seed = secrets.randbits(32) if job.seed is None else job.seed
-        study.set_user_attr(_JOB, {**job.identity, "seed": seed})
-        return seed
-    now: dict[str, Any] = {**job.identity}
-    if job.seed is not None:
-        now["seed"] = job.seed
+        return
+    now = {**job.identity, "seed": stored["seed"] if job.seed is None else job.seed}
     changed = [
         f"{name} (was {stored.get(name)!r}, is {now.get(name)!r})"
         for name in {**stored, **now}
-        if stored.get(name) != now.get(name) and not (name == "seed" and job.seed is None)
+        if stored.get(name) != now.get(name)
     ]
     if changed:
         raise SettingsError(
             f"the job has changed since its study was begun, in {', '.join(changed)}: give it "
             "another name, or another --storage"
         )
-    return int(stored["seed"])
+
+
+def _kept_seed(job: Job, study: Study) -> int:
+    """Return the seed that the study was begun with, and let a new one keep what it is."""
+    stored = study.user_attrs.get(_JOB)
+    if stored is not None:
+        return int(stored["seed"])
+    seed = secrets.randbits(32) if job.seed is None else job.seed
+    study.set_user_attr(_JOB, {**job.identity, "seed": seed})
+    return seed
 
 
 def _enqueue_cases(job: Job, study: Study) -> None:
@@ -155,13 +217,28 @@ def _enqueue_cases(job: Job, study: Study) -> None:
                 study.enqueue_trial(dict(case), user_attrs={_CASE: index})
 
 
+def met_target(job: Job, study: Study) -> dict[str, Any] | None:
+    """Return the target that was met, with the trial that did, if the job still has such a one."""
+    met: dict[str, Any] | None = study.user_attrs.get(TARGET)
+    if met is None:
+        return None
+    same = (rule for rule in job.stopping if rule.metric == met["metric"])
+    is_met = any(isinstance(rule, Target) and rule.is_met(met["value"]) for rule in same)
+    return met if is_met else None
+
+
 def _take_in_curves(job: Job, study: Study, objective: CommandObjective) -> None:
-    """Let the policies know what was reported before."""
-    for rule in job.stopping:
-        if isinstance(rule, Policy) and rule.metric == job.metric.name:
-            for trial in study.get_trials(deepcopy=False):
-                if trial.state != TrialState.FAIL:
-                    for step, value in sorted(trial.intermediate_values.items()):
-                        objective.curves.add(
-                            trial.number, step, rule.metric, value, maximize=rule.maximize
-                        )
+    """Let the policies know what was reported before, as the commands have written it."""
+    policies = [rule for rule in job.stopping if isinstance(rule, Policy)]
+    if not policies:
+        return
+    reader = LineReader(job.metric)
+    streams: tuple[Stream, ...] = ("stdout", "stderr")
+    for trial in study.get_trials(deepcopy=False):
+        folder = study.checkpoint_root / f"trial-{trial.number:05d}"
+        for stream in streams:
+            for path in folder.glob(f"*.{stream}"):
+                for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                    report = reader.read(Line(stream, text))
+                    if report is not None:
+                        objective.curves.take(trial.number, report, policies)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.cli.jobs import Job
-from bohb.cli.recorder import REPORTS, TARGET
+from bohb.cli.jobs import SINGLE_RUNG, Job
+from bohb.cli.recorder import REPORTS
+from bohb.cli.running import ENDED, met_target
 from bohb.errors import NoResultError
 from bohb.history import scale_of
-from bohb.hyperband import Bracket, Resource
+from bohb.hyperband import Resource
 from bohb.study import Study
 from bohb.study.ledger import ERROR_ATTRIBUTE
 from bohb.study.owner import living_owner
 from bohb.study.results import evaluations
+
+Activity: TypeAlias = Literal["running", "interrupted", "stopped", "failed", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Standing:
         The trials that have failed, with what they failed with.
     """
 
-    activity: Literal["running", "interrupted", "stopped", "done"]
+    activity: Activity
     owner: str | None
     n_evaluations: int
     n_planned: int | None
@@ -76,12 +79,12 @@ def standing_of(job: Job, study: Study) -> Standing:
     except NoResultError:
         best = None
     return Standing(
-        _activity(study, owner, counts),
+        _activity(job, study, owner, counts),
         owner,
         done,
         None if plan is None else plan.n_evaluations,
         {state: counts[state] for state in _STATES if counts[state]},
-        _rungs(study, trials),
+        _rungs(job, study, trials),
         [
             (trial.number, trial.system_attrs[ERROR_ATTRIBUTE])
             for trial in trials
@@ -92,6 +95,7 @@ def standing_of(job: Job, study: Study) -> Standing:
 
 
 _STATES = ("running", "cut off", "paused", "waiting", "complete", "pruned", "failed")
+_UNFINISHED = ("cut off", "paused", "waiting")
 _FINISHED = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -109,16 +113,16 @@ def _state(trial: FrozenTrial, *, is_run: bool) -> str:
     return "running" if is_run else "cut off"
 
 
-def _activity(
-    study: Study, owner: str | None, counts: Counter[str]
-) -> Literal["running", "interrupted", "stopped", "done"]:
+def _activity(job: Job, study: Study, owner: str | None, counts: Counter[str]) -> Activity:
     if owner is not None:
         return "running"
-    if study.user_attrs.get(TARGET) is not None:
+    if met_target(job, study) is not None:
         return "done"
+    if study.user_attrs.get(ENDED) is not None:
+        return "failed"
     if study.was_cut_off:
         return "interrupted"
-    return "stopped" if counts["paused"] or counts["cut off"] or counts["waiting"] else "done"
+    return "stopped" if any(counts[state] for state in _UNFINISHED) else "done"
 
 
 def _evaluations(
@@ -127,26 +131,33 @@ def _evaluations(
     return evaluations(trial, scale_of(study), study.plan())
 
 
-def _rungs(study: Study, trials: list[FrozenTrial]) -> list[list[tuple[Resource, int, int]]]:
-    """Return resource, evaluations done and planned by bracket of a round and by rung."""
+def _rungs(
+    job: Job, study: Study, trials: list[FrozenTrial]
+) -> list[list[tuple[Resource, int, int]]]:
+    """Return resource, evaluations done and planned by bracket of a round and by rung.
+
+    Without a plan those brackets count that were opened.
+    """
     shapes = study.plan().brackets
     done: Counter[tuple[int, int]] = Counter()
-    opened: dict[int, set[int]] = defaultdict(set)
+    opened: set[int] = set()
     for trial in trials:
         for bracket, rung, _, _ in _evaluations(study, trial):
             if bracket is not None and rung is not None:
                 done[bracket % len(shapes), rung] += 1
-                opened[bracket % len(shapes)].add(bracket)
+                opened.add(bracket)
+    plan = job.schedule.plan
+    counted = [shapes[b % len(shapes)] for b in opened] if plan is None else plan.brackets
+    planned: Counter[tuple[int, Resource]] = Counter()
+    for shape in counted:
+        for resource, size in zip(shape.resources, shape.sizes, strict=True):
+            planned[shape.first_level, resource] += size
     return [
-        _row(shape, max(1, len(opened[index])), [done[index, r] for r in range(len(shape.sizes))])
+        [
+            (resource, done[index, rung], planned[shape.first_level, resource])
+            for rung, resource in enumerate(shape.resources)
+        ]
         for index, shape in enumerate(shapes)
-    ]
-
-
-def _row(shape: Bracket, n_opened: int, done: list[int]) -> list[tuple[Resource, int, int]]:
-    return [
-        (resource, count, size * n_opened)
-        for resource, count, size in zip(shape.resources, done, shape.sizes, strict=True)
     ]
 
 
@@ -159,16 +170,18 @@ def best_of(job: Job, study: Study) -> Best:
         If no evaluation has given a finite value.
     """
     trials = study.get_trials(deepcopy=False)
-    target = study.user_attrs.get(TARGET)
-    if target is None:
-        incumbent = study.incumbent()
-        number, value, resource = incumbent.number, incumbent.value, incumbent.resource
-    else:
+    target = met_target(job, study)
+    if target is not None:
         number = target["trial"]
-        reached = [e for e in _evaluations(study, trials[number]) if math.isfinite(e[3])]
-        if not reached:
-            raise NoResultError(f"trial {number} has met the target, and has no value")
-        _, _, resource, value = reached[-1]
+        value, resource = target["at"]["value"], target["at"]["resource"]
+    else:
+        try:
+            incumbent = study.incumbent()
+        except NoResultError as error:
+            raise NoResultError(
+                f"{job.name} has no result yet: no evaluation has given a finite value"
+            ) from error
+        number, value, resource = incumbent.number, incumbent.value, incumbent.resource
     folder = study.checkpoint_root / f"trial-{number:05d}" / "checkpoint"
     return Best(
         number,
@@ -183,17 +196,15 @@ def best_of(job: Job, study: Study) -> Best:
 def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
     """Yield one row per trial and resource at which it was evaluated."""
     for trial in study.get_trials(deepcopy=False):
-        values = job.values(trial.params)
+        values = {f"params.{name}": value for name, value in job.values(trial.params).items()}
         for bracket, rung, resource, value in _evaluations(study, trial):
-            yield {
-                "trial": trial.number,
-                "bracket": bracket,
-                "rung": rung,
-                "resource": resource,
-                "value": value if math.isfinite(value) else None,
-                "state": _state(trial, is_run=True),
-                **{f"params.{name}": given for name, given in values.items()},
-            }
+            row: dict[str, Any] = {"trial": trial.number}
+            if job.schedule.method not in SINGLE_RUNG:
+                row |= {"bracket": bracket, "rung": rung}
+            if job.schedule.resource is not None:
+                row["resource"] = resource
+            row["value"] = value if math.isfinite(value) else None
+            yield {**row, "state": _state(trial, is_run=True), **values}
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:

@@ -18,9 +18,12 @@ from rich.table import Table
 
 from bohb.cli.jobs import SINGLE_RUNG, Job, stored_values
 from bohb.cli.jobs.template import as_text
+from bohb.cli.running import Place
 from bohb.cli.standing import Best, Standing
-from bohb.cli.views import short
+from bohb.cli.views import at, short
 from bohb.history import from_model
+from bohb.hyperband import Resource
+from bohb.study.storages import without_password
 
 _MOST_FAILURES = 3
 
@@ -47,7 +50,18 @@ def print_plan(job: Job, console: Console) -> None:
         console.print(round_, markup=False, highlight=False, soft_wrap=True)
         console.print("\nas often as the limit allows:", _limit(job), highlight=False)
     console.print(f"\nat most {_count(job.jobs)} at a time, as in:\n", highlight=False)
-    console.print("  " + shlex.join(_example(job)), markup=False, highlight=False, soft_wrap=True)
+    console.print(f"  {_example(job)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _told(job: Job, values: Any, trial: int, resource: Resource) -> dict[str, Any]:
+    return job.told(
+        values,
+        trial=trial,
+        resource=resource,
+        previous_resource=0,
+        checkpoint_dir="CHECKPOINT_DIR",
+        params_file="PARAMS_FILE",
+    )
 
 
 def _goal(job: Job) -> str:
@@ -63,7 +77,7 @@ def _limit(job: Job) -> str:
     schedule = job.schedule
     if schedule.total_resource is not None:
         return f"{schedule.total_resource:g} {schedule.resource or 'units'} in all"
-    return f"{schedule.timeout:g} seconds for each call"
+    return f"{schedule.timeout:g} seconds for each run"
 
 
 def _count(jobs: int) -> str:
@@ -72,9 +86,9 @@ def _count(jobs: int) -> str:
     return "one command" if jobs == 1 else f"{jobs} commands"
 
 
-def _example(job: Job) -> list[str]:
-    """Return the command with values as they might be."""
-    values: dict[str, Any] = dict(job.inputs)
+def _example(job: Job) -> str:
+    """Return the command with values as they might be, for a shell."""
+    values: dict[str, Any] = {}
     for key, dimension in job.dimensions.items():
         known = stored_values(dimension)
         if job.cases:
@@ -85,23 +99,23 @@ def _example(job: Job) -> list[str]:
             middle = dimension.parameter.decode(np.array([0.5]))[0]
             stored = from_model(dimension.distribution, float(middle))
         values[dimension.name] = dimension.value_of(stored)
-    lowest = job.schedule.plan or job.schedule.pruner.plan()
-    resource = lowest.brackets[0].resources[0]
-    values |= {"trial": 0, "resource": resource, "previous_resource": 0, "python": "python"}
-    values |= {"checkpoint_dir": "CHECKPOINT_DIR", "params_file": "PARAMS_FILE"}
-    if job.schedule.resource is not None:
-        values[job.schedule.resource] = resource
-    return job.command.call(values).arguments
+    first = (job.schedule.plan or job.schedule.pruner.plan()).brackets[0].resources[0]
+    values = _told(job, values, 0, first)
+    call = job.command.call(values)
+    variables = [f"{name}={shlex.quote(text)}" for name, text in call.environment.items()]
+    return " ".join([*variables, shlex.join(call.arguments)])
 
 
-def print_standing(job: Job, place: str, standing: Standing, console: Console) -> None:
+def print_standing(job: Job, place: Place, standing: Standing, console: Console) -> None:
     """Print where a job stands."""
     done = f"{standing.n_evaluations}"
-    if standing.n_planned is not None:
+    if standing.n_planned is not None and standing.n_evaluations <= standing.n_planned:
         done += f" of {standing.n_planned}"
+        if standing.activity == "done" and standing.n_evaluations < standing.n_planned:
+            done += ": failures, limits and targets cut brackets short"
     rows: list[tuple[str, RenderableType]] = [
-        ("study", f"{escape(job.name)} in {escape(place)}"),
-        ("state", _state(job, standing)),
+        ("study", f"{escape(job.name)} in {escape(without_password(str(place.storage)))}"),
+        ("state", _state(job, place, standing)),
         ("evaluations", done),
         ("trials", ", ".join(f"{count} {state}" for state, count in standing.n_trials.items())),
     ]
@@ -115,31 +129,30 @@ def print_standing(job: Job, place: str, standing: Standing, console: Console) -
         console.print()
         console.print(_rungs(job, standing), highlight=False)
     if standing.failures:
-        console.print(f"\n[bold]the last failures of {len(standing.failures)}[/]")
+        console.print(f"\n[bold]{len(standing.failures)} failed[/], at last:", highlight=False)
         for number, message in standing.failures[-_MOST_FAILURES:]:
-            console.print(f"trial {number}: {message}", markup=False, highlight=False)
+            text = f"trial {number}: {message.removeprefix('CommandError: ')}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _state(job: Job, standing: Standing) -> str:
+def _state(job: Job, place: Place, standing: Standing) -> str:
+    again = f"bohb run {escape(shlex.quote(str(job.path)) + place.option)}"
     if standing.activity == "running":
         return f"running: {escape(standing.owner or '')}"
-    again = f"run it again to go on: bohb run {escape(str(job.path))}"
     if standing.activity == "interrupted":
-        return f"interrupted; {again}"
+        return f"interrupted; run it again to go on: {again}"
     if standing.activity == "stopped":
-        return f"stopped, with trials paused; {again}"
+        return f"stopped before its end; run it again to go on: {again}"
+    if standing.activity == "failed":
+        return f"ended, for too many evaluations failed; once that is mended, go on: {again}"
     if standing.best is not None and standing.best.has_met_target:
         return "done: the target is met"
     return "done"
 
 
 def _best_line(job: Job, best: Best) -> str:
-    return escape(f"{job.metric.name} {best.value:.6g}{_at(job, best)} (trial {best.trial})")
-
-
-def _at(job: Job, best: Best) -> str:
-    name = job.schedule.resource
-    return "" if name is None else f" at {name} {best.resource:g}"
+    place = at(job, best.resource)
+    return escape(f"{job.metric.name} {best.value:.6g}{place} (trial {best.trial})")
 
 
 def _rungs(job: Job, standing: Standing) -> Table:
@@ -168,18 +181,20 @@ def print_best(job: Job, best: Best, console: Console) -> None:
 
 
 def best_text(job: Job, best: Best, form: str) -> str:
-    """Return the best trial as a program reads it: "json", "yaml" or "args"."""
-    if form == "args":
-        values = {**job.inputs, **best.params}
-        options = job.command.options(values, best.params)
-        if not options:
-            options = [f"--{name}={as_text(value)}" for name, value in best.params.items()]
-        return shlex.join(options)
+    """Return the best trial as a program reads it: "json" or "yaml"."""
     found = {**asdict(best), "metric": job.metric.name}
     found["checkpoint_dir"] = None if best.checkpoint_dir is None else str(best.checkpoint_dir)
     if form == "json":
-        return json.dumps(found, indent=1)
-    return yaml.safe_dump(found, sort_keys=False).rstrip()
+        return json.dumps(found, indent=1, ensure_ascii=False)
+    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True).rstrip()
+
+
+def best_arguments(job: Job, best: Best) -> tuple[str, list[str]]:
+    """Return the best trial as options of the command, and the parameters that are none."""
+    values = _told(job, best.params, best.trial, best.resource)
+    options = job.command.options(values, best.params)
+    known = job.command.named_outside_of_shells
+    return shlex.join(options), [name for name in best.params if name not in known]
 
 
 def standing_text(standing: Standing) -> str:
@@ -191,14 +206,19 @@ def write_rows(rows: Iterable[dict[str, Any]], file: IO[str], form: str) -> int:
     """Write rows as "csv" or "json", and return how many there were."""
     found = list(rows)
     if form == "json":
-        json.dump([_finite(row) for row in found], file, indent=1)
+        json.dump([_finite(row) for row in found], file, indent=1, ensure_ascii=False)
         file.write("\n")
     elif found:
         columns = list(dict.fromkeys(name for row in found for name in row))
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(found)
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in found)
     return len(found)
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as it stands in a table: lists and truth values as commands get them."""
+    return as_text(value) if isinstance(value, (bool, list, dict)) else value
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,20 +18,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bohb.cli.jobs import Job
+from bohb.cli.jobs.template import as_text
+from bohb.cli.standing import Best, Standing
 from bohb.cli.watcher import Run
 from bohb.hyperband import Resource
 
 _MOST_ROWS = 16
+_TOLD_IN_FULL = 3
 _NUMBER = re.compile(r"[0-9.]+")
 
 
 class PlainView:
-    """A line for each run that is over, and for what else there is to know."""
+    """A line for each run that is over, and for what else there is to know.
 
-    def __init__(self, job: Job, console: Console) -> None:
+    Parameters
+    ----------
+    n_done, n_planned
+        How many evaluations are done, and of how many; None where that is not known.
+    best
+        The best trial so far.
+    """
+
+    def __init__(
+        self, job: Job, console: Console, n_done: int, n_planned: int | None, best: Best | None
+    ) -> None:
         self._job = job
         self._console = console
+        self._n_done = n_done
+        self._n_planned = n_planned
+        self._best = best
+        self._faults: Counter[str] = Counter()
         self._remarked: set[str] = set()
+        self._lock = threading.RLock()
 
     def began(self, run: Run) -> None:
         """Take note of a run that begins."""
@@ -39,46 +59,77 @@ class PlainView:
 
     def ended(self, run: Run, value: float | None, fault: str | None) -> None:
         """Write how a run ended."""
-        place = f"trial {run.number}{_at(self._job, run.resource)}"
-        if fault is not None:
-            self._write(f"{place}: {fault}")
-        elif value is None:
-            self._write(f"{place}: interrupted")
-        else:
-            self._write(f"{place}: {self._job.metric.name} {value:.6g} ({run.seconds:.1f} s)")
+        with self._lock:
+            self._n_done += value is not None or fault is not None
+            text = self._ending(run, value, fault)
+        self._write(text)
 
     def remarked(self, text: str) -> None:
         """Write what there is to know, once."""
         kind = _NUMBER.sub("", text)
-        if kind not in self._remarked:
+        with self._lock:
+            is_new = kind not in self._remarked
             self._remarked.add(kind)
+        if is_new:
             self._write(f"note: {text}")
+
+    def _ending(self, run: Run, value: float | None, fault: str | None) -> str:
+        count = (
+            f"{self._n_done}" if self._n_planned is None else f"{self._n_done}/{self._n_planned}"
+        )
+        place = f"{count}  trial {run.number}{at(self._job, run.resource)}"
+        if fault is not None:
+            return f"{place}: {self._shortened(fault)}"
+        if value is None:
+            return f"{place}: interrupted"
+        result = f"{self._job.metric.name} {value:.6g} ({run.seconds:.1f} s)"
+        return f"{place}: {result}{', the best so far' if self._is_best(run, value) else ''}"
+
+    def _shortened(self, fault: str) -> str:
+        """Return a fault in full a few times, and then its first line only."""
+        self._faults[_NUMBER.sub("", fault)] += 1
+        if self._faults[_NUMBER.sub("", fault)] <= _TOLD_IN_FULL:
+            return fault
+        return fault.splitlines()[0].rstrip(":") + ", as before"
+
+    def _is_best(self, run: Run, value: float) -> bool:
+        """Return whether a value is the best so far, and take note of it if it is."""
+        sign = -1 if self._job.metric.maximize else 1
+        if not math.isfinite(value):
+            return False
+        best = self._best
+        if best is not None and (-best.resource, sign * best.value) <= (
+            -run.resource,
+            sign * value,
+        ):
+            return False
+        self._best = Best(run.number, value, run.resource, dict(run.values), None, False)
+        return True
 
     def _write(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveView(PlainView):
-    """The runs under way, with how far the whole has come and the best so far above them."""
+    """The runs under way, with how far the whole has come and the best so far above them.
+
+    What went wrong, and each best so far, stays on the terminal as a line.
+    """
 
     def __init__(
-        self, job: Job, console: Console, *, n_done: int, n_planned: int | None, best: str
+        self, job: Job, console: Console, n_done: int, n_planned: int | None, best: Best | None
     ) -> None:
-        super().__init__(job, console)
+        super().__init__(job, console, n_done, n_planned, best)
         self._running: dict[int, tuple[Run, float | None, float | None]] = {}
-        self._lock = threading.Lock()
-        self._best: tuple[Resource, float] | None = None
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("evaluations"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[best]}"),
         )
-        self._task = self._progress.add_task(
-            escape(job.name), total=n_planned, completed=n_done, best=best
-        )
+        self._task = self._progress.add_task(escape(job.name), total=n_planned, best="")
+        self._show()
 
     def began(self, run: Run) -> None:
         """Show a run that begins."""
@@ -91,36 +142,31 @@ class LiveView(PlainView):
             self._running[run.number] = run, step, value
 
     def ended(self, run: Run, value: float | None, fault: str | None) -> None:
-        """Show that a run is over; write a line only if it went wrong."""
+        """Show that a run is over."""
         with self._lock:
             self._running.pop(run.number, None)
-            self._note_best(run, value)
-        if value is not None or fault is not None:
-            self._progress.advance(self._task)
-        if fault is not None:
-            super().ended(run, value, fault)
+            self._n_done += value is not None or fault is not None
+            before = self._best
+            text = self._ending(run, value, fault)
+            is_worth_a_line = fault is not None or self._best is not before
+            self._show()
+        if is_worth_a_line:
+            self._write(text)
 
-    def _note_best(self, run: Run, value: float | None) -> None:
-        if value is None:
-            return
-        sign = -1 if self._job.metric.maximize else 1
-        if self._best is None or (-run.resource, sign * value) < (
-            -self._best[0],
-            sign * self._best[1],
-        ):
-            self._best = run.resource, value
-            shown = f"best {value:.6g}{_at(self._job, run.resource)} (trial {run.number})"
-            self._progress.update(self._task, best=escape(shown))
+    def _show(self) -> None:
+        best = ""
+        if self._best is not None:
+            place = at(self._job, self._best.resource)
+            best = f"best {self._best.value:.6g}{place} (trial {self._best.trial})"
+        self._progress.update(self._task, completed=self._n_done, best=escape(best))
 
     def __rich__(self) -> Group:
         """Return what is to be seen now."""
-        table = Table(box=None, pad_edge=False, header_style="dim")
+        table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         heading = self._job.schedule.resource or "resource"
-        columns = ("trial", heading, "step", self._job.metric.name, "seconds", "parameters")
-        for column in columns:
-            table.add_column(
-                column, no_wrap=True, justify="left" if column == "parameters" else "right"
-            )
+        for column in ("trial", heading, "step", self._job.metric.name, "seconds"):
+            table.add_column(column, no_wrap=True, justify="right")
+        table.add_column("parameters", no_wrap=True, overflow="ellipsis", ratio=1)
         with self._lock:
             running = list(self._running.values())
         for run, step, value in running[:_MOST_ROWS]:
@@ -142,26 +188,31 @@ def short_values(values: Any) -> str:
 
 def short(value: Any) -> str:
     """Return a value with as many digits as one reads."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else as_text(value)
 
 
-def _at(job: Job, resource: Resource) -> str:
+def at(job: Job, resource: Resource) -> str:
+    """Return where an evaluation took place; nothing in a job without a resource."""
     return "" if job.schedule.resource is None else f" at {job.schedule.resource} {resource:g}"
 
 
 @contextlib.contextmanager
-def watching(
-    job: Job, console: Console, *, n_done: int, n_planned: int | None, best: str
-) -> Iterator[PlainView]:
-    """Give a view of the kind that suits `console`, with the library's warnings in it."""
-    if console.is_terminal:
-        live = LiveView(job, console, n_done=n_done, n_planned=n_planned, best=best)
-        with showing_warnings(live), Live(live, console=console, refresh_per_second=4):
-            yield live
-    else:
-        plain = PlainView(job, console)
-        with showing_warnings(plain):
-            yield plain
+def watching(job: Job, console: Console, before: Standing) -> Iterator[PlainView]:
+    """Give a view of the kind that suits `console`, with the library's warnings in it.
+
+    Parameters
+    ----------
+    before
+        Where the job stands when it begins.
+    """
+    kind = LiveView if console.is_terminal else PlainView
+    view = kind(job, console, before.n_evaluations, before.n_planned, before.best)
+    with showing_warnings(view):
+        if isinstance(view, LiveView):
+            with Live(view, console=console, refresh_per_second=4):
+                yield view
+        else:
+            yield view
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from pathlib import Path
 
 import optuna
@@ -32,6 +33,11 @@ def unannounced(name: str) -> str:
 logging.getLogger("optuna.storages._in_memory").addFilter(
     lambda record: f"name: {_UNANNOUNCED}" not in record.getMessage()
 )
+
+
+def without_password(url: str) -> str:
+    """Return the URL of a database as it may be shown."""
+    return re.sub(r"(?<=://)([^:/@]*):[^@/]*@", r"\1:***@", url)
 
 
 def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
@@ -62,7 +68,8 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
         raise
     except Exception as error:  # what a database driver raises is not known here
         raise StorageError(
-            f"could not open storage={str(storage)!r}: {type(error).__name__}: {error}"
+            f"could not open storage={without_password(str(storage))!r}: {type(error).__name__}: "
+            f"{error}"
         ) from error
 
 
@@ -86,7 +93,9 @@ def _begins_as_journal(path: Path) -> bool:
         return not path.exists()
     with path.open("rb") as file:
         line = file.readline()
-    return not line.endswith(b"\n") or _is_entry(line)
+    if line.endswith(b"\n"):
+        return _is_entry(line)
+    return line[:1] in (b"", b"{")  # an entry that was not written to its end
 
 
 def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:

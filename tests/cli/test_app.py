@@ -55,7 +55,7 @@ def test_plan_shows_the_schedule_and_an_example_and_runs_nothing(tmp_path):
         ("resource:", "method: random\nlimits: {n_trials: 4}\nresource:",
          "random: 4 configurations, each with epochs 9 (36 in all)"),
         ("seed:", "limits: {total_resource: 100}\nseed:", "limit allows: 100 epochs in all"),
-        ("seed:", "limits: {timeout: 60}\nseed:", "limit allows: 60 seconds for each call"),
+        ("seed:", "limits: {timeout: 60}\nseed:", "Hyperband, 1 round of 3 brackets"),
         ("seed:", "limits: {n_brackets: 2}\nseed:", "total              |     12"),
     ],
 )  # fmt: skip
@@ -68,9 +68,11 @@ def test_plan_says_what_the_limit_is(tmp_path, old, new, shown):
 def test_run_writes_a_line_for_each_leg_and_ends_with_where_it_stands(tmp_path):
     shown = bohb("run", write(tmp_path))
     assert shown.exit_code == 0
-    lines = [line for line in shown.stderr.splitlines() if line.startswith("trial ")]
+    lines = shown.stderr.splitlines()
     assert len(lines) == 20
-    assert lines[0].startswith("trial 0 at epochs 1: loss ")
+    assert lines[0].startswith("1/20  trial 0 at epochs 1: loss ")
+    assert lines[0].endswith("s), the best so far")
+    assert lines[-1].startswith("20/20  trial 14 at epochs 9: loss ")
     assert "evaluations  20 of 20" in shown.stdout
     assert "bracket 0  9/9  3/3  1/1" in shown.stdout
 
@@ -78,7 +80,7 @@ def test_run_writes_a_line_for_each_leg_and_ends_with_where_it_stands(tmp_path):
 def test_run_again_has_nothing_to_do(done):
     shown = bohb("run", done)
     assert shown.exit_code == 0
-    assert "trial " not in shown.stderr
+    assert shown.stderr == ""
 
 
 def test_status_is_for_people_and_for_programs(done):
@@ -121,7 +123,7 @@ def test_a_storage_can_be_named(tmp_path):
         assert bohb("status", path, "-s", storage).exit_code == 3
         assert bohb("run", path, "--storage", storage).exit_code == 0
         assert "13 of 13" in bohb("status", path, "-s", storage).stdout
-    assert (tmp_path / "deep" / "x.runs" / "trial-00000").is_dir()
+    assert (tmp_path / "deep" / "job.runs" / "trial-00000").is_dir()
     assert not (tmp_path / "job.journal").exists()
 
 
@@ -169,6 +171,43 @@ def test_a_storage_that_is_none_is_1(tmp_path):
     shown = bohb("run", path)
     assert shown.exit_code == 1
     assert "storage must be a journal" in shown.stderr
+
+
+def test_a_run_that_was_stopped_by_its_time_is_5(tmp_path):
+    path = write(tmp_path, script=SLOW)
+    shown = bohb("run", path, "--timeout", 1.5)
+    assert shown.exit_code == 5
+    assert "stopped before its end; run it again to go on" in " ".join(shown.stdout.split())
+
+
+def test_a_file_that_cannot_be_written_is_named(done, tmp_path):
+    for command in ("export", "plot"):
+        shown = bohb(command, done, "-o", tmp_path / "nowhere" / "x.png")
+        assert shown.exit_code == 2
+        assert "--output cannot be written" in shown.stderr
+
+
+def test_the_password_of_a_database_is_not_shown(tmp_path):
+    shown = bohb("run", write(tmp_path), "-s", "nosuch://me:secret@host/db")
+    assert shown.exit_code == 1
+    assert "secret" not in shown.output
+    assert "me:***@host" in shown.output
+
+
+def test_options_that_are_none_of_the_command_are_named(tmp_path):
+    text = OWN.replace("--lr={{ lr }}", "--lr={{ lr }} --out={{ checkpoint_dir }}/{{ lr }}")
+    path = write(
+        tmp_path,
+        text.replace("params:", "params:\n  hidden: [1, 2]"),
+        SCRIPT.replace(
+            'parser.add_argument("--epochs"',
+            'parser.add_argument("--out")\nparser.add_argument("--epochs"',
+        ),
+    )
+    assert bohb("run", path).exit_code == 0
+    shown = bohb("best", path, "-f", "args")
+    assert shown.stdout.startswith("--lr=0.")
+    assert "note: no options of the command: hidden" in shown.stderr
 
 
 @pytest.mark.filterwarnings("always")

@@ -80,6 +80,30 @@ def test_a_list_that_starts_a_shell_is_guarded_as_well():
     assert output(call) == "$(echo owned)\n"
 
 
+@pytest.mark.parametrize(
+    "before",
+    [["bash", "-o", "pipefail"], ["env", "bash"], ["bash", "-euo", "pipefail"], ["sh", "-e"]],
+)
+def test_a_shell_with_options_is_guarded_as_well(before, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = Command.of_arguments([*before, "-c", "echo {{ a }}"])
+    assert output(command.call({"a": "$(touch owned)"})) == "$(touch owned)\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arithmetic_of_a_shell_takes_no_values():
+    with pytest.raises(ArgumentError, match="must not stand within"):
+        Command.of_shell("bash", "echo $(( {{ a }} + 1 ))")
+    Command.of_shell("bash", "echo $(( 1 + 1 )) {{ a }}")
+
+
+def test_comments_of_a_shell_may_have_quotes():
+    call = Command.of_shell("sh", "# don't\necho {{ a }} x#'{{b}}'".replace("'{{b}}'", "")).call(
+        {"a": 1}
+    )
+    assert output(call) == "1 x#\n"
+
+
 def test_single_quotes_of_a_shell_take_no_values():
     with pytest.raises(ArgumentError, match=r"\{\{ a \}\} must not stand within single quotes"):
         Command.of_shell("bash", "echo '{{ a }}'")
@@ -115,8 +139,16 @@ def test_options_are_the_arguments_with_a_value_and_what_belongs_to_them():
 def test_a_program_that_is_not_there_is_found_out(tmp_path):
     (tmp_path / "train").write_text("#!/bin/sh\n")
     (tmp_path / "train").chmod(0o755)
-    assert Command.of_arguments(["no-such-program"]).missing_program(tmp_path) == "no-such-program"
-    assert Command.of_arguments(["./train"]).missing_program(tmp_path) is None
-    assert Command.of_arguments(["./other"]).missing_program(tmp_path) == "./other"
-    assert Command.of_arguments(["sh"]).missing_program(tmp_path) is None
-    assert Command.of_arguments(["{{ python }}"]).missing_program(tmp_path) is None
+
+    def fault(*arguments):
+        return Command.of_arguments(list(arguments)).fault(tmp_path)
+
+    assert fault("no-such-program") == "there is no program 'no-such-program' to run"
+    assert fault("./other") == "there is no program './other' to run"
+    assert fault("./train") is None
+    assert fault("sh", "-c", "gone.sh") is None
+    assert fault("{{ python }}", "gone.py") == f"there is no 'gone.py' in {tmp_path}"
+    assert fault("{{ python }}", "{{ script }}") is None
+    (tmp_path / "train").chmod(0o644)
+    assert "'./train' is not executable: chmod +x it" in fault("./train")
+    assert "environment variables belong under env" in fault("A=1", "python")

@@ -81,7 +81,32 @@ def test_finite_kinds_have_these_values(make, kind, fields, expected):
 
 def test_quniform_of_polyaxon_rounds_down(make):
     assert values(make("quniform", "{low: 0, high: 1, q: 0.25}", POLYAXON)) == [0, 0.25, 0.5, 0.75]
-    assert values(make("quniform", "{low: 3, high: 20, q: 8}", POLYAXON)) == [0, 8, 16]
+    assert values(make("quniform", "{low: 8, high: 24, q: 8}", POLYAXON)) == [8, 16]
+
+
+def test_multiples_at_the_ends_of_quniform_are_less_likely_in_polyaxon(make):
+    rounded = drawn(make("quniform", "{low: 0.5, high: 3, q: 1}", POLYAXON))
+    shares = [rounded.count(value) / len(rounded) for value in (0, 1, 2)]
+    assert shares == pytest.approx([0.2, 0.4, 0.4], abs=0.03)
+
+
+def test_values_that_differ_in_late_digits_are_kept_apart(make):
+    fields = "{start: 1000000000000, stop: 1000000000010, num: 11}"
+    assert values(make("linspace", fields)) == list(range(1000000000000, 1000000000011))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("qlognormal", "{loc: 1e30, scale: 1, q: 1}"),
+        ("geomspace", "{start: 1, stop: 1" + "0" * 400 + ", num: 3}"),
+        ("datetimerange", "{start: 2019-01-01, stop: 2019-01-02, step: 1e-320}"),
+        ("float", "{low: -1e308, high: 1e308}"),
+    ],
+)
+def test_numbers_beyond_all_bounds_are_refused(make, kind, fields):
+    with pytest.raises(JobError, match=r"job\.yml:1: "):
+        make(kind, fields)
 
 
 def test_values_in_an_order_are_so_for_the_model(make):

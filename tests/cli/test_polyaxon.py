@@ -237,9 +237,9 @@ component:"""
     assert job.stopping == (
         Target("loss", False, 0.1),
         Policy("median", "loss", False, 0, 2, 4, 5, 0.1),
-        Policy("truncation", "accuracy", True, 25, spared_from=0.9, among_running=True),
-        Policy("truncation", "accuracy", True, 25, spared_from=0.9),
-        Policy("diff", "loss", False, 40, 3, spared_from=0.1),
+        Policy("truncation", "accuracy", True, 25, 1, 0, 5, 0.9, among_running=True),
+        Policy("truncation", "accuracy", True, 25, 1, 0, 5, 0.9),
+        Policy("diff", "loss", False, 40, 3, 0, 5, 0.1),
     )
 
 
@@ -295,16 +295,20 @@ def test_a_component_in_a_file_of_its_own_is_followed(tmp_path):
 MALFORMED = [
     (("  kind: hyperband\n", ""), 4, "matrix.kind is missing: one of hyperband"),
     (("kind: hyperband", "kind: bayes"), 5, "matrix.kind bayes is not run here: bohb does"),
-    (("kind: hyperband", "kind: hyperbnd"), 5, "matrix.kind must be one of"),
+    (("kind: hyperband", "kind: hyperbnd"), 5, "got 'hyperbnd': did you mean hyperband?"),
     (("  maxIterations: 81\n", ""), 4, "matrix.maxIterations is missing"),
     (("maxIterations", "max_iterations"), 6, "did you mean maxIterations?"),
     (("maxIterations: 81", "maxIterations: 8.5"), 6, "must be an integer, got 8.5"),
     (("eta: 3", "eta: 1"), 7, "matrix.eta must be greater than 1, got 1"),
     (("{name: num_steps, type: int}", "{type: int}"), 8, "matrix.resource.name is missing"),
-    (("type: int", "type: str"), 8, "must be one of 'int', 'float', got 'str'"),
+    (("type: int", "type: str"), 8, "must be int or float, got 'str'"),
     (("  metric: {name: loss, optimization: minimize}\n", ""), 4, "matrix.metric is missing"),
-    (("optimization: minimize", "optimization: smaller"), 9, "must be one of 'minimize'"),
-    (("kind: uniform", "kind: uniforme"), 11, "matrix.params.lr.kind must be one of"),
+    (
+        ("optimization: minimize", "optimization: smaller"),
+        9,
+        "must be minimize or maximize, got 'smaller'",
+    ),
+    (("kind: uniform", "kind: uniforme"), 11, "got 'uniforme': did you mean uniform?"),
     (("value: [0, 0.9]", "value: [0]"), 11, "must be [low, high], got [0]"),
     (("value: [0, 0.9]", "value: [0, 1, 2]"), 11, "must be [low, high], got [0, 1, 2]"),
     (("value: [0, 0.9]", "low: 0, high: 0.9"), 11, "params.lr.low is not known"),
@@ -312,14 +316,16 @@ MALFORMED = [
     (("kind: job", "kind: service"), 14, "run.kind must be job to be run here, got 'service'"),
     (('      command: ["{{ python }}", train.py]\n', ""), 15, "container.command is missing"),
     (("    container:\n", "    containers:\n"), 15, "did you mean container?"),
-    (("--lr={{ lr }}", "--lr={{ rate }}"), 16, "{{ rate }} stands for nothing"),
+    (("--lr={{ lr }}", "--lr={{ rate }}"), 17, "{{ rate }} stands for nothing"),
     (
         ("--lr={{ lr }}", "{{ params.lr.as_json }}"),
-        16,
+        17,
         "{{ params.lr.as_json }} stands for nothing",
     ),
     (("{{ python }}", "pyhton3"), 16, "there is no program 'pyhton3'"),
     (("component:\n", "hubRef: a/b\ncomponent:\n"), 12, "hubRef cannot be followed here"),
+    (("kind: operation", "kind: component"), 3, "kind must be operation, got 'component'"),
+    (("version: 1.1", "version: 2"), 2, "version must be 1.1 to be understood here, got 2"),
     (("kind: operation\n", "knd: operation\n"), 3, "knd is not known: did you mean kind?"),
 ]
 

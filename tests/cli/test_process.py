@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from bohb.cli.process import Line, Process, end_orphan
+from bohb.cli.process import Line, Process, end_orphan, kill_all
 from bohb.errors import CommandError
 
 
@@ -104,6 +104,46 @@ def test_a_grandchild_that_holds_the_output_open_is_not_waited_for(tmp_path):
         assert wait_for(lambda: process.is_over)
         assert process.lines(0) == [Line("stdout", "done")]
         assert process.exit_code == 0
+
+
+def test_what_a_shell_has_started_has_time_to_end(tmp_path):
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import signal, sys, time\n"
+        "def save(*_):\n    time.sleep(0.5); open('saved', 'w'); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, save)\nprint('ready', flush=True); time.sleep(600)\n"
+    )
+    shell = f"import os; os.execvp('sh', ['sh', '-c', '{sys.executable} slow.py | cat'])"
+    with start(tmp_path, shell) as process:
+        assert process.lines(30) == [Line("stdout", "ready")]
+    assert (tmp_path / "saved").exists()
+
+
+def test_the_rest_of_a_group_without_its_leader_is_ended(tmp_path):
+    program = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(child.pid, flush=True)"
+    )
+    leader = subprocess.Popen(
+        [sys.executable, "-c", program], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    child = int(leader.stdout.readline())
+    begun = psutil.Process(leader.pid).create_time()
+    leader.wait()
+    leader.stdout.close()
+    (tmp_path / "record.json").write_text(json.dumps({"pid": leader.pid, "begun": begun}))
+    assert end_orphan(tmp_path / "record.json")
+    assert wait_for(lambda: not alive(child))
+
+
+def test_all_commands_are_ended_when_the_program_leaves_in_haste(tmp_path):
+    with start(
+        tmp_path, "import signal, time\nsignal.signal(15, signal.SIG_IGN)\ntime.sleep(600)"
+    ) as process:
+        kill_all()
+        assert wait_for(lambda: process.is_over)
+        assert process.exit_code == -9
 
 
 def test_a_program_that_cannot_be_started_is_named(tmp_path):

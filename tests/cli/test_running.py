@@ -26,7 +26,7 @@ class Heard(PlainView):
     """A view that keeps what it is told."""
 
     def __init__(self, job):
-        super().__init__(job, Console(file=io.StringIO()))
+        super().__init__(job, Console(file=io.StringIO()), 0, None, None)
         self.lines = []
 
     def _write(self, text):
@@ -299,7 +299,7 @@ metric: loss
 resource: {name: epochs, max: 20}
 method: mapping
 cases: [{lr: 1}, {lr: 2}, {lr: 3}, {lr: 0}]
-early_stopping: [{kind: median, min_step: 3}]
+early_stopping: [{kind: median, min_step: 3, min_samples: 1}]
 """
     body = """
 for epoch in range(1, 21):
@@ -316,6 +316,138 @@ for epoch in range(1, 21):
     assert len(study.trials[1].intermediate_values) == 3
     assert any("trial 1 at epochs 20: it does worse than others: pruned" in line for line in lines)
     assert best_of(job, study).params == {"lr": 0}
+
+
+def test_policies_know_after_a_stop_what_was_reported_before_it(tmp_path):
+    text = """
+command: ["{{ python }}", train.py, "{{ x }}"]
+metric: loss
+cases: [{x: 5}, {x: 6}, {x: 7}, {x: 1}, {x: 2}]
+early_stopping: [{kind: median, min_samples: 3}]
+"""
+    body = """
+for step in range(1, 6):
+    print(json.dumps({"step": step, "loss": float(sys.argv[1]) + 1 / step}), flush=True)
+    time.sleep(0.02)
+time.sleep(0.5)
+"""
+    path = write(tmp_path, text, script(body))
+    _, study, _ = run(path, timeout=2)
+    n_before = len([trial for trial in study.trials if trial.state.name == "COMPLETE"])
+    assert 0 < n_before < 5
+    job, study, _ = run(path)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 5
+    assert best_of(job, study).params == {"x": 1}
+    assert study.trials[3].user_attrs["reports"][0] == [1, 2.0]
+
+
+def test_rules_are_not_applied_where_a_leg_ends(tmp_path):
+    text = OWN + "early_stopping: [{kind: median, min_samples: 1}]\n"
+    body = 'print(json.dumps({"step": int(os.environ["BOHB_RESOURCE"]), "loss": time.time()}))'
+    job, study, _ = run(write(tmp_path, text, script(body)))
+    assert standing_of(job, study).n_evaluations == 20
+
+
+def test_a_target_of_another_metric_is_met_on_a_line_of_its_own(tmp_path):
+    rule = "{kind: target, metric: accuracy, direction: maximize, value: 0.9}"
+    body = """
+for epoch in range(1, int(os.environ["BOHB_RESOURCE"]) + 1):
+    print(json.dumps({"step": epoch, "accuracy": 1 - 1 / epoch ** 2}))
+    print(json.dumps({"step": epoch, "loss": 1 / epoch}), flush=True)
+    time.sleep(0.02)
+"""
+    path = write(tmp_path, OWN + f"early_stopping: [{rule}]\n", script(body))
+    job, study, _ = run(path)
+    best = best_of(job, study)
+    assert best.has_met_target
+    assert (best.value, best.resource) == (pytest.approx(1 / 3), 4)
+    strict = write(tmp_path, OWN + f"early_stopping: [{rule.replace('0.9', '2')}]\n", script(body))
+    job, study, _ = run(strict)  # the rule has changed: it goes on
+    assert standing_of(job, study).n_evaluations == 20
+    assert not best_of(job, study).has_met_target
+
+
+def test_a_target_in_the_midst_of_a_leg_is_no_evaluation(tmp_path):
+    text = (
+        OWN.replace("max: 9", "min: 9, max: 9") + "early_stopping: [{kind: target, value: 0.5}]\n"
+    )
+    body = """
+for epoch in range(1, 10):
+    print(json.dumps({"step": epoch, "loss": 1 / epoch}), flush=True)
+    time.sleep(0.05)
+"""
+    job, study, lines = run(write(tmp_path, text, script(body)))
+    standing = standing_of(job, study)
+    assert (standing.n_evaluations, standing.best.value, standing.best.resource) == (0, 0.5, 2)
+    assert lines == ["0  trial 0 at epochs 9: interrupted"]
+
+
+def test_a_rule_for_a_number_that_is_never_reported_is_remarked(tmp_path):
+    rule = "{kind: target, metric: losss, direction: minimize, value: 0}"
+    _, _, lines = run(write(tmp_path, OWN + f"early_stopping: [{rule}]\nlimits: {{n_trials: 1}}\n"))
+    assert "note: early_stopping asks for losss, which the command does not report" in lines
+
+
+def test_a_leg_that_was_cut_off_when_it_was_done_is_not_lost(tmp_path):
+    """Its checkpoint has all epochs, so that it prints nothing when it is run again."""
+    body = """
+state = os.path.join(os.environ["BOHB_CHECKPOINT_DIR"], "epoch")
+done = int(open(state).read()) if os.path.exists(state) else 0
+resource = int(os.environ["BOHB_RESOURCE"])
+open(state, "w").write(str(resource))
+if os.environ["BOHB_TRIAL"] == "2" and not os.path.exists("was-here"):
+    open("was-here", "w")
+    time.sleep(600)
+for epoch in range(done + 1, resource + 1):
+    print(json.dumps({"step": epoch, "loss": 1 / epoch}))
+"""
+    path = write(tmp_path, script=script(body))
+    run(path, timeout=2)
+    job, study, lines = run(path)
+    standing = standing_of(job, study)
+    assert (standing.n_evaluations, standing.failures) == (20, [])
+    assert any("trial 2 had nothing left to do and reported nothing" in line for line in lines)
+
+
+def test_a_script_that_says_how_it_does_before_it_begins_is_judged_at_its_end(tmp_path):
+    body = """
+for epoch in range(0, int(os.environ["BOHB_RESOURCE"]) + 1):
+    print(json.dumps({"step": epoch, "loss": 1 / (epoch + 1)}))
+"""
+    path = write(tmp_path, OWN.replace(" --epochs={{ epochs }}", ""), script(body))
+    job, study, _ = run(path)
+    assert best_of(job, study).value == pytest.approx(1 / 10)
+
+
+def test_a_line_with_the_metric_as_a_text_does_no_harm_if_another_follows(tmp_path):
+    body = 'print(json.dumps({"loss": "cross_entropy"}))\n' + REPORT
+    job, study, _ = run(write(tmp_path, OWN + "limits: {n_trials: 1}\n", script(body)))
+    assert best_of(job, study).value == 1.0
+
+
+def test_of_very_many_reports_a_thousand_are_kept(tmp_path):
+    text = OWN.replace("max: 9", "min: 20000, max: 20000")
+    body = """
+for step in range(1, 20001):
+    print(json.dumps({"step": step, "loss": 1 / step}))
+"""
+    _, study, _ = run(write(tmp_path, text, script(body)))
+    steps = sorted(study.trials[0].intermediate_values)
+    assert steps == list(range(20, 20001, 20))
+
+
+def test_a_folder_that_cannot_be_made_fails_its_trial_only(tmp_path):
+    text = """
+command: ["{{ python }}", "{{ python }}", "-c", "print(1)"]
+metric: loss
+workdir: "{{ name }}"
+cases: [{name: "train.py"}, {name: "ok"}]
+max_failures: 1
+"""
+    job, study, _ = run(write(tmp_path, text))
+    failures = standing_of(job, study).failures
+    assert "the command cannot be prepared" in failures[0][1]
+    assert len(failures) == 2  # the other is no program for Python
 
 
 def test_a_grid_is_tried_in_full(tmp_path):
@@ -368,8 +500,8 @@ def test_a_job_stopped_by_its_time_goes_on_to_the_same_end(tmp_path):
         ("high: 1", "high: 2", "params.lr"),
         ("metric: loss", "metric: l", "metric.name"),
         ("seed: 0", "seed: 1", "seed"),
-        ("max: 9", "max: 27", "max_resource"),
-        ("metric: loss", "metric: {name: loss, direction: maximize}", "direction"),
+        ("max: 9", "max: 27", r"resource\.max"),
+        ("metric: loss", "metric: {name: loss, direction: maximize}", r"metric\.direction"),
     ],
 )
 def test_a_job_that_has_changed_is_refused(tmp_path, old, new, named):
@@ -398,11 +530,34 @@ def test_a_study_that_was_not_begun_is_not_found(tmp_path):
 
 def test_places_lie_beside_what_names_them(tmp_path):
     job = read_job(write(tmp_path))
-    assert Place.of(job, None) == Place(tmp_path / "job.journal", tmp_path / "job.runs")
+    assert Place.of(job, None) == Place(tmp_path / "job.journal", tmp_path)
     there = Place.of(job, str(tmp_path / "deep" / "study.journal"))
-    assert there.runs == tmp_path / "deep" / "study.runs"
+    assert there.folder == tmp_path / "deep"
+    assert there.option == f" --storage {tmp_path}/deep/study.journal"
     url = Place.of(job, "sqlite:///study.db")
-    assert (url.storage, url.runs) == ("sqlite:///study.db", tmp_path / "job.runs")
+    assert (url.storage, url.folder) == ("sqlite:///study.db", tmp_path)
+    assert not url.exists
+
+
+def test_no_two_studies_share_a_folder_of_runs(tmp_path):
+    one = OWN + "limits: {n_trials: 1}\n"
+    _, first, _ = run(write(tmp_path, one))
+    (tmp_path / "job.journal").unlink()  # to begin anew
+    _, second, _ = run(write(tmp_path, one))
+    assert first.checkpoint_root == tmp_path / "job.runs"
+    assert second.checkpoint_root == tmp_path / "job-2.runs"
+    assert len((tmp_path / "epochs-trained").read_text()) == 18
+    other = read_job(write(tmp_path, one + "name: other\n"))
+    place = Place.of(other, str(tmp_path / "job.journal"))
+    assert running.begin(other, place).checkpoint_root == tmp_path / "other.runs"
+
+
+def test_runs_that_were_moved_with_their_storage_are_found(tmp_path):
+    _, study, _ = run(write(tmp_path / "before", OWN + "limits: {n_trials: 1}\n"))
+    (tmp_path / "before").rename(tmp_path / "after")
+    job, study, _ = run(tmp_path / "after" / "job.yml")
+    assert study.checkpoint_root == tmp_path / "after" / "job.runs"
+    assert best_of(job, study).checkpoint_dir.is_dir()
 
 
 def test_commands_share_the_processors(tmp_path, monkeypatch):

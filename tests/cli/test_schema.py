@@ -68,8 +68,8 @@ def test_a_long_job_is_understood(tmp_path):
     assert job.stopping == (
         Target("accuracy", True, 0.99),
         Policy("median", "accuracy", True, interval=2, min_step=4, min_samples=3),
-        Policy("truncation", "accuracy", True, percent=20, among_running=True),
-        Policy("diff", "accuracy", True, percent=50, spared_from=0.9),
+        Policy("truncation", "accuracy", True, 20, min_samples=5, among_running=True),
+        Policy("diff", "accuracy", True, 50, min_samples=5, spared_from=0.9),
     )
     assert (job.max_failures, job.leg_timeout, job.resume, job.jobs) == (0.5, 100, False, 2)
     (remark,) = job.remarks
@@ -132,7 +132,10 @@ def test_a_command_of_one_text_is_split_as_a_shell_would(tmp_path):
 def test_the_number_of_jobs_can_be_given_at_the_call(tmp_path):
     assert read(tmp_path, OWN, n_jobs=3).jobs == 3
     assert read(tmp_path, OWN, n_jobs=-1).jobs == -1
-    with pytest.raises(ArgumentError, match="--jobs must be at least 1, got 0"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"--jobs must be .* or -1 for one per processor, got 0",
+    ):
         read(tmp_path, OWN, n_jobs=0)
 
 
@@ -143,11 +146,21 @@ def test_what_a_command_leaves_out_is_remarked(tmp_path):
 
 
 MALFORMED = [
+    (OWN.replace('"{{ python }} train.py', "[{{ python }}, train.py]\nname: a #"), 2, "in quotes"),
+    (OWN.replace("{{ lr }}", "{lr}"), 2, "{lr} must be written {{ lr }} to be a value"),
+    (OWN.replace("--lr={{ lr }}", "--lr={{ lrr }}"), 2, "{{ lrr }} stands for nothing: did you"),
+    (OWN.replace("train.py", "trian.py"), 2, "there is no 'trian.py' in "),
+    (OWN.replace('"{{ python }} train.py', '"A=1 train.py'), 2, "belong under env"),
+    (OWN.replace('"{{ python }} train.py', '"./train.py'), 2, "is not executable: chmod +x it"),
     ("command: [python", 2, "this is not YAML"),
     (OWN + "seed: 1", 8, "seed is given twice, the first time on line 7"),
     (OWN + "sed: 1", 8, "sed is not known: did you mean seed?"),
     ("metric: loss", 2, "command is missing"),
-    (OWN.replace("metric: loss", "metric: {name: loss, direction: down}"), 3, "must be one of"),
+    (
+        OWN.replace("metric: loss", "metric: {name: loss, direction: down}"),
+        3,
+        "must be minimize or maximize, got 'down'",
+    ),
     (OWN.replace("metric: loss", "metric: {direction: minimize}"), 3, "metric.name is missing"),
     (OWN.replace("metric: loss", "metric: {name: l, pattern: '(a'}"), 3, "regular expression"),
     (OWN.replace("metric: loss", "metric: {name: l, pattern: 'a'}"), 3, "a group for the value"),
@@ -157,7 +170,7 @@ MALFORMED = [
     (OWN.replace("resource: {name: epochs, max: 9}\n", ""), 2, "resource is missing"),
     (OWN.replace("high: 1", "high: -1"), 6, "high must be greater than low, got low=0, high=-1"),
     (OWN.replace("high: 1", "hgih: 1"), 6, "params.lr.hgih is not known: did you mean high?"),
-    (OWN.replace("uniform", "unifrom"), 6, "params.lr.kind must be one of"),
+    (OWN.replace("uniform", "unifrom"), 6, "got 'unifrom': did you mean uniform?"),
     (OWN.replace("kind: uniform, ", ""), 6, "params.lr.kind is missing"),
     (OWN.replace("  lr:", "  trial:"), 6, "needs another name: {{ trial }} stands for something"),
     (OWN.replace("--lr={{ lr }}", "--lr={{ rate }}"), 2, "{{ rate }} stands for nothing"),
@@ -167,7 +180,7 @@ MALFORMED = [
     (OWN + "limits: {n_trials: 3, n_rounds: 1}", 8, "only one of n_trials, n_rounds"),
     (OWN + "limits: {n_trials: 0}", 8, "limits.n_trials must be at least 1, got 0"),
     (OWN + "reduction_factor: 1", 8, "reduction_factor must be greater than 1, got 1"),
-    (OWN + "jobs: all", 8, "jobs must be an integer, got 'all'"),
+    (OWN + "jobs: all", 8, "or -1 for one per processor, got 'all'"),
     (OWN + "leg_timeout: -1", 8, "leg_timeout must be positive"),
     (OWN + "max_failures: 50", 8, "max_failures must be between 0 and 1, got 50"),
     (OWN + "resume: perhaps", 8, "resume must be true or false, got 'perhaps'"),
@@ -175,13 +188,13 @@ MALFORMED = [
     (OWN + "method: random", 2, "limits is missing, which method random needs"),
     (OWN + "method: mapping", 2, "cases is missing, which method mapping needs"),
     (OWN + "cases: [{lr: 1}]\nmethod: bohb", 8, "cases is of no use to method bohb"),
-    (OWN + "early_stopping:\n  - {kind: medain}", 9, "must be one of 'target', 'median'"),
+    (OWN + "early_stopping:\n  - {kind: medain}", 9, "diff, got 'medain': did you mean median?"),
     (OWN + "early_stopping:\n  - {value: 3}", 9, "early_stopping[0].kind is missing"),
     (OWN + "early_stopping:\n  - {kind: diff}", 9, "early_stopping[0].percent is missing"),
     (OWN + "early_stopping: [{kind: diff, percent: 120}]", 8, "between 0 and 100, got 120"),
     (OWN + "early_stopping: [{kind: target, value: 1, metric: m}]", 8, "needs a direction"),
     (OWN + "workdir: nowhere", 2, "there is no such folder"),
-    (OWN + "shell: fish\n", 8, "shell must be one of 'sh', 'bash'"),
+    (OWN + "shell: fish\n", 8, "shell must be sh, bash, dash, zsh or ksh, got 'fish'"),
     (OWN + "name: a/b", 8, "name must have no / and no blanks"),
     (OWN.replace("name: epochs", "name: lr"), 2, "lr is the name of the resource and of something"),
     (OWN.replace("lr: {kind: uniform, low: 0, high: 1}", "lr: 3"), 6, "must be a list of values"),

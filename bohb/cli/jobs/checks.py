@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bohb.cli.jobs.command import GENERAL
-from bohb.cli.jobs.document import Entry
+from bohb.cli.jobs.document import Entry, near_to
 from bohb.cli.jobs.job import SINGLE_RUNG, Job
 from bohb.cli.jobs.template import Template
+
+_SINGLE_BRACES = re.compile(r"(?<![${])\{\s*([A-Za-z_]\w*)\s*\}(?!\})")
 
 
 def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
@@ -17,7 +20,8 @@ def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
     Parameters
     ----------
     fields
-        Where its command, workdir, env and metric are written.
+        Where its command (and its args, if they are written apart), workdir, env, metric and
+        early_stopping are written.
     is_to_run
         Whether its program and its folder must be there.
 
@@ -34,13 +38,15 @@ def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
         )
     if job.schedule.resource is not None:
         known.add(job.schedule.resource)
-    _check_names(fields["command"], job.command.names, known)
+    command = [fields[key] for key in ("command", "args") if key in fields]
+    _check_names(command, job.command.names, known)
+    _check_braces(job, command, known)
     if "env" in fields:
-        _check_names(fields["env"], _names(job.environment.values()), known)
+        _check_names([fields["env"]], _names(job.environment.values()), known)
     if "workdir" in fields:
-        _check_names(fields["workdir"], job.workdir.names, known)
+        _check_names([fields["workdir"]], job.workdir.names, known)
     if job.metric.file is not None:
-        _check_names(fields["metric"], job.metric.file.names, known)
+        _check_names([fields["metric"]], job.metric.file.names, known)
         _check_file(job, fields["metric"])
     _check_other_metrics(job, fields)
     if is_to_run:
@@ -48,19 +54,34 @@ def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
     return replace(job, remarks=(*job.remarks, *_remarks(job)))
 
 
-def _check_names(entry: Entry, names: Iterable[str], known: set[str]) -> None:
+def _check_names(entries: list[Entry], names: Iterable[str], known: set[str]) -> None:
     for name in sorted(set(names) - known):
-        raise entry.error(
-            f"{{{{ {name} }}}} stands for nothing: known here are {', '.join(sorted(known))}"
-        )
+        hint = near_to(name, known) or f": known here are {', '.join(sorted(known))}"
+        raise _place(entries, name).error(f"{{{{ {name} }}}} stands for nothing{hint}")
+
+
+def _check_braces(job: Job, entries: list[Entry], known: set[str]) -> None:
+    """Raise an error if a value is named in single braces, which mean nothing here."""
+    for index, argument in enumerate(job.command.arguments):
+        for text in argument.parts[::2] if index != job.command.program else ():
+            for match in _SINGLE_BRACES.finditer(text):
+                if match.group(1) in known:
+                    raise _place(entries, match.group()).error(
+                        f"{match.group()} must be written {{{{ {match.group(1)} }}}} to be a value"
+                    )
+
+
+def _place(entries: list[Entry], text: str) -> Entry:
+    """Return the part of some entries in which `text` stands."""
+    parts = [part for entry in entries for part in (entry.parts() if entry.is_list else [entry])]
+    return next((part for part in parts if text in str(part.value)), entries[0])
 
 
 def _check_file(job: Job, entry: Entry) -> None:
     """Raise an error if two commands at the same time would write their metric into one file."""
     if job.jobs == 1 or job.metric.file is None:
         return
-    own = {*job.parameter_names, "trial", "checkpoint_dir"}
-    if not own & {*job.metric.file.names, *job.workdir.names}:
+    if not {"trial", "checkpoint_dir"} & {*job.metric.file.names, *job.workdir.names}:
         raise entry.error(
             "metric.file must differ from trial to trial if several run at the same time, as in "
             "file: '{{ checkpoint_dir }}/metrics.json'"
@@ -82,9 +103,8 @@ def _check_program(job: Job, entry: Entry) -> None:
         folder /= job.workdir.fill({})
         if not folder.is_dir():
             raise entry.error(f"the commands are to run in {folder}, and there is no such folder")
-    if (missing := job.command.missing_program(folder)) is not None:
-        hint = ": {{ python }} is the Python that runs bohb" if "python" in missing else ""
-        raise entry.error(f"there is no program {missing!r} to run{hint}")
+    if (fault := job.command.fault(folder)) is not None:
+        raise _place([entry], fault.split("'")[1]).error(fault)
 
 
 def _remarks(job: Job) -> list[str]:

@@ -16,7 +16,10 @@ SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
 # What a command may name beside the parameters and the resource of its job.
 GENERAL = ("trial", "resource", "previous_resource", "checkpoint_dir", "params_file", "python")
 
-_RUNS_TEXT = re.compile(r"-[a-zA-Z]*c")
+# A script that an interpreter is to run, as its first argument.
+_SCRIPTS = (".py", ".sh", ".r", ".jl", ".js", ".rb", ".pl", ".lua")
+_RUNS_TEXT = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*")
+_TAKES_WORD = re.compile(r"[-+][a-zA-Z]*[oO][a-zA-Z]*|--rcfile|--init-file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,12 @@ class Command:
         """All values that the command names."""
         return {name for argument in self.arguments for name in argument.names}
 
+    @property
+    def named_outside_of_shells(self) -> set[str]:
+        """The values that are arguments of the command itself."""
+        outside = [a for index, a in enumerate(self.arguments) if index != self.program]
+        return {name for argument in outside for name in argument.names}
+
     def call(self, values: Mapping[str, Any]) -> Call:
         """Return the command with its `values`, which must have all that it names."""
         texts = [argument.fill(values) for argument in self.arguments]
@@ -96,13 +105,24 @@ class Command:
             found.append(argument.fill(values))
         return found
 
-    def missing_program(self, folder: Path) -> str | None:
-        """Return the program that is to be run, if there is none of this name."""
-        if self.arguments[0].names:
+    def fault(self, folder: Path) -> str | None:
+        """Return why the command cannot be run in `folder`, if that can be seen beforehand."""
+        name = self._plain(0)
+        if name is not None:
+            path = str(folder / name) if PurePath(name).name != name else name
+            if shutil.which(path) is None:
+                return _why_not(name, Path(path))
+        script = self._plain(1)
+        is_script = script is not None and PurePath(script).suffix.lower() in _SCRIPTS
+        if script is not None and is_script and not (folder / script).exists():
+            return f"there is no {script!r} in {folder}"
+        return None
+
+    def _plain(self, index: int) -> str | None:
+        """Return an argument, if it is there and names no value."""
+        if index >= len(self.arguments) or self.arguments[index].names:
             return None
-        name = self.arguments[0].fill({})
-        is_path = PurePath(name).name != name
-        return None if shutil.which(folder / name if is_path else name) else name
+        return self.arguments[index].fill({})
 
     def _checked(self) -> Command:
         if self.program is not None:
@@ -110,15 +130,31 @@ class Command:
         return self
 
 
+def _why_not(name: str, path: Path) -> str:
+    """Return why there is no such program."""
+    if path.is_file():
+        return f"{name!r} is not executable: chmod +x it, or name what runs it before it"
+    if "=" in name:
+        return f"there is no program {name!r} to run: environment variables belong under env"
+    hint = ": {{ python }} is the Python that runs bohb" if "python" in name else ""
+    return f"there is no program {name!r} to run{hint}"
+
+
 def _program_of(texts: list[str]) -> int | None:
     """Return which argument a shell reads as its program, if there is one."""
-    if not texts or PurePath(texts[0]).name not in SHELLS:
-        return None
-    for index, text in enumerate(texts[1:], start=1):
-        if _RUNS_TEXT.fullmatch(text):
-            return index + 1 if index + 1 < len(texts) else None
-        if not text.startswith("-"):
-            return None
+    shells = [index for index, text in enumerate(texts) if PurePath(text).name in SHELLS]
+    for shell in shells:
+        runs_text = False
+        rest = iter(range(shell + 1, len(texts)))
+        for index in rest:
+            option = texts[index]
+            if option[:1] not in ("-", "+"):
+                if runs_text:
+                    return index
+                break
+            runs_text = runs_text or _RUNS_TEXT.fullmatch(option) is not None
+            if _TAKES_WORD.fullmatch(option):
+                next(rest, None)
     return None
 
 
@@ -130,6 +166,11 @@ def _with_variables(template: Template) -> str:
             written.append(part)
             quote = _quote_after(part, quote)
             continue
+        if _is_in_arithmetic("".join(written)):
+            raise ArgumentError(
+                f"{{{{ {part} }}}} must not stand within $(( )), where a shell reads a value as a "
+                "part of its program: assign it to a variable and check it before"
+            )
         if quote == "'":
             raise ArgumentError(
                 f"{{{{ {part} }}}} must not stand within single quotes, where a shell takes no "
@@ -140,14 +181,24 @@ def _with_variables(template: Template) -> str:
     return "".join(written)
 
 
+def _is_in_arithmetic(text: str) -> bool:
+    return text.rfind("((") > text.rfind("))")
+
+
 def _quote_after(text: str, quote: str) -> str:
     """Return the quote that is open after `text` in a shell, if `quote` was open before."""
-    is_escaped = False
+    is_escaped = is_comment = False
+    before = " "
     for character in text:
-        if is_escaped:
+        if is_comment:
+            is_comment = character != "\n"
+        elif is_escaped:
             is_escaped = False
         elif character == "\\" and quote != "'":
             is_escaped = True
+        elif character == "#" and not quote and before.isspace():
+            is_comment = True
         elif character in "'\"" and quote in ("", character):
             quote = "" if quote else character
+        before = character
     return quote

@@ -52,22 +52,20 @@ class Component:
 
     Attributes
     ----------
-    command_entry
+    command_entry, args_entry
         Where the command is written.
     inputs
         The values of inputs, by name.
-    declared
-        The names of all inputs; None if there is no list of them.
     unused
         The keys that have no use here.
     """
 
     command: Command
     command_entry: Entry
+    args_entry: Entry | None
     environment: dict[str, Template]
     workdir: Entry | None
     inputs: dict[str, Any]
-    declared: frozenset[str] | None
     termination: Entry | None
     unused: list[str] = field(default_factory=list)
 
@@ -104,14 +102,14 @@ def read_component(
         raise holder.error(f"{holder.name} must have a container with a command")
     container = _known(run["container"], _CONTAINER, _CONTAINER_UNUSED, unused)
     command_entry, command = _command(run["container"], container)
-    inputs, declared = _inputs(fields.get("inputs"), params, tuned)
+    inputs = _inputs(fields.get("inputs"), params, tuned)
     return Component(
         command,
         command_entry,
+        container.get("args"),
         _environment(container["env"]) if "env" in container else {},
         container.get("workingDir"),
         inputs,
-        declared,
         fields.get("termination"),
         unused,
     )
@@ -183,10 +181,10 @@ def _environment(entry: Entry) -> dict[str, Template]:
 
 def _inputs(
     entry: Entry | None, params: Mapping[str, Any], tuned: Mapping[str, Entry]
-) -> tuple[dict[str, Any], frozenset[str] | None]:
-    """Return the values of the inputs that are not tuned, and the names of all inputs."""
+) -> dict[str, Any]:
+    """Return the values of the inputs that are not tuned."""
     if entry is None:
-        return {name: value for name, value in params.items() if name not in tuned}, None
+        return {name: value for name, value in params.items() if name not in tuned}
     values: dict[str, Any] = {}
     declared = set()
     for part in entry.parts():
@@ -207,4 +205,4 @@ def _inputs(
     for name, place in tuned.items():
         if name not in declared:
             raise place.error(f"{name} is not an input of the component: declare it under inputs")
-    return values, frozenset(declared)
+    return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -13,6 +13,7 @@ import yaml
 from bohb.errors import ArgumentError, JobError
 
 T = TypeVar("T")
+C = TypeVar("C", bound=str)
 
 # As in YAML 1.2: 1e-5 is a number, and neither 1:30 nor "on" is anything but text.
 _INTEGER = re.compile(r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -21,15 +22,17 @@ _NUMBER = re.compile(
 )
 _TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
 _TAG = "tag:yaml.org,2002:"
+_KEPT = (_TAG + "null", _TAG + "merge")
+_PLAIN = tuple(
+    _TAG + kind for kind in ("null", "bool", "int", "float", "str", "seq", "map", "merge")
+)
 
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, with the numbers and truth values of YAML 1.2."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads it from the class
-        first: [
-            (tag, known) for tag, known in resolvers if not tag.endswith(("bool", ":int", "float"))
-        ]
+        first: [pair for pair in resolvers if pair[0] in _KEPT]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -66,30 +69,45 @@ def read_document(path: Path) -> Entry:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise JobError(f"{path}: the job file cannot be read: {reason}") from error
-    loader = _Loader(text)
-    loader.name = str(path)
     try:
+        loader = _Loader(text)
+        loader.name = str(path)
         node = loader.get_single_node()
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        character = f"the character {chr(error.character)!r}"
+        raise JobError(
+            f"{path}:{line}: this is not YAML: {character} cannot stand in it"
+        ) from error
     except yaml.YAMLError as error:
         raise JobError(_syntax_error(path, error)) from error
     if node is None:
         raise JobError(f"{path}:1: the job file is empty")
-    _refuse_keys_given_twice(node, loader)
+    _check(node, loader)
     return Entry(node, loader, "")
 
 
-def _refuse_keys_given_twice(node: yaml.Node, loader: _Loader) -> None:
+def _check(node: yaml.Node, loader: _Loader, above: tuple[yaml.Node, ...] = ()) -> None:
+    """Raise an error if a key is given twice, or a part is not plain, or holds itself."""
+    if node in above:
+        raise _error_at(loader, node, "an alias must not stand for what it is a part of")
+    if node.tag not in _PLAIN:
+        raise _error_at(loader, node, f"the tag {node.tag} is not known here")
+    above = (*above, node)
     if isinstance(node, yaml.MappingNode):
         lines: dict[str, int] = {}
         for key, child in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                message = 'a key must be a text; write what has {{ }} in quotes: "{{ name }}"'
+                raise _error_at(loader, key, message)
             if (name := str(key.value)) in lines:
                 message = f"{name} is given twice, the first time on line {lines[name]}"
                 raise _error_at(loader, key, message)
             lines[name] = key.start_mark.line + 1
-            _refuse_keys_given_twice(child, loader)
+            _check(child, loader, above)
     elif isinstance(node, yaml.SequenceNode):
         for child in node.value:
-            _refuse_keys_given_twice(child, loader)
+            _check(child, loader, above)
 
 
 def _error_at(loader: _Loader, node: yaml.Node, message: str) -> JobError:
@@ -101,8 +119,10 @@ def _syntax_error(path: Path, error: yaml.YAMLError) -> str:
     line = 1 if mark is None else mark.line + 1
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     context = getattr(error, "context", None)
-    hint = " (indent with spaces)" if "\\t" in problem else ""
-    return f"{path}:{line}: this is not YAML: {f'{context}, ' if context else ''}{problem}{hint}"
+    hint = "is it indented as the lines around it, and is a text with : or {{ }} in quotes?"
+    if "\\t" in problem:
+        hint = "indent with spaces"
+    return f"{path}:{line}: this is not YAML: {f'{context}, ' if context else ''}{problem} ({hint})"
 
 
 class Entry:
@@ -129,8 +149,8 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """The last of the keys that lead to it."""
-        return self.name.rpartition(".")[2]
+        """The key of it; empty for what has none."""
+        return "" if self._place is self._node else str(self._place.value)
 
     @property
     def value(self) -> Any:
@@ -157,6 +177,17 @@ class Entry:
             return check(self._shown, self.value, *arguments, **options)
         except ArgumentError as error:
             raise self.error(str(error)) from error
+
+    def one_of(self, choices: Sequence[C]) -> C:
+        """Return the value, which must be one of `choices`, which are texts."""
+        value = self.value
+        for choice in choices:
+            if value == choice:
+                return choice
+        known = list(choices)
+        listed = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
+        near = near_to(value, known) if isinstance(value, str) else ""
+        raise self.error(f"{self._shown} must be {listed}, got {value!r}{near}")
 
     def text(self) -> str:
         """Return the value, which must be a text that is not empty."""
@@ -221,7 +252,8 @@ class Entry:
         found = self.entries()
         for name, part in found.items():
             if name not in known:
-                raise part.error(f"{self._path(name)} is not known{_hint(name, known)}")
+                hint = near_to(name, known) or f": known here are {', '.join(known)}"
+                raise part.error(f"{self._path(name)} is not known{hint}")
         given = {name: part for name, part in found.items() if part.value is not None}
         for name in required:
             if name not in given:
@@ -236,8 +268,7 @@ class Entry:
         return f"{self.name}.{key}" if self.name else key
 
 
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return f": did you mean {near[0]}?"
-    return f": known here are {', '.join(known)}"
+def near_to(name: str, known: Iterable[str]) -> str:
+    """Return a question whether something near to `name` was meant; empty if nothing is."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f": did you mean {near[0]}?" if near else ""

@@ -71,7 +71,7 @@ def ordered(
 def disorder(fields: Fields, low: str, high: str, first: float, second: float) -> JobError:
     """Return the error of two numbers in the wrong order."""
     return fields[high].error(
-        f"{high} must be greater than {low}, got {low}={first}, {high}={second}"
+        f"{fields[high].name} must be greater than {low}, got {low}={first}, {high}={second}"
     )
 
 

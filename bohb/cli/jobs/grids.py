@@ -123,7 +123,7 @@ def stepped(name: str, start: float, step: float, n: int, blamed: Entry) -> Dime
 
 def _spaced(name: str, values: Sequence[float] | np.ndarray[Any, Any]) -> Dimension:
     """Return the dimension of these values; whole numbers if all of them are."""
-    tidy = [float(f"{value:.12g}") for value in values]
+    tidy = [float(f"{value:.15g}") for value in values]
     whole = all(value.is_integer() for value in tidy)
     kept = list(dict.fromkeys(int(value) if whole else value for value in tidy))
     return Dimension.of_values(name, kept, is_ordered=len(kept) > 2)

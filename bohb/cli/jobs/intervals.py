@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from bohb import arguments
@@ -22,8 +23,10 @@ def quniform(name: str, fields: Fields, dialect: Dialect) -> Dimension:
     low, high = ordered(fields, "low", "high")
     q = fields["q"].checked(arguments.positive)
     first, last = exact(low) / exact(q), exact(high) / exact(q)
-    if dialect.rounds_down:  # the highest multiple has a share only if high lies above it
-        start, end = math.floor(first), math.ceil(last) - 1
+    if dialect.rounds_down:
+        if first % 1 or last % 1:  # then the multiples at the ends are less likely
+            return _quantised(name, _Uniform(low, high), fields, dialect, is_bounded=True)
+        start, end = int(first), int(last) - 1  # high itself is never drawn
     else:
         start, end = math.ceil(first), math.floor(last)
     if end < start:
@@ -113,9 +116,12 @@ def _refuse_step_with_log(fields: Fields, *, log: bool) -> None:
 def _quantiles(
     name: str, value_of: Callable[[float], float], *, is_bounded: bool = False
 ) -> Dimension:
-    return Dimension.of_quantiles(
+    made = Dimension.of_quantiles(
         name, value_of, "", is_bounded_below=is_bounded, is_bounded_above=is_bounded
     )
+    for stored in made.parameter.decode(np.array([0.0, 1.0])):
+        value_of(float(stored))  # fails here if it is beyond what a float holds
+    return made
 
 
 def _quantised(
@@ -150,6 +156,15 @@ class _LogNormal:
 
     def __call__(self, share: float) -> float:
         return math.exp(self.normal(share))
+
+
+@dataclass(frozen=True, slots=True)
+class _Uniform:
+    low: float
+    high: float
+
+    def __call__(self, share: float) -> float:
+        return self.low + (self.high - self.low) * share
 
 
 @dataclass(frozen=True, slots=True)

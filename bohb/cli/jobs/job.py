@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,8 @@ class Metric:
     Attributes
     ----------
     pattern
-        What finds it in the lines of both outputs: the group ``value``, or the first one, and
-        the group ``step`` if there is one.
+        What finds it in the lines of both outputs: the group ``value``, or the first that is not
+        ``step``, which is the group of the step.
     file
         A file of JSON, or of lines of JSON.
     step
@@ -50,7 +51,16 @@ class Metric:
     step: str | None = "step"
 
     @property
-    def direction(self) -> str:
+    def value_group(self) -> int:
+        """The group of `pattern` that is the value; 0 if there is none."""
+        if self.pattern is None:
+            return 0
+        named, count = self.pattern.groupindex, self.pattern.groups
+        others = [group for group in range(1, count + 1) if group != named.get("step")]
+        return named.get("value", others[0] if others else 0)
+
+    @property
+    def direction(self) -> Literal["minimize", "maximize"]:
         """As Optuna calls it."""
         return "maximize" if self.maximize else "minimize"
 
@@ -85,24 +95,39 @@ class Schedule:
             return HyperbandPruner(self.max_resource, self.max_resource)
         if self.method == "asha":
             return SuccessiveHalvingPruner(
-                self.min_resource, self.max_resource, self.reduction_factor, asynchronous=True
+                self.min_resource,
+                self.max_resource,
+                self.reduction_factor,
+                n_trials=self.n_trials,
+                asynchronous=True,
             )
         return HyperbandPruner(self.min_resource, self.max_resource, self.reduction_factor)
 
     @property
+    def rounds(self) -> int | None:
+        """The rounds to run: one if nothing else says how much is to be done."""
+        counted = (self.n_trials, self.n_brackets, self.total_resource)
+        if self.n_rounds is not None or any(count is not None for count in counted):
+            return self.n_rounds
+        return None if self.method == "random" else 1
+
+    @property
     def plan(self) -> Plan | None:
         """What will be done; None if only resource or time is limited."""
-        limits = (self.n_trials, self.n_brackets, self.total_resource, self.timeout)
-        if self.n_rounds is not None or limits == (None, None, None, None):
-            return self.pruner.plan(self.n_rounds or 1)
+        a_round = self.pruner.plan()
+        if self.rounds is not None:
+            return self.pruner.plan(self.rounds)
         if self.n_trials is not None:
-            per_round = self.pruner.plan().n_trials
-            return self.pruner.plan(-(-self.n_trials // per_round)).limited_to(self.n_trials)
-        if self.n_brackets is not None:
-            brackets = self.pruner.plan().brackets
-            counted = [brackets[i % len(brackets)].n_trials for i in range(self.n_brackets)]
-            return self.pruner.plan(-(-self.n_brackets // len(brackets))).limited_to(sum(counted))
-        return None
+            n_trials = self.n_trials
+        elif self.n_brackets is not None:
+            brackets = a_round.brackets
+            counted = range(self.n_brackets)
+            n_trials = sum(brackets[index % len(brackets)].n_trials for index in counted)
+        else:
+            return None
+        if n_trials == a_round.n_trials:
+            return a_round
+        return self.pruner.plan(-(-n_trials // a_round.n_trials)).limited_to(n_trials)
 
 
 @dataclass(frozen=True)
@@ -184,6 +209,36 @@ class Job:
         # Optuna's RandomSampler would draw the same values again when a study is taken up.
         return BOHBSampler(seed, random_fraction=1.0)
 
+    def told(
+        self,
+        values: Mapping[str, Any],
+        *,
+        trial: int,
+        resource: Resource,
+        previous_resource: Resource,
+        checkpoint_dir: str,
+        params_file: str,
+    ) -> dict[str, Any]:
+        """Return all that a template may name, with its value in one leg.
+
+        Parameters
+        ----------
+        values
+            Those of the parameters.
+        """
+        named = {} if self.schedule.resource is None else {self.schedule.resource: resource}
+        return {
+            "trial": trial,
+            "resource": resource,
+            "previous_resource": previous_resource,
+            "checkpoint_dir": checkpoint_dir,
+            "params_file": params_file,
+            "python": sys.executable,
+            **self.inputs,
+            **values,
+            **named,
+        }
+
     def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of the parameters for what the study has stored of a trial."""
         return {
@@ -194,11 +249,23 @@ class Job:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What must stay as it is while the job's study goes on."""
+        """What must stay as it is while the job's study goes on, by the keys of a job file."""
+        schedule = self.schedule
         return {
             **{f"params.{d.name}": d.description for d in self.dimensions.values()},
-            "metric.name": self.metric.name,
-            "method": self.schedule.method,
             **({"cases": [self.values(case) for case in self.cases]} if self.cases else {}),
+            "metric.name": self.metric.name,
+            "metric.direction": self.metric.direction,
+            "method": schedule.method,
             "resume": self.resume,
+            "resource.max": schedule.max_resource,
+            **(
+                {}
+                if schedule.method in SINGLE_RUNG
+                else {
+                    "resource.min": schedule.min_resource,
+                    "reduction_factor": schedule.reduction_factor,
+                }
+            ),
+            **({"limits.n_trials": schedule.n_trials} if schedule.method == "asha" else {}),
         }

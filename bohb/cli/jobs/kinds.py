@@ -10,7 +10,10 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 
 from bohb.cli.jobs import grids, intervals
 from bohb.cli.jobs.fields import Dialect, Fields
+from bohb.cli.jobs.template import as_text
 from bohb.dimensions import Dimension
+from bohb.errors import JobError
+from bohb.model import Categorical
 
 OWN = Dialect()
 POLYAXON = Dialect(has_exponents=True, rounds_down=True, last_takes_rest=True)
@@ -24,9 +27,25 @@ def dimension_of(name: str, kind: str, fields: Fields, dialect: Dialect) -> Dime
     JobError
         If a field has a value that cannot be used.
     """
-    made = KINDS[kind].build(name, fields, dialect)
-    shown = ", ".join(f"{key}={entry.value!r}" for key, entry in fields.items())
+    try:
+        made = KINDS[kind].build(name, fields, dialect)
+    except JobError:
+        raise
+    except (ArithmeticError, ValueError) as error:  # numbers beyond what a float holds
+        first = next(iter(fields.values()))
+        raise first.error(f"{name} has numbers that cannot be used: {error}") from error
+    if kind == "choice":
+        return replace(made, description=" | ".join(map(as_text, fields["values"].value)))
+    if isinstance(made.parameter, Categorical) and made.parameter.weights is not None:
+        values = [pair[0] for pair in fields["values"].value]
+        weighted = zip(values, made.parameter.weights, strict=True)
+        return replace(made, description=" | ".join(f"{as_text(v)} {w:.4g}" for v, w in weighted))
+    shown = ", ".join(f"{key}={_shown(entry.value)}" for key, entry in fields.items())
     return replace(made, description=f"{kind}({shown})")
+
+
+def _shown(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def stored_values(dimension: Dimension) -> list[Any] | None:

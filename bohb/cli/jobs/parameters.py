@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from bohb.cli.jobs.command import GENERAL
@@ -11,6 +12,7 @@ from bohb.cli.jobs.document import Entry
 from bohb.cli.jobs.kinds import stored_values
 from bohb.dimensions import Dimension
 
+_LARGEST_GRID = 1_000_000
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -37,6 +39,11 @@ def grid_size(dimensions: Iterable[tuple[Dimension, Entry]]) -> int:
                 "range, linspace, logspace or geomspace"
             )
         size *= len(values)
+        if size > _LARGEST_GRID:
+            raise entry.error(
+                f"{entry.name} makes a grid of {size} configurations, and {_LARGEST_GRID} are the "
+                "most: take method random"
+            )
     return size
 
 
@@ -60,10 +67,12 @@ def cases(entry: Entry) -> tuple[dict[str, Dimension], tuple[dict[str, Any], ...
         kept = stored_values(made) or []
         for row, value in zip(stored, values, strict=True):
             row[made.key] = kept[_place(distinct, value)]
-        dimensions[made.key] = made
+        dimensions[made.key] = replace(made, description=f"one of {len(rows)} cases")
     return dimensions, tuple(stored)
 
 
 def _place(values: list[Any], value: Any) -> int:
     """Return where `value` is among `values`, where true is not 1."""
-    return next(i for i, v in enumerate(values) if v == value and type(v) is type(value))
+    return next(
+        i for i, v in enumerate(values) if v is value or (v == value and type(v) is type(value))
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bohb import arguments
 from bohb.cli.jobs import parameters, reading
@@ -13,7 +13,7 @@ from bohb.cli.jobs.component import Component, read_component, translated
 from bohb.cli.jobs.document import Entry, read_document
 from bohb.cli.jobs.job import SINGLE_RUNG, Job, Method, Metric, Schedule
 from bohb.cli.jobs.kinds import KINDS, POLYAXON, POLYAXON_KINDS, dimension_of
-from bohb.cli.jobs.stopping import Policy, Target
+from bohb.cli.jobs.stopping import Policy, Rule, Target
 from bohb.cli.jobs.template import Template
 from bohb.dimensions import Dimension
 
@@ -84,6 +84,12 @@ def read_operation(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry
     operation = document.fields((*_OPERATION, *_OPERATION_UNUSED, *_REMOTE))
     if "matrix" not in operation:
         raise document.error("matrix is missing: it says what to tune")
+    if "kind" in operation:
+        operation["kind"].one_of(("operation",))
+    if "version" in operation and str(operation["version"].value) not in ("1", "1.0", "1.1"):
+        raise operation["version"].error(
+            f"version must be 1.1 to be understood here, got {operation['version'].value!r}"
+        )
     entry = operation["matrix"]
     method = _method(entry)
     matrix = entry.fields(_MATRIX[method])
@@ -121,9 +127,12 @@ def read_operation(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry
         max_failures=min([*failures, reading.max_failures(extras.get("max_failures"))]),
         remarks=(f"of no use here: {', '.join(unused)}",) if unused else (),
     )
-    fields = {"command": component.command_entry, "env": component.command_entry}
+    fields: dict[str, Entry] = {"env": component.command_entry}
     fields["workdir"] = extras.get("workdir") or component.workdir or component.command_entry
     fields["metric"] = extras.get("file") or matrix["metric"]
+    fields["command"] = component.command_entry
+    if component.args_entry is not None:
+        fields["args"] = component.args_entry
     return job, {**fields, "early_stopping": matrix.get("earlyStopping", entry)}
 
 
@@ -136,7 +145,7 @@ def _method(entry: Entry) -> Method:
             f"matrix.kind {kind.value} is not run here: bohb does what it is for, and knows when "
             "to stop a run"
         )
-    return kind.checked(arguments.one_of, tuple(_MATRIX))
+    return kind.one_of(tuple(_MATRIX))
 
 
 # Parameters
@@ -166,7 +175,7 @@ def _dimensions(
 def _dimension(entry: Entry) -> Dimension:
     name = parameters.parameter_name(entry)
     fields = entry.fields(("kind", "value"), required=("kind", "value"))
-    kind = fields["kind"].checked(arguments.one_of, tuple(k for k in KINDS if k in POLYAXON_KINDS))
+    kind = fields["kind"].one_of(tuple(k for k in KINDS if k in POLYAXON_KINDS))
     value = fields["value"]
     if KINDS[kind].required == ("values",):
         return dimension_of(name, kind, {"values": value}, POLYAXON)
@@ -189,7 +198,7 @@ def _dimension(entry: Entry) -> Dimension:
 def _schedule(
     entry: Entry, matrix: Mapping[str, Entry], method: Method, n_all: int | None
 ) -> Schedule:
-    n_trials = reading.optional(matrix, "numRuns", arguments.count)
+    n_trials = reading.optional(matrix, "numRuns", reading.count)
     if n_all is not None:
         n_trials = min(n_all, n_trials or n_all)
     if method in SINGLE_RUNG:
@@ -201,7 +210,7 @@ def _schedule(
             raise entry.error(f"matrix.{name} is missing, which kind {method} needs")
     fields = matrix["resource"].fields(("name", "type"), required=("name",))
     kinds = ("int", "float")
-    kind = fields["type"].checked(arguments.one_of, kinds) if "type" in fields else None
+    kind = fields["type"].one_of(kinds) if "type" in fields else None
     largest = reading.resource(matrix["maxIterations"], kind)
     smallest = type(largest)(1)
     if "minIterations" in matrix:
@@ -235,7 +244,7 @@ def _stopping(entry: Entry) -> Iterator[Target | Policy | float]:
         kind_entry = part.entries().get("kind")
         if kind_entry is None:
             raise part.error(f"{part.name}.kind is missing: one of {', '.join(kinds)}")
-        if kind_entry.checked(arguments.one_of, kinds) == "failure_early_stopping":
+        if kind_entry.one_of(kinds) == "failure_early_stopping":
             percent = part.fields(("kind", "percent"), required=("percent",))["percent"]
             yield percent.checked(reading.percent) / 100
             continue
@@ -252,11 +261,11 @@ def _stopping(entry: Entry) -> Iterator[Target | Policy | float]:
 
 
 def _policy(entry: Entry, name: str, maximize: bool, value: Entry) -> Policy:
-    kinds = ("median", "truncation", "diff")
+    kinds: tuple[Rule, ...] = get_args(Rule)
     kind_entry = entry.entries().get("kind")
     if kind_entry is None:
         raise entry.error(f"{entry.name}.kind is missing: one of {', '.join(kinds)}")
-    rule = kind_entry.checked(arguments.one_of, kinds)
+    rule = kind_entry.one_of(kinds)
     known = ["kind", "evaluationInterval", "minInterval", "minSamples"]
     required = ["evaluationInterval"]
     if rule != "median":

@@ -11,6 +11,7 @@ from bohb.cli.jobs.document import read_document
 from bohb.cli.jobs.job import Job
 from bohb.cli.jobs.polyaxon import read_operation
 from bohb.cli.jobs.schema import read_own
+from bohb.errors import ArgumentError, JobError
 
 
 def read_job(path: Path, *, n_jobs: int | None = None, is_to_run: bool = True) -> Job:
@@ -33,7 +34,12 @@ def read_job(path: Path, *, n_jobs: int | None = None, is_to_run: bool = True) -
     document = read_document(path)
     is_polyaxon = document.is_mapping and {"matrix", "component"} & document.entries().keys()
     read = read_operation if is_polyaxon else read_own
-    job, fields = read(document, path)
-    if n_jobs is not None:
-        job = replace(job, jobs=reading.n_jobs("--jobs", n_jobs))
-    return checked(job, fields, is_to_run=is_to_run)
+    try:
+        job, fields = read(document, path)
+        if n_jobs is not None:
+            job = replace(job, jobs=reading.n_jobs("--jobs", n_jobs))
+        return checked(job, fields, is_to_run=is_to_run)
+    except (ArgumentError, JobError):
+        raise
+    except (ArithmeticError, ValueError, OSError) as error:  # numbers and names beyond all bounds
+        raise JobError(f"{path}: the job cannot be used: {error}") from error

@@ -21,6 +21,8 @@ from bohb.hyperband import Resource
 
 T = TypeVar("T")
 
+_MOST = 1_000_000
+
 
 def template(entry: Entry) -> Template:
     """Return the template that is written there."""
@@ -44,7 +46,7 @@ def command(entry: Entry, shell: Entry | None = None) -> Command:
         return entry.checked(lambda _, __: Command.of_arguments(texts))
     text = entry.text()
     if shell is not None:
-        chosen = shell.checked(arguments.one_of, SHELLS)
+        chosen = shell.one_of(SHELLS)
         return entry.checked(lambda _, __: Command.of_shell(chosen, text))
     return entry.checked(_split)
 
@@ -82,6 +84,14 @@ def factor(name: str, value: Any) -> float:
     return given
 
 
+def count(name: str, value: Any) -> int:
+    """Return a count of what is to be done, which is not larger than can be planned."""
+    given = arguments.count(name, value)
+    if given > _MOST:
+        raise ArgumentError(f"{name} must be at most {_MOST}, got {value!r}")
+    return given
+
+
 def max_failures(entry: Entry | None) -> float:
     """Return the share of evaluations that may fail; one in which something must be wrong."""
     return 0.9 if entry is None else entry.checked(arguments.share)
@@ -89,13 +99,17 @@ def max_failures(entry: Entry | None) -> float:
 
 def n_jobs(name: str, value: Any) -> int:
     """Return a number of commands to run at the same time; -1 stands for that of processors."""
-    return -1 if value == -1 else arguments.count(name, value)
+    if isinstance(value, int) and not isinstance(value, bool) and (value == -1 or value >= 1):
+        return value
+    raise ArgumentError(
+        f"{name} must be a number of commands, or -1 for one per processor, got {value!r}"
+    )
 
 
 def maximize(entry: Entry) -> bool:
     """Return whether a direction is to maximize."""
     directions = ("minimize", "maximize")
-    return bool(entry.checked(arguments.one_of, directions) == "maximize")
+    return entry.one_of(directions) == "maximize"
 
 
 def optional(
@@ -106,26 +120,33 @@ def optional(
 
 
 def resource(entry: Entry, kind: str | None) -> Resource:
-    """Return a resource as the `kind` that it is, "int" or "float"; None for as it is written."""
+    """Return a resource as the `kind` that it is, "int" or "float"; None for what it can be."""
     value = entry.checked(arguments.positive)
     if kind == "int" and value != int(value):
         raise entry.error(f"{entry.name} must be an integer, got {value!r}")
-    if kind is None:
-        return value
-    return int(value) if kind == "int" else float(value)
+    if kind == "float" or value != int(value):
+        return float(value)
+    return int(value)
 
 
 def metric(name: str, maximize: bool, fields: Mapping[str, Entry]) -> Metric:
     """Return the metric that is found where `fields` say: pattern, file and step."""
     if "pattern" in fields and "file" in fields:
         raise fields["file"].error("only one of pattern and file can be given for a metric")
-    return Metric(
+    made = Metric(
         name,
         maximize,
         _pattern(fields["pattern"]) if "pattern" in fields else None,
         template(fields["file"]) if "file" in fields else None,
         _step_key(fields["step"]) if "step" in fields else "step",
     )
+    if made.pattern is not None and not made.value_group:
+        entry = fields["pattern"]
+        raise entry.error(
+            f"{entry.name} must have a group for the value, as in 'loss=(?P<value>\\S+)', got "
+            f"{entry.value!r}"
+        )
+    return made
 
 
 def _step_key(entry: Entry) -> str | None:
@@ -141,10 +162,11 @@ def policy(rule: Rule, name: str, maximize: bool, fields: Mapping[str, Entry]) -
         "min_step": arguments.count,
         "min_samples": arguments.count,
         "spared_from": arguments.number,
-        "among_running": _flag,
     }
     given = {key: fields[key].checked(check) for key, check in checks.items() if key in fields}
-    return Policy(rule, name, maximize, **given)
+    if "among_running" in fields:
+        given["among_running"] = fields["among_running"].flag()
+    return Policy(rule, name, maximize, **{"min_samples": 5, **given})
 
 
 def percent(name: str, value: Any) -> float:
@@ -155,26 +177,14 @@ def percent(name: str, value: Any) -> float:
     return given
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be true or false, got {value!r}")
-    return value
-
-
 def _pattern(entry: Entry) -> re.Pattern[str]:
     """Return the regular expression that is written there."""
     try:
-        found = re.compile(entry.text())
+        return re.compile(entry.text())
     except re.error as error:
         raise entry.error(
             f"{entry.name} must be a regular expression, got {entry.value!r}: {error}"
         ) from error
-    if not found.groups:
-        raise entry.error(
-            f"{entry.name} must have a group for the value, as in 'loss=(?P<value>\\S+)', got "
-            f"{entry.value!r}"
-        )
-    return found
 
 
 def job_name(path: Path, entry: Entry | None) -> str:

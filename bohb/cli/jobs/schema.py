@@ -76,7 +76,7 @@ def read_own(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry]]:
 
 def _method(fields: Mapping[str, Entry]) -> Method:
     if "method" in fields:
-        return fields["method"].checked(arguments.one_of, get_args(Method))
+        return fields["method"].one_of(get_args(Method))
     return "mapping" if "cases" in fields else "bohb"
 
 
@@ -110,7 +110,7 @@ def _dimension(entry: Entry) -> Dimension:
     kind_entry = entry.entries().get("kind")
     if kind_entry is None:
         raise entry.error(f"{entry.name}.kind is missing: one of {', '.join(KINDS)}")
-    name_of_kind = kind_entry.checked(arguments.one_of, tuple(KINDS))
+    name_of_kind = kind_entry.one_of(tuple(KINDS))
     kind = KINDS[name_of_kind]
     fields = entry.fields(("kind", *kind.required, *kind.optional), required=kind.required)
     del fields["kind"]
@@ -142,10 +142,6 @@ def _schedule(
             "it is promoted, as in resource: {name: epochs, max: 81}"
         )
     if "reduction_factor" in fields:
-        if method in SINGLE_RUNG:
-            raise fields["reduction_factor"].error(
-                f"reduction_factor is of no use to method {method}, which promotes nothing"
-            )
         given["reduction_factor"] = fields["reduction_factor"].checked(reading.factor)
     given |= _limits(fields["limits"], method) if "limits" in fields else {}
     counted = [name for name in _LIMITS if name in given]
@@ -158,11 +154,9 @@ def _schedule(
 
 def _resource(entry: Entry, method: Method) -> dict[str, Any]:
     fields = entry.fields(("name", "min", "max", "type"), required=("name", "max"))
-    kind = fields["type"].checked(arguments.one_of, ("int", "float")) if "type" in fields else None
+    kind = fields["type"].one_of(("int", "float")) if "type" in fields else None
     largest = reading.resource(fields["max"], kind)
     smallest = reading.resource(fields["min"], kind) if "min" in fields else 1
-    if "min" in fields and method in SINGLE_RUNG:
-        raise fields["min"].error(f"{entry.name}.min is of no use to method {method}")
     if smallest > largest and method not in SINGLE_RUNG:
         blamed = fields.get("min", fields["max"])
         raise blamed.error(
@@ -188,7 +182,7 @@ def _limits(entry: Entry, method: Method) -> dict[str, Any]:
         raise fields[counted[0]].error(
             f"{counted[0]} is of no use to method {method}: take n_trials"
         )
-    checks = dict.fromkeys(("n_trials", "n_rounds", "n_brackets"), arguments.count)
+    checks = dict.fromkeys(("n_trials", "n_rounds", "n_brackets"), reading.count)
     return {
         name: part.checked(checks.get(name, arguments.positive)) for name, part in fields.items()
     }
@@ -211,7 +205,7 @@ def _stopping(entry: Entry, metric: Metric) -> Iterator[Target | Policy]:
         kind_entry = part.entries().get("kind")
         if kind_entry is None:
             raise part.error(f"{part.name}.kind is missing: one of target, {', '.join(rules)}")
-        kind = kind_entry.checked(arguments.one_of, ("target", *rules))
+        kind = kind_entry.one_of(("target", *rules))
         if kind == "target":
             fields = part.fields(("kind", "value", "metric", "direction"), required=("value",))
             yield Target(*_judged_by(fields, metric), fields["value"].checked(arguments.number))
