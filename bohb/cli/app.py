@@ -32,6 +32,7 @@ from bohb.errors import (
     SettingsError,
     TooManyFailuresError,
 )
+from bohb.study import Study
 from bohb.study.stop import interrupt
 
 FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -162,6 +163,8 @@ def run(
         job = read_job(job_file, n_jobs=jobs)
         _tell_remarks(job)
         place = Place.of(job, storage)
+        for remark in running.remarks(job, place):
+            _note(remark)
         study = running.begin(job, place)
         try:
             with watching(job, _err(), standing_of(job, study)) as view:
@@ -191,7 +194,9 @@ def status(
     with _errors_told():
         job = read_job(job_file, is_to_run=False)
         place = Place.of(job, storage)
-        standing = standing_of(job, running.find(job, place))
+        study = running.find(job, place)
+        _tell_changes(job, study)
+        standing = standing_of(job, study)
         if form is StatusFormat.json:
             typer.echo(tables.standing_text(standing))
         else:
@@ -210,7 +215,9 @@ def best(
     """Print the best configuration so far."""
     with _errors_told():
         job = read_job(job_file, is_to_run=False)
-        found = best_of(job, running.find(job, Place.of(job, storage)))
+        study = running.find(job, Place.of(job, storage))
+        _tell_changes(job, study)
+        found = best_of(job, study)
         if form is BestFormat.table:
             tables.print_best(job, found, _out())
         elif form is BestFormat.args:
@@ -299,6 +306,12 @@ def _writing(path: Path) -> Iterator[None]:
 def _tell_remarks(job: Job) -> None:
     for remark in job.remarks:
         _note(remark)
+
+
+def _tell_changes(job: Job, study: Study) -> None:
+    changed = running.changes(job, study)
+    if changed:
+        _note(f"the job has changed since its study was begun, in {', '.join(changed)}")
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -31,6 +31,7 @@ from bohb.study.ledger import CHECKPOINT_ROOT
 ENDED = "bohb:ended"
 
 _JOB = "bohb:job"
+_COMMAND = "bohb:command"
 _CASE = "case"
 
 
@@ -94,9 +95,19 @@ def begin(job: Job, place: Place) -> Study:
         space=job.space,
     )
     _place_runs(job, study, place)
+    study.set_user_attr(_COMMAND, job.command.text)
     study.sampler = job.sampler(_kept_seed(job, study))
     _enqueue_cases(job, study)
     return study
+
+
+def remarks(job: Job, place: Place) -> list[str]:
+    """Return what there is to know before a job is taken up again."""
+    study = _known(job, place)
+    known = None if study is None else study.user_attrs.get(_COMMAND)
+    if known is None or known == job.command.text:
+        return []
+    return [f"the study was begun with another command, {known}"]
 
 
 def find(job: Job, place: Place) -> Study:
@@ -175,22 +186,27 @@ def run(
         raise
 
 
+def changes(job: Job, study: Study) -> list[str]:
+    """Return in what a job differs from what its study was begun with, and cannot differ."""
+    stored = study.user_attrs.get(_JOB) or {}
+    now = {**job.identity, "seed": stored.get("seed") if job.seed is None else job.seed}
+    return [
+        f"{name} (was {stored.get(name)!r}, is {now.get(name)!r})"
+        for name in {**stored, **now}
+        if stored.get(name) != now.get(name)
+    ]
+
+
 def _check_same(job: Job, study: Study) -> None:
     """Raise SettingsError if a study was not begun by this job, or the job has changed since."""
-    stored = study.user_attrs.get(_JOB)
-    if stored is None:
+    if study.user_attrs.get(_JOB) is None:
         if study.ledger.trials():
             raise SettingsError(
                 f"study {study.study_name!r} was not begun by a job: give the job another name, "
                 "or another --storage"
             )
         return
-    now = {**job.identity, "seed": stored["seed"] if job.seed is None else job.seed}
-    changed = [
-        f"{name} (was {stored.get(name)!r}, is {now.get(name)!r})"
-        for name in {**stored, **now}
-        if stored.get(name) != now.get(name)
-    ]
+    changed = changes(job, study)
     if changed:
         raise SettingsError(
             f"the job has changed since its study was begun, in {', '.join(changed)}: give it "

@@ -165,6 +165,18 @@ def test_a_job_that_has_changed_is_2(done):
     assert "params.lr (was" in " ".join(shown.stderr.split())
 
 
+def test_a_job_that_has_changed_is_noticed(done):
+    write(done.parent, OWN.replace("high: 1", "high: 2"))
+    for command in ("status", "best"):
+        shown = bohb(command, done)
+        assert shown.exit_code == 0
+        assert "note: the job has changed since its study was begun, in params.lr" in shown.stderr
+    write(done.parent, OWN.replace("train.py", "-u train.py"))
+    shown = bohb("run", done)
+    assert shown.exit_code == 0
+    assert "note: the study was begun with another command, {{ python }} train.py" in shown.stderr
+
+
 def test_a_storage_that_is_none_is_1(tmp_path):
     path = write(tmp_path)
     (tmp_path / "job.journal").write_text("something else\n")

@@ -73,6 +73,12 @@ class Command:
         return {name for argument in self.arguments for name in argument.names}
 
     @property
+    def text(self) -> str:
+        """The command as it is written, with its places."""
+        filled = ({name: f"{{{{ {name} }}}}" for name in a.names} for a in self.arguments)
+        return " ".join(a.fill(names) for a, names in zip(self.arguments, filled, strict=True))
+
+    @property
     def named_outside_of_shells(self) -> set[str]:
         """The values that are arguments of the command itself."""
         outside = [a for index, a in enumerate(self.arguments) if index != self.program]
