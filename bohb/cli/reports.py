@@ -36,7 +36,7 @@ class LineReader:
     --------
     >>> reader = LineReader(Metric("loss"))
     >>> reader.read(Line("stdout", '{"step": 3, "loss": 0.4, "note": "fine"}'))
-    Report(values={'step': 3, 'loss': 0.4}, step=3)
+    Report(values={'step': 3, 'loss': 0.4}, step=3, fault=None)
     >>> reader.read(Line("stdout", "epoch 3 done")) is None
     True
     """

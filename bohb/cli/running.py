@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import secrets
 import shlex
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,8 @@ from bohb.executors.processes import thread_share
 from bohb.study import Study, create_study, load_study
 from bohb.study.ledger import CHECKPOINT_ROOT
 
-ENDED = "bohb:ended"
+ENDED = "bohb:ended"  # why the last run came to an end before the job did
+FAILURES, TIMEOUT = "failures", "timeout"
 
 _JOB = "bohb:job"
 _COMMAND = "bohb:command"
@@ -166,7 +169,8 @@ def run(
     objective = CommandObjective(job, watcher, thread_share(n_workers) if n_workers > 1 else {})
     _take_in_curves(job, study, objective)
     schedule = job.schedule
-    limits = [timeout, schedule.timeout]
+    seconds = min((s for s in (timeout, schedule.timeout) if s is not None), default=None)
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
     try:
         study.optimize(
             objective,
@@ -174,7 +178,7 @@ def run(
             n_rounds=schedule.rounds,
             n_brackets=schedule.n_brackets,
             total_resource=schedule.total_resource,
-            timeout=min((limit for limit in limits if limit is not None), default=None),
+            timeout=seconds,
             in_all=True,
             executor=ThreadExecutor(n_workers),
             leg_timeout=job.leg_timeout,
@@ -182,8 +186,10 @@ def run(
             catch=CommandError,
         )
     except TooManyFailuresError:
-        study.set_user_attr(ENDED, "too many failures")
+        study.set_user_attr(ENDED, FAILURES)
         raise
+    if deadline <= time.monotonic():
+        study.set_user_attr(ENDED, TIMEOUT)
 
 
 def changes(job: Job, study: Study) -> list[str]:

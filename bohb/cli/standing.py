@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb.cli.jobs import SINGLE_RUNG, Job
 from bohb.cli.recorder import REPORTS
-from bohb.cli.running import ENDED, met_target
+from bohb.cli.running import ENDED, FAILURES, TIMEOUT, met_target
 from bohb.errors import NoResultError
-from bohb.history import scale_of
+from bohb.history import LEG_ATTRIBUTE, PAUSED, scale_of
 from bohb.hyperband import Resource
 from bohb.study import Study
 from bohb.study.ledger import ERROR_ATTRIBUTE
@@ -107,8 +107,8 @@ _FINISHED = {
 def _state(trial: FrozenTrial, *, is_run: bool) -> str:
     if trial.state in _FINISHED:
         return _FINISHED[trial.state]
-    leg = trial.system_attrs.get("bohb:leg") or {}
-    if leg.get("state") == "paused":
+    leg = trial.system_attrs.get(LEG_ATTRIBUTE) or {}
+    if leg.get("state") == PAUSED:
         return "paused"
     return "running" if is_run else "cut off"
 
@@ -118,8 +118,10 @@ def _activity(job: Job, study: Study, owner: str | None, counts: Counter[str]) -
         return "running"
     if met_target(job, study) is not None:
         return "done"
-    if study.user_attrs.get(ENDED) is not None:
+    if study.user_attrs.get(ENDED) == FAILURES:
         return "failed"
+    if study.user_attrs.get(ENDED) == TIMEOUT:
+        return "stopped"
     if study.was_cut_off:
         return "interrupted"
     return "stopped" if any(counts[state] for state in _UNFINISHED) else "done"
