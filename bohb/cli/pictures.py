@@ -54,17 +54,20 @@ def draw(job: Job, study: Study, kind: Kind, output: Path) -> None:
             "bohb plot needs matplotlib: pip install 'bohb[plot]'"
         ) from error
     best_of(job, study)  # says so if there is nothing to draw
-    plt.rcParams["figure.constrained_layout.use"] = True
-    with warnings.catch_warnings():
+    with plt.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         axes = (
             _learning_curves(job, study) if kind is Kind.learning_curves else _of(job, study, kind)
         )
-    axes.figure.suptitle(job.name)
-    try:
-        axes.figure.savefig(output, dpi=150)
-    except ValueError as error:
-        raise ArgumentError(f"--output must be a picture, got {str(output)!r}: {error}") from error
+        axes.figure.suptitle(job.name)
+        try:
+            axes.figure.savefig(output, dpi=150)
+        except ValueError as error:
+            raise ArgumentError(
+                f"--output must be a picture, got {str(output)!r}: {error}"
+            ) from error
+        finally:
+            plt.close(axes.figure)
 
 
 def _learning_curves(job: Job, study: Study) -> Any:
