@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from collections.abc import Callable
 from enum import Enum
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from bohb.cli.jobs import Job
 from bohb.cli.standing import best_of, report_rows
+from bohb.cli.views import at
 from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
 from bohb.study import Study
 from bohb.visualization import plot_learning_curves
@@ -56,10 +56,8 @@ def draw(job: Job, study: Study, kind: Kind, output: Path) -> None:
     best_of(job, study)  # says so if there is nothing to draw
     with plt.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        axes = (
-            _learning_curves(job, study) if kind is Kind.learning_curves else _of(job, study, kind)
-        )
-        axes.figure.suptitle(job.name)
+        axes = _axes(job, study, kind)
+        axes.figure.suptitle(_title(job, kind))
         try:
             axes.figure.savefig(output, dpi=150)
         except ValueError as error:
@@ -68,6 +66,18 @@ def draw(job: Job, study: Study, kind: Kind, output: Path) -> None:
             ) from error
         finally:
             plt.close(axes.figure)
+
+
+def _title(job: Job, kind: Kind) -> str:
+    if kind is Kind.learning_curves or job.schedule.resource is None:
+        return job.name
+    return f"{job.name}: trials{at(job, job.schedule.max_resource)}"
+
+
+def _axes(job: Job, study: Study, kind: Kind) -> Any:
+    if kind is Kind.learning_curves:
+        return _learning_curves(job, study)
+    return _of_the_highest(job, study, kind)
 
 
 def _learning_curves(job: Job, study: Study) -> Any:
@@ -93,7 +103,7 @@ def _learning_curves(job: Job, study: Study) -> Any:
     return axes
 
 
-def _of(job: Job, study: Study, kind: Kind) -> Any:
+def _of_the_highest(job: Job, study: Study, kind: Kind) -> Any:
     """Return one of Optuna's pictures, which are of the trials at the highest resource."""
     from optuna.visualization import matplotlib as plots
 
@@ -109,12 +119,8 @@ def _of(job: Job, study: Study, kind: Kind) -> Any:
         Kind.parallel: plots.plot_parallel_coordinate,
         Kind.importances: plots.plot_param_importances,
     }
-    drawn = draw_by_kind[kind](study, target=_value, target_name=job.metric.name)
+    drawn = draw_by_kind[kind](study, target_name=job.metric.name)
     axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn
     for each in axes.figure.axes:
         each.set_title("")
     return axes
-
-
-def _value(trial: FrozenTrial) -> float:
-    return math.nan if trial.value is None else trial.value
