@@ -15,6 +15,7 @@ from bohb.cli.reports import LineReader
 from bohb.cli.watcher import Run, Watcher
 from bohb.errors import CommandError
 from bohb.study import Trial
+from bohb.study.course import course_of
 
 VALUES = "values"
 
@@ -67,11 +68,12 @@ class CommandObjective:
 
     def _why_pruned(self, trial: Trial) -> str | None:
         """Return why a leg was ended; None if the study is."""
-        if not trial.was_interrupted:
+        course = course_of(trial)
+        if not course.was_interrupted:
             return "it does worse than others: pruned"
-        if trial.watch.is_stopping():
+        if course.watch.is_stopping():
             return None
-        return f"it took longer than leg_timeout={trial.watch.timeout:g} seconds: failed"
+        return f"it took longer than leg_timeout={course.watch.timeout:g} seconds: failed"
 
     def _run(self, trial: Trial, run: Run) -> float:
         self._end_orphans(trial)
@@ -97,7 +99,7 @@ class CommandObjective:
                     report = self._reader.read(line)
                     if report is not None and recorder.take(report, is_running=not is_over):
                         return True
-                if not is_over and trial.is_to_stop():
+                if not is_over and course_of(trial).is_to_stop():
                     raise TrialPruned
             leg.check(process.exit_code)
         if leg.metric_file is not None:

@@ -12,6 +12,7 @@ from bohb.cli.reports import Report, last_value, whole_step
 from bohb.cli.watcher import Run, Watcher
 from bohb.errors import CommandError, ReportError
 from bohb.study import Trial
+from bohb.study.course import course_of
 
 TARGET = "bohb:target"
 REPORTS = "reports"
@@ -28,11 +29,12 @@ class Recorder:
     def __init__(self, job: Job, trial: Trial, run: Run, curves: Curves, watcher: Watcher) -> None:
         self._job = job
         self._trial = trial
+        self._course = course_of(trial)
         self._run = run
         self._curves = curves
         self._watcher = watcher
         self._has_resource = job.schedule.resource is not None
-        self._counts_from_0 = 0 in trial.reported_steps
+        self._counts_from_0 = 0 in self._course.reported_steps
         self._reports: list[Report] = []
         self._fault: str | None = None  # of a line with the metric that is no number
         self._last_step: float = -1
@@ -114,7 +116,7 @@ class Recorder:
         self._watcher.reported(self._run, report.step, value)
         if report.step is None or not self._has_resource:
             return False
-        if not self._trial.scale.whole:
+        if not self._course.scale.whole:
             self._report_at_rung(value, report.step)
         else:
             step = whole_step(report.step)
@@ -142,7 +144,7 @@ class Recorder:
             self._last_step = step
 
     def _is_kept(self, used: float) -> bool:
-        return used % self._spacing == 0 or used in self._trial.scale.levels
+        return used % self._spacing == 0 or used in self._course.scale.levels
 
     def _report_at_rung(self, value: float, step: float) -> None:
         """Report at a resource that is not an integer, if it is one of a rung below."""
@@ -155,7 +157,7 @@ class Recorder:
 
     def _used(self, step: float) -> float:
         """Return the resource that is used after a step."""
-        return step + 1 if self._counts_from_0 and self._trial.scale.whole else step
+        return step + 1 if self._counts_from_0 and self._course.scale.whole else step
 
     def _remark_beyond(self, step: float) -> None:
         name = self._job.schedule.resource
@@ -185,7 +187,7 @@ class Recorder:
         self._met["at"] = {"value": self.value, "resource": self._resource_of(report)}
         if is_running and not self.is_at_resource(report):
             self._end_study()
-            self._trial.was_interrupted = True
+            self._course.was_interrupted = True
             raise TrialPruned
 
     def _end_study(self) -> None:

@@ -24,6 +24,7 @@ from bohb.history import (
 )
 from bohb.hyperband import Evaluation, Leg, Resource, Schedule
 from bohb.pruners import SchedulePruner
+from bohb.study.course import course_of
 from bohb.study.objective import LegResult, Outcome
 from bohb.study.results import Incumbent, better, find_incumbent
 from bohb.study.stop import LegWatch
@@ -78,7 +79,7 @@ class Bookkeeper:
         if self._unfinished:
             return self._give(self._unfinished.popleft())
         while (trial := self._begin_next(may_start=may_start)) is not None:
-            if trial.value_at_rung is None:
+            if course_of(trial).value_at_rung is None:
                 return trial
             self.settle(trial, LegResult(Outcome.REACHED))
         return None
@@ -90,16 +91,16 @@ class Bookkeeper:
 
     def settle(self, trial: Trial, result: LegResult) -> None:
         """Take the result of the leg of `trial` and carry out what it decides."""
-        leg = trial.leg
-        assert leg is not None  # noqa: S101 - for the type checker; the trial was given one
-        trial.take_back()
+        course = course_of(trial)
+        leg = course.needed_leg("leg")
+        course.take_back()
         if result.outcome is Outcome.INTERRUPTED:
             self._unfinished.append(leg)
             self._paused[trial.number] = leg.resource, -math.inf  # it is sure to go on
             return
-        loss = trial.loss_at_rung if result.outcome is Outcome.REACHED else None
+        loss = course.loss_at_rung if result.outcome is Outcome.REACHED else None
         if loss is not None and self.scale.is_top(leg.resource):
-            self._finish(trial, TrialState.COMPLETE, trial.value_at_rung)
+            self._finish(trial, TrialState.COMPLETE, course.value_at_rung)
         elif loss is not None:
             self.ledger.pause(trial._trial_id, leg)
             self._paused[trial.number] = leg.resource, loss
@@ -143,7 +144,7 @@ class Bookkeeper:
     def under_way(self, number: int) -> Trial | None:
         """Return the trial of this number if it is under way."""
         trial = self._trials.get(number)
-        return trial if trial is not None and trial.is_under_way else None
+        return trial if trial is not None and course_of(trial).is_under_way else None
 
     def _begin_next(self, *, may_start: bool) -> Trial | None:
         leg = self.schedule.next_leg(may_start=may_start)
@@ -171,8 +172,9 @@ class Bookkeeper:
         trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
         self._paused.pop(trial.number, None)
-        trial.give(leg, self.scale, self.make_watch())
-        trial.fill()
+        course = course_of(trial)
+        course.give(leg, self.scale, self.make_watch())
+        course.fill()
         return trial
 
     def _known(self, number: int) -> Trial:
@@ -189,10 +191,10 @@ class Bookkeeper:
     def _fail(self, trial: Trial, leg: Leg, error: Exception | None) -> None:
         if error is not None:
             message = f"{type(error).__name__}: {error}"
-        elif trial.value_at_rung is None:
+        elif course_of(trial).value_at_rung is None:
             message = "no value: it was told to fail"
         else:
-            message = f"the value {trial.value_at_rung}"
+            message = f"the value {course_of(trial).value_at_rung}"
         _logger.warning(
             "Trial %d failed at resource %s with %s: %s",
             trial.number,

@@ -17,6 +17,7 @@ from bohb.errors import ArgumentError, ExecutorError, WorkerLostError
 from bohb.executors import Executor
 from bohb.history import as_sampled, forget_cached_trials, live_trial
 from bohb.samplers import BOHBSampler
+from bohb.study.course import course_of
 from bohb.study.exchange import Exchange
 from bohb.study.ledger import SEED
 from bohb.study.objective import LegResult, Objective, Outcome
@@ -115,7 +116,7 @@ class LocalLegs(Legs):
 
     def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
         """Let the executor run the objective on `trial`."""
-        leg = trial.required_leg
+        leg = course_of(trial).needed_leg("leg")
         resources = leg.resource, leg.previous_resource
         return self.executor.submit(_LocalTask(self.objective, trial, trial.number, *resources))
 
@@ -174,13 +175,13 @@ class RemoteLegs(Legs):
     def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
         """Send the leg of `trial` to the executor."""
         places = self.objective.places
-        leg = trial.required_leg
+        leg = course_of(trial).needed_leg("leg")
         assignment = Assignment(
             session=self.objective.session,
             sequence=next(self.objective.sequence),
             keep=keep() if self.objective.continues or places else frozenset(),
             leg=leg,
-            scale=trial.scale,
+            scale=course_of(trial).scale,
             frozen=live_trial(trial),
             proposed=_proposed(trial) if leg.rung == 0 else {},
             seed=self._seed,
@@ -206,7 +207,7 @@ class RemoteLegs(Legs):
             self._names.pop(future)
             return LegResult(Outcome.INTERRUPTED, self._cannot_load(returned.error))
         self._exchange.take(self._names.pop(future))
-        trial.absorb(returned.writes)
+        course_of(trial).absorb(returned.writes)
         if returned.is_paused:
             self.objective.places[trial.number] = self.executor.worker_of(future)
         if returned.wants_stop is not None:
@@ -226,7 +227,7 @@ class RemoteLegs(Legs):
 
     def salvage(self, future: Future[Any], trial: Trial) -> None:
         """Write down what a leg has left in its exchange."""
-        trial.absorb(self._exchange.take(self._names.pop(future)))
+        course_of(trial).absorb(self._exchange.take(self._names.pop(future)))
 
     def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
         """Expect generators to be gone; their workers are told with the next legs."""

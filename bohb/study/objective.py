@@ -21,7 +21,8 @@ from optuna.trial import TrialState
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageError
 from bohb.history import live_trial
 from bohb.hyperband import Resource
-from bohb.study.trial import Trial, as_value
+from bohb.study.course import as_value, course_of
+from bohb.study.trial import Trial
 
 _logger = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ class Objective:
 
     def run_leg(self, trial: Trial) -> LegResult:
         """Train `trial` to the resource it was given, and say how that ended."""
-        trial.watch.begin()
+        course = course_of(trial)
+        course.watch.begin()
         try:
             if trial.number not in self._paused:
                 result = self.function(trial)
@@ -99,9 +101,9 @@ class Objective:
             return self._advance(self._paused[trial.number], trial)
         except optuna.TrialPruned:
             self.forget(trial.number)
-            if trial.value_at_rung is not None:
+            if course.value_at_rung is not None:
                 return LegResult(Outcome.REACHED)
-            if trial.was_interrupted:
+            if course.was_interrupted:
                 return _interrupted(trial)
             return LegResult(Outcome.GAVE_UP)
         except StorageError as error:  # not the objective's fault: its leg can be run again
@@ -155,11 +157,11 @@ class Objective:
                 paused.last_value = as_value(value, "yielded")
                 trial.report(paused.last_value, int(paused.position))
             if paused.position < trial.resource and trial.should_prune():
-                if not trial.watch.is_stopping():
+                if not course_of(trial).watch.is_stopping():
                     raise late(trial)
                 return LegResult(Outcome.INTERRUPTED)
         if paused.ended and paused.last_value is not None:
-            trial.set_returned(paused.last_value)
+            course_of(trial).set_returned(paused.last_value)
         return LegResult(Outcome.REACHED)
 
     def _note_end(self, paused: _Paused, trial: Trial, value: Any) -> None:
@@ -184,7 +186,7 @@ class Objective:
 
 def _interrupted(trial: Trial) -> LegResult:
     """Return how a leg ended that was told to end before its resource was used up."""
-    if trial.watch.is_stopping():
+    if course_of(trial).watch.is_stopping():
         return LegResult(Outcome.INTERRUPTED)
     return LegResult(Outcome.FAILED, late(trial))
 
@@ -192,30 +194,32 @@ def _interrupted(trial: Trial) -> LegResult:
 def late(trial: Trial) -> LegTimeoutError:
     """Return the error of a leg that took longer than it may."""
     return LegTimeoutError(
-        f"the leg of trial {trial.number} to resource {trial.required_leg.resource} took longer "
-        f"than leg_timeout={trial.watch.timeout:g} seconds"
+        f"the leg of trial {trial.number} to resource {trial.resource} took longer than "
+        f"leg_timeout={course_of(trial).watch.timeout:g} seconds"
     )
 
 
 def _after_return(trial: Trial, value: Any) -> LegResult:
-    if trial.was_interrupted and trial.value_at_rung is None:
+    course = course_of(trial)
+    if course.was_interrupted and course.value_at_rung is None:
         # It was told to stop before its resource was used up, and came back with what it had.
         return _interrupted(trial)
-    trial.set_returned(_returned(value))
+    course.set_returned(_returned(value))
     return LegResult(Outcome.REACHED)
 
 
 def _fault_of(trial: Trial) -> str | None:
     """Return what is odd about how a loop came back from its leg, if anything is."""
-    used = trial.used
-    if used is None or used == trial.resource or trial.was_interrupted:
+    course = course_of(trial)
+    used = course.used
+    if used is None or used == trial.resource or course.was_interrupted:
         return None
     if used < trial.resource:
         return (
             f"the objective of trial {trial.number} returned after {used} units, before the "
             f"{trial.resource} it was given: what it returned counts as its value there"
         )
-    if trial.has_asked:
+    if course.has_asked:
         return None
     return (
         f"trial {trial.number} reported up to {used} and was given {trial.resource}: ask "
@@ -232,7 +236,7 @@ def _returned(value: Any) -> float:
 
 def _take_reported(paused: _Paused, trial: Trial) -> None:
     """Note how far a generator has trained that has yielded nothing: as far as it has reported."""
-    reported = trial.last_report
+    reported = course_of(trial).last_report
     if reported is None or reported[0] <= paused.position:
         raise ObjectiveError(
             "a generator must yield its loss after each unit, or report it and yield nothing, got "
@@ -293,9 +297,9 @@ def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
     if state is TrialState.FAIL:
         return LegResult(Outcome.FAILED)
     if state is TrialState.PRUNED:
-        reached = trial.value_at_rung is not None
+        reached = course_of(trial).value_at_rung is not None
         return LegResult(Outcome.REACHED if reached else Outcome.GAVE_UP)
     if isinstance(values, (list, tuple)) and len(values) == 1:
         values = values[0]
-    trial.set_returned(as_value(values, "told"))
+    course_of(trial).set_returned(as_value(values, "told"))
     return LegResult(Outcome.REACHED)

@@ -30,6 +30,7 @@ from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
 from bohb.study.checkpoints import Checkpoints
 from bohb.study.conductor import Conductor
+from bohb.study.course import course_of
 from bohb.study.faults import FaultPolicy
 from bohb.study.ledger import OPEN_CALL, Ledger
 from bohb.study.limits import Limits
@@ -319,7 +320,7 @@ class Study(optuna.Study):
         self._refuse_blind_sampler()
         if not isinstance(self.pruner, SchedulePruner):
             trial = Trial(self, super().ask(fixed_distributions)._trial_id)
-            trial.fill()
+            course_of(trial).fill()
             return trial
         trial = self._conductor.ask()
         for name, distribution in (fixed_distributions or {}).items():

@@ -27,6 +27,7 @@ from bohb.history import Scale, contains, live_trial
 from bohb.hyperband import Leg
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
+from bohb.study.course import course_of
 from bohb.study.exchange import ExchangeEnd, Write
 from bohb.study.ledger import Ledger
 from bohb.study.objective import LegResult, Objective, Outcome
@@ -152,7 +153,7 @@ class _Session:
             result = self._objective.run_leg(trial)
         except KeyboardInterrupt:
             result = LegResult(Outcome.INTERRUPTED)
-        trial.take_back()
+        course_of(trial).take_back()
         is_paused = self._objective.has_paused(assignment.number)
         if is_paused and not assignment.keeps_generator:
             self._objective.forget(assignment.number)
@@ -269,7 +270,7 @@ class _WorkerStudy(optuna.Study):
         self.sampler = _Proposed(assignment.proposed, assignment.seed)
         self.storage.writes, self.storage.end = [], end
         watch = LegWatch(end.is_stopping, assignment.leg_timeout)
-        trial.give(assignment.leg, assignment.scale, watch)
+        course_of(trial).give(assignment.leg, assignment.scale, watch)
 
     def stop(self, *, now: bool = False) -> None:
         """Let the study that has sent the trial come to an end."""
