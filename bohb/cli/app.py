@@ -76,9 +76,6 @@ Jobs = Annotated[
 ]
 
 
-_KINDS = f"What to draw: {', '.join(kind.value for kind in pictures.Kind)}."
-
-
 class BestFormat(str, Enum):
     """How the best trial is printed."""
 
@@ -163,9 +160,9 @@ def run(
         job = read_job(job_file, n_jobs=jobs)
         _tell_remarks(job)
         place = Place.of(job, storage)
-        for remark in running.remarks(job, place):
-            _note(remark)
         study = running.begin(job, place)
+        for remark in running.remarks(job, study):
+            _note(remark)
         try:
             with watching(job, _err(), standing_of(job, study)) as view:
                 running.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
@@ -363,16 +360,15 @@ def _exit_code(error: BohbError) -> int:
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """Let what ends a job on a server or closes its terminal do what Ctrl-C does."""
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    names = [
-        n for n in names if signal.getsignal(getattr(signal, n)) is not signal.SIG_IGN
-    ]  # nohup
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays so: nohup asks for it.
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

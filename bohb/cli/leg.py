@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bohb.cli.jobs import Job
-from bohb.cli.process import Line, Process, Stream
+from bohb.cli.process import Line, Process, written_lines
 from bohb.cli.watcher import Run
 from bohb.errors import CommandError
 from bohb.study import Trial
@@ -105,12 +105,8 @@ class Leg:
         return None if template is None else self._workdir / template.fill(self._values)
 
     def earlier_lines(self) -> Iterator[Line]:
-        """Yield what earlier runs of this leg have written, which were cut off."""
-        streams: tuple[Stream, ...] = ("stdout", "stderr")
-        for stream in streams:
-            for path in sorted(self._folder.glob(f"{self._shown_resource}.*{stream}")):
-                for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                    yield Line(stream, text)
+        """Return what earlier runs of this leg have written, which were cut off."""
+        return written_lines(self._folder, f"{self._shown_resource}.")
 
     @property
     def _shown_resource(self) -> str:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -173,6 +173,15 @@ class _Tail:
 
     def close(self) -> None:
         self._file.close()
+
+
+def written_lines(folder: Path, prefix: str = "") -> Iterator[Line]:
+    """Yield what commands have written into `folder`, from files whose names begin so."""
+    streams: tuple[Stream, ...] = ("stdout", "stderr")
+    for stream in streams:
+        for path in sorted(folder.glob(f"{prefix}*{stream}")):
+            for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                yield Line(stream, text)
 
 
 _living: set[Process] = set()

@@ -14,7 +14,7 @@ from typing import Any
 
 from bohb.cli.jobs import Job, Policy, Target
 from bohb.cli.objective import CommandObjective
-from bohb.cli.process import Line, Stream
+from bohb.cli.process import written_lines
 from bohb.cli.recorder import TARGET
 from bohb.cli.reports import LineReader
 from bohb.cli.watcher import Watcher
@@ -98,16 +98,14 @@ def begin(job: Job, place: Place) -> Study:
         space=job.space,
     )
     _place_runs(job, study, place)
-    study.set_user_attr(_COMMAND, job.command.text)
     study.sampler = job.sampler(_kept_seed(job, study))
     _enqueue_cases(job, study)
     return study
 
 
-def remarks(job: Job, place: Place) -> list[str]:
+def remarks(job: Job, study: Study) -> list[str]:
     """Return what there is to know before a job is taken up again."""
-    study = _known(job, place)
-    known = None if study is None else study.user_attrs.get(_COMMAND)
+    known = study.user_attrs.get(_COMMAND)
     if known is None or known == job.command.text:
         return []
     return [f"the study was begun with another command, {known}"]
@@ -161,6 +159,7 @@ def run(
     job: Job, study: Study, watcher: Watcher, *, n_jobs: int, timeout: float | None = None
 ) -> None:
     """Run what is left to be done of a job."""
+    study.set_user_attr(_COMMAND, job.command.text)
     if met_target(job, study) is not None:
         return
     if study.user_attrs.get(ENDED) is not None:
@@ -255,12 +254,8 @@ def _take_in_curves(job: Job, study: Study, objective: CommandObjective) -> None
     if not policies:
         return
     reader = LineReader(job.metric)
-    streams: tuple[Stream, ...] = ("stdout", "stderr")
     for trial in study.get_trials(deepcopy=False):
-        folder = study.checkpoint_root / f"trial-{trial.number:05d}"
-        for stream in streams:
-            for path in folder.glob(f"*.{stream}"):
-                for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                    report = reader.read(Line(stream, text))
-                    if report is not None:
-                        objective.curves.take(trial.number, report, policies)
+        for line in written_lines(study.checkpoint_root / f"trial-{trial.number:05d}"):
+            report = reader.read(line)
+            if report is not None:
+                objective.curves.take(trial.number, report, policies)

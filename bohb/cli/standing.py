@@ -71,7 +71,7 @@ def standing_of(job: Job, study: Study) -> Standing:
     """Return where `job` stands."""
     trials = study.get_trials(deepcopy=False)
     owner = living_owner(study.ledger)
-    done = sum(1 for trial in trials for _ in _evaluations(study, trial))
+    evaluated = _evaluated(study)
     plan = job.schedule.plan
     counts = Counter(_state(trial, is_run=owner is not None) for trial in trials)
     try:
@@ -81,10 +81,10 @@ def standing_of(job: Job, study: Study) -> Standing:
     return Standing(
         _activity(job, study, owner, counts),
         owner,
-        done,
+        len(evaluated),
         None if plan is None else plan.n_evaluations,
         {state: counts[state] for state in _STATES if counts[state]},
-        _rungs(job, study, trials),
+        _rungs(job, study, evaluated),
         [
             (trial.number, trial.system_attrs[ERROR_ATTRIBUTE])
             for trial in trials
@@ -127,14 +127,18 @@ def _activity(job: Job, study: Study, owner: str | None, counts: Counter[str]) -
     return "stopped" if any(counts[state] for state in _UNFINISHED) else "done"
 
 
-def _evaluations(
-    study: Study, trial: FrozenTrial
-) -> list[tuple[int | None, int | None, Resource, float]]:
-    return evaluations(trial, scale_of(study), study.plan())
+_Evaluation: TypeAlias = tuple[FrozenTrial, int | None, int | None, Resource, float]
+
+
+def _evaluated(study: Study) -> list[_Evaluation]:
+    """Return trial, bracket, rung, resource and value of each evaluation."""
+    scale, plan = scale_of(study), study.plan()
+    trials = study.get_trials(deepcopy=False)
+    return [(trial, *found) for trial in trials for found in evaluations(trial, scale, plan)]
 
 
 def _rungs(
-    job: Job, study: Study, trials: list[FrozenTrial]
+    job: Job, study: Study, evaluated: list[_Evaluation]
 ) -> list[list[tuple[Resource, int, int]]]:
     """Return resource, evaluations done and planned by bracket of a round and by rung.
 
@@ -143,11 +147,10 @@ def _rungs(
     shapes = study.plan().brackets
     done: Counter[tuple[int, int]] = Counter()
     opened: set[int] = set()
-    for trial in trials:
-        for bracket, rung, _, _ in _evaluations(study, trial):
-            if bracket is not None and rung is not None:
-                done[bracket % len(shapes), rung] += 1
-                opened.add(bracket)
+    for _, bracket, rung, _, _ in evaluated:
+        if bracket is not None and rung is not None:
+            done[bracket % len(shapes), rung] += 1
+            opened.add(bracket)
     plan = job.schedule.plan
     counted = [shapes[b % len(shapes)] for b in opened] if plan is None else plan.brackets
     planned: Counter[tuple[int, Resource]] = Counter()
@@ -197,16 +200,15 @@ def best_of(job: Job, study: Study) -> Best:
 
 def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
     """Yield one row per trial and resource at which it was evaluated."""
-    for trial in study.get_trials(deepcopy=False):
-        values = {f"params.{name}": value for name, value in job.values(trial.params).items()}
-        for bracket, rung, resource, value in _evaluations(study, trial):
-            row: dict[str, Any] = {"trial": trial.number}
-            if job.schedule.method not in SINGLE_RUNG:
-                row |= {"bracket": bracket, "rung": rung}
-            if job.schedule.resource is not None:
-                row["resource"] = resource
-            row["value"] = value if math.isfinite(value) else None
-            yield {**row, "state": _state(trial, is_run=True), **values}
+    for trial, bracket, rung, resource, value in _evaluated(study):
+        row: dict[str, Any] = {"trial": trial.number}
+        if job.schedule.method not in SINGLE_RUNG:
+            row |= {"bracket": bracket, "rung": rung}
+        if job.schedule.resource is not None:
+            row["resource"] = resource
+        row["value"] = value if math.isfinite(value) else None
+        row["state"] = _state(trial, is_run=True)
+        yield row | {f"params.{name}": value for name, value in job.values(trial.params).items()}
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:

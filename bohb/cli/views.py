@@ -60,7 +60,6 @@ class PlainView:
     def ended(self, run: Run, value: float | None, fault: str | None) -> None:
         """Write how a run ended."""
         with self._lock:
-            self._n_done += value is not None or fault is not None
             text = self._ending(run, value, fault)
         self._write(text)
 
@@ -74,9 +73,11 @@ class PlainView:
             self._write(f"note: {text}")
 
     def _ending(self, run: Run, value: float | None, fault: str | None) -> str:
-        count = (
-            f"{self._n_done}" if self._n_planned is None else f"{self._n_done}/{self._n_planned}"
-        )
+        """Count a run that is over, and return how it ended."""
+        self._n_done += value is not None or fault is not None
+        count = str(self._n_done)
+        if self._n_planned is not None:
+            count += f"/{self._n_planned}"
         place = f"{count}  trial {run.number}{at(self._job, run.resource)}"
         if fault is not None:
             return f"{place}: {self._shortened(fault)}"
@@ -145,7 +146,6 @@ class LiveView(PlainView):
         """Show that a run is over."""
         with self._lock:
             self._running.pop(run.number, None)
-            self._n_done += value is not None or fault is not None
             before = self._best
             text = self._ending(run, value, fault)
             is_worth_a_line = fault is not None or self._best is not before

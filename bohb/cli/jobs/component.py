@@ -9,7 +9,8 @@ from typing import Any
 
 from bohb.cli.jobs.command import Command
 from bohb.cli.jobs.document import Entry
-from bohb.cli.jobs.template import Template, as_text
+from bohb.cli.jobs.reading import argument
+from bohb.cli.jobs.template import Template
 
 _COMPONENT = ("version", "kind", "name", "description", "tags", "inputs", "run", "container")
 # What has its use in a cluster, and none here.
@@ -152,7 +153,7 @@ def _command(entry: Entry, container: Mapping[str, Entry]) -> tuple[Entry, Comma
             f"{entry.name}.command is missing: there is no image here that would have one"
         )
     texts = [
-        translated(_text(part))
+        translated(argument(part))
         for key in ("command", "args")
         if key in container
         for part in (container[key].parts() if container[key].is_list else [container[key]])
@@ -163,18 +164,11 @@ def _command(entry: Entry, container: Mapping[str, Entry]) -> tuple[Entry, Comma
     return place, place.checked(lambda *_: Command.of_arguments(texts))
 
 
-def _text(entry: Entry) -> str:
-    value = entry.value
-    if isinstance(value, (dict, list)) or value is None:
-        raise entry.error(f"{entry.name} must be a text, got {value!r}")
-    return as_text(value)
-
-
 def _environment(entry: Entry) -> dict[str, Template]:
     found = {}
     for part in entry.parts():
         fields = part.fields(("name", "value"), required=("name", "value"))
-        text = translated(_text(fields["value"]))
+        text = translated(argument(fields["value"]))
         found[fields["name"].text()] = fields["value"].checked(lambda *_, t=text: Template.parse(t))
     return found
 

@@ -241,10 +241,7 @@ def _stopping(entry: Entry) -> Iterator[Target | Policy | float]:
     """Yield the conditions to stop early; a share of failures as a number."""
     kinds = ("metric_early_stopping", "failure_early_stopping")
     for part in entry.parts():
-        kind_entry = part.entries().get("kind")
-        if kind_entry is None:
-            raise part.error(f"{part.name}.kind is missing: one of {', '.join(kinds)}")
-        if kind_entry.one_of(kinds) == "failure_early_stopping":
+        if reading.kind(part, kinds) == "failure_early_stopping":
             percent = part.fields(("kind", "percent"), required=("percent",))["percent"]
             yield percent.checked(reading.percent) / 100
             continue
@@ -262,10 +259,7 @@ def _stopping(entry: Entry) -> Iterator[Target | Policy | float]:
 
 def _policy(entry: Entry, name: str, maximize: bool, value: Entry) -> Policy:
     kinds: tuple[Rule, ...] = get_args(Rule)
-    kind_entry = entry.entries().get("kind")
-    if kind_entry is None:
-        raise entry.error(f"{entry.name}.kind is missing: one of {', '.join(kinds)}")
-    rule = kind_entry.one_of(kinds)
+    rule = reading.kind(entry, kinds)
     known = ["kind", "evaluationInterval", "minInterval", "minSamples"]
     required = ["evaluationInterval"]
     if rule != "median":

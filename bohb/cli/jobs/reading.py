@@ -6,7 +6,7 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.hyperband import Resource
 
 T = TypeVar("T")
+C = TypeVar("C", bound=str)
 
 _MOST = 1_000_000
 
@@ -40,7 +41,7 @@ def command(entry: Entry, shell: Entry | None = None) -> Command:
     if entry.is_list:
         if shell is not None:
             raise shell.error(f"shell needs a command that is one text, got {entry.value!r}")
-        texts = [_argument(part) for part in entry.parts()]
+        texts = [argument(part) for part in entry.parts()]
         if not texts:
             raise entry.error(f"{entry.name} must have at least one argument, got none")
         return entry.checked(lambda _, __: Command.of_arguments(texts))
@@ -68,12 +69,20 @@ def _split(name: str, text: str) -> Command:
     return Command.of_arguments(texts)
 
 
-def _argument(entry: Entry) -> str:
+def argument(entry: Entry) -> str:
     """Return a text or a number as it is written in a command."""
     value = entry.value
     if isinstance(value, (dict, list)) or value is None:
         raise entry.error(f"{entry.name} must be a text, got {value!r}")
     return as_text(value)
+
+
+def kind(entry: Entry, choices: Sequence[C]) -> C:
+    """Return the kind of a part, which must have one of `choices`."""
+    found = entry.entries().get("kind")
+    if found is None:
+        raise entry.error(f"{entry.name}.kind is missing: one of {', '.join(choices)}")
+    return found.one_of(choices)
 
 
 def factor(name: str, value: Any) -> float:

@@ -107,10 +107,7 @@ def _dimension(entry: Entry) -> Dimension:
         raise entry.error(
             f"{entry.name} must be a list of values, or have a kind, got {entry.value!r}"
         )
-    kind_entry = entry.entries().get("kind")
-    if kind_entry is None:
-        raise entry.error(f"{entry.name}.kind is missing: one of {', '.join(KINDS)}")
-    name_of_kind = kind_entry.one_of(tuple(KINDS))
+    name_of_kind = reading.kind(entry, tuple(KINDS))
     kind = KINDS[name_of_kind]
     fields = entry.fields(("kind", *kind.required, *kind.optional), required=kind.required)
     del fields["kind"]
@@ -201,11 +198,7 @@ def _metric(entry: Entry) -> Metric:
 
 def _stopping(entry: Entry, metric: Metric) -> Iterator[Target | Policy]:
     for part in entry.parts():
-        rules = get_args(Rule)
-        kind_entry = part.entries().get("kind")
-        if kind_entry is None:
-            raise part.error(f"{part.name}.kind is missing: one of target, {', '.join(rules)}")
-        kind = kind_entry.one_of(("target", *rules))
+        kind = reading.kind(part, ("target", *get_args(Rule)))
         if kind == "target":
             fields = part.fields(("kind", "value", "metric", "direction"), required=("value",))
             yield Target(*_judged_by(fields, metric), fields["value"].checked(arguments.number))
