@@ -8,7 +8,7 @@ demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
 
 test: .venv/.test ## run all tests, doctests, examples and the README
-	$(BIN)/python -m pytest --dist worksteal \
+	$(BIN)/python -m pytest --dist loadgroup \
 		--numprocesses $$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") # many of them wait
 
 lint: .venv/.test ## check style, types and the direction of imports

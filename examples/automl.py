@@ -3,7 +3,7 @@
 Each configuration of the conditional space is a whole pipeline for the handwritten digits that ship
 with scikit-learn. The resource is the number of samples it is trained on.
 
-    python examples/automl.py [--rounds 3] [--jobs 1] [--picture automl.png]
+    python examples/automl.py [--rounds 3] [--max-samples 898] [--jobs 1] [--picture automl.png]
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ def draw(study: bohb.Study, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--max-samples", type=int)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--picture", type=Path, default=Path("automl.png"))
     arguments = parser.parse_args()
@@ -139,6 +140,7 @@ def main() -> None:
     folds = [(rng.permutation(train), valid) for train, valid in splits]
     function = ValidationError(rest, rest_labels, folds)
     n_samples = min(len(train) for train, _ in folds)
+    n_samples = min(arguments.max_samples or n_samples, n_samples)
     found = bohb.minimize(
         function,
         make_space(),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 
 import optuna
@@ -7,6 +8,14 @@ import pytest
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def pytest_collection_modifyitems(items):
+    """Let one process run all that needs the same cluster: it takes seconds to begin."""
+    for item in items:
+        for cluster in re.findall(r"\b(?:dask|ray)\b", item.nodeid):
+            item.add_marker(pytest.mark.xdist_group(cluster))
 
 
 @pytest.fixture(autouse=True)

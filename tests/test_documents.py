@@ -107,8 +107,14 @@ def test_the_demo_runs_and_draws_its_picture(tmp_path):
 
 
 def test_the_pipeline_that_tunes_itself_runs_and_draws_its_chart(tmp_path):
-    command = [sys.executable, str(ROOT / "examples" / "automl.py"), "--rounds", "1"]
-    run = subprocess.run(command, capture_output=True, check=True, text=True, cwd=tmp_path)
+    command = [sys.executable, str(ROOT / "examples" / "automl.py")]
+    run = subprocess.run(
+        [*command, "--rounds", "1", "--max-samples", "108"],
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert "Best pipeline:" in run.stdout
     assert "65/65 evaluations" in run.stderr
     assert (tmp_path / "automl.png").read_bytes().startswith(b"\x89PNG")

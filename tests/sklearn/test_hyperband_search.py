@@ -25,7 +25,11 @@ SGD = {"alpha": stats.loguniform(1e-6, 1)}
 @pytest.fixture
 def client():
     with Client(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",
+        memory_limit=0,
     ) as client:
         yield client
 

@@ -165,8 +165,8 @@ def test_auto_takes_what_is_most_like_training(estimator, tuned, expected):
 
 def test_auto_bounds_make_five_rungs():
     X, y = data(1000)
-    search = search_of(LogisticRegression(), max_resource="auto")
-    search.set_params(param_distributions={"C": stats.loguniform(1e-3, 1e3)}).fit(X, y)
+    search = search_of(GaussianNB(), max_resource="auto", cv=2)
+    search.set_params(param_distributions={"var_smoothing": stats.loguniform(1e-9, 1)}).fit(X, y)
     assert search.n_resources_ == [12, 37, 111, 333, 1000]
     assert HyperbandSearchCV(Partial(), QUALITY).metadata["brackets"][0]["decisions"] == [
         *(1, 3, 9, 27, 81)

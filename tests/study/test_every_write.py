@@ -7,7 +7,7 @@ from optuna.storages import InMemoryStorage
 
 import bohb
 from bohb.errors import StorageError
-from bohb.study.ledger import OPEN_CALL
+from bohb.study.ledger import OPEN_CALL, ledger_of
 
 WRITES = (
     "create_new_trial",
@@ -17,6 +17,7 @@ WRITES = (
     "set_trial_state_values",
     "set_trial_system_attr",
 )
+UNITS = (1, 2, 3, 6, 9)  # of reports: on the rungs and between them
 
 
 class BreakingStorage(InMemoryStorage):
@@ -56,7 +57,7 @@ def loss(x, unit):
 def loop(trial):
     x = trial.suggest_float("x", 0, 1)
     y = trial.suggest_float("y", 0, 1) if x < 0.5 else 0.0
-    for unit in range(1, 10):
+    for unit in UNITS:
         trial.report(loss(x + y, unit), unit)
         if trial.should_prune():
             raise bohb.TrialPruned
@@ -65,7 +66,7 @@ def loop(trial):
 
 def best_so_far(trial):
     x, best = trial.suggest_float("x", 0, 1), 10.0
-    for unit in range(1, trial.resource + 1):
+    for unit in (unit for unit in UNITS if unit <= trial.resource):
         value = loss(x, unit) + (unit % 3) / 5
         trial.report(value, unit)
         best = min(best, value)
@@ -112,7 +113,7 @@ def run(storage, objective, asynchronous, limit):
             return study, breaks
         except (StorageError, OSError):  # an OSError where Optuna writes to the queue
             breaks += 1
-        if len(study.evaluations_dataframe()) and study.ledger.read(OPEN_CALL) is None:
+        if len(study.evaluations_dataframe()) and ledger_of(study).read(OPEN_CALL) is None:
             return study, breaks
 
 

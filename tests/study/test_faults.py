@@ -290,8 +290,10 @@ def test_a_timeout_ends_the_legs_and_keeps_what_they_reported(name, tmp_path):
 
 def test_a_leg_in_a_process_that_does_not_listen_is_ended_and_its_reports_are_kept():
     study = study_of(pruner=bohb.HyperbandPruner(9, 9))
-    began = time.monotonic()
-    study.optimize(hanging(600), n_trials=3, timeout=2, executor=ProcessExecutor(1))
+    with ProcessExecutor(1) as executor:
+        warm_up(executor)
+        began = time.monotonic()
+        study.optimize(hanging(600), n_trials=3, timeout=2, executor=executor)
     assert time.monotonic() - began < 60
     cut_off = study.trials[2]
     assert cut_off.state.name == "RUNNING"
