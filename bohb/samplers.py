@@ -209,7 +209,7 @@ class BOHBSampler(BaseSampler):
 
     def _history(self, study: optuna.Study) -> History:
         study = unwrapped(study)
-        own = getattr(study, "history", None)
+        own = getattr(study, "_history", None)
         if isinstance(own, History):
             return own  # the study keeps its own up to date, without reading the storage
         scale = scale_of(study)

@@ -28,12 +28,12 @@ from bohb.errors import (
 from bohb.executors import ThreadExecutor
 from bohb.executors.processes import thread_share
 from bohb.study import Study, create_study, load_study
-from bohb.study.ledger import CHECKPOINT_ROOT
+from bohb.study.beginning import Beginning
+from bohb.study.checkpoints import checkpoints_of
 
 ENDED = "bohb:ended"  # why the last run came to an end before the job did
 FAILURES, TIMEOUT = "failures", "timeout"
 
-_JOB = "bohb:job"
 _COMMAND = "bohb:command"
 _CASE = "case"
 
@@ -139,11 +139,12 @@ def _known(job: Job, place: Place) -> Study | None:
 
 def _place_runs(job: Job, study: Study, place: Place) -> None:
     """Let the study have a folder for its runs that no other has: it holds its checkpoints."""
-    stored = study.ledger.read(CHECKPOINT_ROOT)
+    checkpoints = checkpoints_of(study)
+    stored = checkpoints.placed
     if stored is not None:
-        moved = place.folder / Path(stored).name
-        if not Path(stored).exists() and moved.exists():
-            study.checkpoints.place(moved)
+        moved = place.folder / stored.name
+        if not stored.exists() and moved.exists():
+            checkpoints.place(moved)
         return
     for count in itertools.count(1):
         folder = place.folder / (f"{job.name}.runs" if count == 1 else f"{job.name}-{count}.runs")
@@ -151,7 +152,7 @@ def _place_runs(job: Job, study: Study, place: Place) -> None:
             folder.mkdir()
         except FileExistsError:
             continue
-        study.checkpoints.place(folder)
+        checkpoints.place(folder)
         return
 
 
@@ -193,25 +194,19 @@ def run(
 
 def changes(job: Job, study: Study) -> list[str]:
     """Return in what a job differs from what its study was begun with, and cannot differ."""
-    stored = study.user_attrs.get(_JOB) or {}
-    now = {**job.identity, "seed": stored.get("seed") if job.seed is None else job.seed}
+    beginning = _beginning(study)
+    kept = beginning.kept or {}
+    now = {**job.identity, "seed": kept.get("seed") if job.seed is None else job.seed}
     return [
-        f"{name} (was {stored.get(name)!r}, is {now.get(name)!r})"
-        for name in {**stored, **now}
-        if stored.get(name) != now.get(name)
+        f"{name} (was {kept.get(name)!r}, is {now.get(name)!r})" for name in beginning.changes(now)
     ]
 
 
 def _check_same(job: Job, study: Study) -> None:
     """Raise SettingsError if a study was not begun by this job, or the job has changed since."""
-    if study.user_attrs.get(_JOB) is None:
-        if study.ledger.trials():
-            raise SettingsError(
-                f"study {study.study_name!r} was not begun by a job: give the job another name, "
-                "or another --storage"
-            )
-        return
-    changed = changes(job, study)
+    beginning = _beginning(study)
+    beginning.refuse_strange()
+    changed = [] if beginning.kept is None else changes(job, study)
     if changed:
         raise SettingsError(
             f"the job has changed since its study was begun, in {', '.join(changed)}: give it "
@@ -221,12 +216,12 @@ def _check_same(job: Job, study: Study) -> None:
 
 def _kept_seed(job: Job, study: Study) -> int:
     """Return the seed that the study was begun with, and let a new one keep what it is."""
-    stored = study.user_attrs.get(_JOB)
-    if stored is not None:
-        return int(stored["seed"])
     seed = secrets.randbits(32) if job.seed is None else job.seed
-    study.set_user_attr(_JOB, {**job.identity, "seed": seed})
-    return seed
+    return int(_beginning(study).keep({**job.identity, "seed": seed})["seed"])
+
+
+def _beginning(study: Study) -> Beginning:
+    return Beginning(study, "bohb:job", "a job")
 
 
 def _enqueue_cases(job: Job, study: Study) -> None:

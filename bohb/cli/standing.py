@@ -70,7 +70,7 @@ class Standing:
 def standing_of(job: Job, study: Study) -> Standing:
     """Return where `job` stands."""
     trials = study.get_trials(deepcopy=False)
-    owner = living_owner(study.ledger)
+    owner = living_owner(study)
     evaluated = _evaluated(study)
     plan = job.schedule.plan
     counts = Counter(_state(trial, is_run=owner is not None) for trial in trials)

@@ -7,14 +7,12 @@ from typing import Any
 
 import joblib
 import numpy as np
-from optuna.trial import TrialState
 
 from bohb.dimensions import described
 from bohb.errors import SettingsError
 from bohb.sklearn.problem import Problem
 from bohb.study import Study
-
-_KEY = "bohb:search"
+from bohb.study.beginning import Beginning
 
 
 def identity_of(problem: Problem) -> dict[str, str]:
@@ -59,17 +57,9 @@ def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool
     SettingsError
         If the study was begun by another search.
     """
-    stored = study.user_attrs.get(_KEY)
-    if stored is None:
-        if any(trial.state != TrialState.WAITING for trial in study.get_trials(deepcopy=False)):
-            raise SettingsError(
-                f"study {study.study_name!r} was not begun by a search: give another study_name"
-            )
-        study.set_user_attr(_KEY, {**identity, "random_state": seed})
-        return seed
-    changed = [name for name, value in identity.items() if stored.get(name) != value]
-    if is_given and stored["random_state"] != seed:
-        changed.append("random_state")
+    beginning = Beginning(study, "bohb:search", "a search")
+    kept_seed = int(beginning.keep({**identity, "random_state": seed})["random_state"])
+    changed = beginning.changes({**identity, "random_state": seed if is_given else kept_seed})
     if changed:
         hint = ""
         if "cv" in changed and "data" not in changed:
@@ -78,4 +68,4 @@ def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool
             f"study {study.study_name!r} was begun with another {', '.join(changed)}: fit with "
             f"what it was begun with, or give another study_name or storage.{hint}"
         )
-    return int(stored["random_state"])
+    return kept_seed

@@ -36,6 +36,7 @@ from bohb.sklearn.resources import bounds, choose_resource
 from bohb.sklearn.training import Data, Resource, Samples
 from bohb.sklearn.workers import executor_of
 from bohb.study import Study, create_study
+from bohb.study.conductor import forget_objective
 from bohb.study.storages import unannounced
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 callbacks=[_Announcer(label)] if verbose > 1 else None,
                 show_progress_bar=verbose > 0,
             )
-        study.forget_objective()  # it holds the data
+        forget_objective(study)  # it holds the data
         if study.was_cut_off:  # by Ctrl-C, of which `optimize` makes nothing more
             raise KeyboardInterrupt
 

@@ -25,7 +25,9 @@ from bohb.history import (
 from bohb.hyperband import Evaluation, Leg, Resource, Schedule
 from bohb.pruners import SchedulePruner
 from bohb.study.course import course_of
+from bohb.study.ledger import ledger_of
 from bohb.study.objective import LegResult, Outcome
+from bohb.study.requirements import schedule_pruner_of
 from bohb.study.results import Incumbent, better, find_incumbent
 from bohb.study.stop import LegWatch
 from bohb.study.trial import Trial
@@ -45,7 +47,7 @@ class Bookkeeper:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.ledger = study.ledger
+        self.ledger = ledger_of(study)
         self.scale: Scale = scale_of(study)
         self.history = History(self.scale)
         self.make_watch: Callable[[], LegWatch] = LegWatch
@@ -57,7 +59,7 @@ class Bookkeeper:
         self.failures: list[str] = []  # what each failed evaluation failed with
         # The trials that wait between two legs: how far they are, and how well they do.
         self._paused: dict[int, tuple[Resource, float]] = {}
-        self.pruner = study.schedule_pruner
+        self.pruner = schedule_pruner_of(study)
         self.schedule = self._restore(self.pruner)
         self._unfinished = deque(self.schedule.pending)
         self.may_have_waiting = True

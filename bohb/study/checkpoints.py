@@ -8,10 +8,14 @@ import urllib.parse
 import uuid
 import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optuna.storages import InMemoryStorage
 
 from bohb.study.ledger import CHECKPOINT_ROOT, Ledger
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
 
 
 class Checkpoints:
@@ -29,9 +33,14 @@ class Checkpoints:
     def root(self) -> Path:
         """The directory, absolute."""
         if self._root is None:
-            stored = self._ledger.read(CHECKPOINT_ROOT)
-            self._root = Path(stored) if stored is not None else self._begin()
+            self._root = self.placed or self._begin()
         return self._root
+
+    @property
+    def placed(self) -> Path | None:
+        """The directory as it is stored; None if it was not asked for yet."""
+        stored = self._ledger.read(CHECKPOINT_ROOT)
+        return None if stored is None else Path(stored)
 
     def place(self, root: str | Path) -> None:
         """Let the checkpoints lie under `root` from now on."""
@@ -47,3 +56,8 @@ class Checkpoints:
         name = urllib.parse.quote(self._ledger.study_name, safe=" ")
         self.place(Path("bohb-checkpoints") / f"{name}-{uuid.uuid4().hex[:8]}")
         return self.root
+
+
+def checkpoints_of(study: Study) -> Checkpoints:
+    """Return where the trials of a study keep their checkpoints."""
+    return study._checkpoints

@@ -16,13 +16,14 @@ from bohb.executors import Executor
 from bohb.history import History
 from bohb.study.bookkeeper import Bookkeeper
 from bohb.study.faults import FaultPolicy
-from bohb.study.ledger import OPEN_CALL
+from bohb.study.ledger import OPEN_CALL, ledger_of
 from bohb.study.legs import legs_of
 from bohb.study.limits import Allowance, Baseline, Limits
 from bohb.study.loop import Callback, Loop
 from bohb.study.objective import Objective, told
 from bohb.study.owner import Ownership
 from bohb.study.progress import Progress
+from bohb.study.requirements import begin
 from bohb.study.stop import LegWatch, StopSignal
 from bohb.study.trial import Trial
 
@@ -41,7 +42,8 @@ class Conductor:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._ownership = Ownership(study.ledger)
+        self._ledger = ledger_of(study)
+        self._ownership = Ownership(self._ledger)
         self._bookkeeper: Bookkeeper | None = None
         self._objective: Objective | None = None
         self._stop: StopSignal | None = None
@@ -102,7 +104,7 @@ class Conductor:
                     "Interrupted. What has finished is kept; optimize again to go on from here."
                 )
             else:
-                self._study.ledger.write(OPEN_CALL, None)
+                self._ledger.write(OPEN_CALL, None)
 
     def stop(self, *, now: bool) -> bool:
         """Let `optimize` end, after the legs under way or `now`; return whether it was running."""
@@ -176,7 +178,7 @@ class Conductor:
     def _require_bookkeeper(self) -> Bookkeeper:
         kept = self._bookkeeper
         if kept is None or not kept.is_consistent or kept.pruner is not self._study.pruner:
-            self._study.begin()  # the pruner may have been set since
+            begin(self._study)  # the pruner may have been set since
             self._bookkeeper = kept = Bookkeeper(self._study)
         return kept
 
@@ -193,9 +195,14 @@ class Conductor:
     def _begin_call(self, bookkeeper: Bookkeeper, *, in_all: bool) -> Baseline:
         """Return where this call counts from: where a call began that was cut off, if one was."""
         bookkeeper.may_have_waiting = True
-        cut_off = self._study.ledger.read(OPEN_CALL)
+        cut_off = self._ledger.read(OPEN_CALL)
         if cut_off is not None and not in_all:
             return Baseline(**cut_off)
         baseline = Baseline() if in_all else Baseline.of(bookkeeper.schedule)
-        self._study.ledger.write(OPEN_CALL, dataclasses.asdict(baseline))
+        self._ledger.write(OPEN_CALL, dataclasses.asdict(baseline))
         return baseline
+
+
+def forget_objective(study: Study) -> None:
+    """Let go of the objective that a study optimized last, and of what waits in it."""
+    study._conductor.forget_objective()

@@ -9,6 +9,7 @@ from bohb.errors import ObjectiveError, ReportError, TrialStateError
 from bohb.history import Scale, live_trial
 from bohb.hyperband import Leg, Resource
 from bohb.study.exchange import Write
+from bohb.study.ledger import ledger_of
 from bohb.study.stop import LegWatch
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Course:
     def absorb(self, writes: Iterable[Write]) -> None:
         """Write into the study what a leg in a worker has written there."""
         trial_id, frozen = self._trial._trial_id, live_trial(self._trial)
-        ledger = self._trial.study.ledger
+        ledger = ledger_of(self._trial.study)
         for kind, key, value, *more in writes:
             if kind == "param":
                 if key not in frozen.params:
@@ -183,7 +184,7 @@ class Course:
         return live_trial(self._trial).intermediate_values
 
     def _write(self, step: int, value: float) -> None:
-        self._trial.study.ledger.set_value(self._trial._trial_id, step, value)
+        ledger_of(self._trial.study).set_value(self._trial._trial_id, step, value)
         self._steps[step] = value
 
 

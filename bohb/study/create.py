@@ -17,7 +17,9 @@ from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
 from bohb.pruners import from_settings
 from bohb.spaces import SearchSpace
-from bohb.study.ledger import SETTINGS
+from bohb.study.checkpoints import checkpoints_of
+from bohb.study.ledger import SETTINGS, ledger_of
+from bohb.study.requirements import begin
 from bohb.study.storages import open_storage
 from bohb.study.study import Study
 
@@ -114,8 +116,8 @@ def create_study(
     _check_same_directions(made, direction, directions)
     study = _begun(Study(made.study_name, made._storage, sampler, pruner, declared), pruner)
     if checkpoint_root is not None:
-        study.checkpoints.place(checkpoint_root)
-    if declared is not None and declared.default is not None and not study.ledger.trials():
+        checkpoints_of(study).place(checkpoint_root)
+    if declared is not None and declared.default is not None and not ledger_of(study).trials():
         study.enqueue_trial(dict(declared.default))
     return study
 
@@ -187,10 +189,10 @@ def _declared(
 
 def _begun(study: Study, pruner: BasePruner | None) -> Study:
     """Return `study` with the pruner it was begun with, if none is given."""
-    settings = study.ledger.read(SETTINGS) if pruner is None else None
+    settings = ledger_of(study).read(SETTINGS) if pruner is None else None
     if settings is not None:
         study.pruner = from_settings(settings)
-    study.begin()
+    begin(study)
     if study.space is not None:
         _check_same_space(study, study.space)
     return study
@@ -199,7 +201,7 @@ def _begun(study: Study, pruner: BasePruner | None) -> Study:
 def _check_same_space(study: Study, space: SearchSpace) -> None:
     """Raise an error if trials have a parameter of another kind than `space` declares."""
     seen: dict[str, BaseDistribution] = {}
-    for trial in study.ledger.trials():
+    for trial in ledger_of(study).trials():
         seen.update(trial.distributions)
     for name, distribution in seen.items():
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
@@ -13,6 +13,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from bohb.errors import BohbError, StorageError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
 
 ERROR_ATTRIBUTE = "bohb:error"
 SETTINGS = "bohb:settings"
@@ -151,6 +154,11 @@ class Ledger:
             f"What the storage {type(self.storage).__name__} had taken before is still in it; "
             "once it works again, optimize goes on from there."
         )
+
+
+def ledger_of(study: Study) -> Ledger:
+    """Return what writes all that happens to a study; users see the study only."""
+    return study._ledger
 
 
 def _leg_attribute(leg: Leg, state: str) -> dict[str, Any]:

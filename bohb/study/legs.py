@@ -19,7 +19,7 @@ from bohb.history import as_sampled, forget_cached_trials, live_trial
 from bohb.samplers import BOHBSampler
 from bohb.study.course import course_of
 from bohb.study.exchange import Exchange
-from bohb.study.ledger import SEED
+from bohb.study.ledger import SEED, ledger_of
 from bohb.study.objective import LegResult, Objective, Outcome
 from bohb.study.returned import PortableError, Returned
 from bohb.study.stop import StopSignal
@@ -299,10 +299,11 @@ def _seed_of(study: Study) -> int:
     """Return the seed of what workers draw: the sampler's, or one that is kept with the study."""
     if isinstance(study.sampler, BOHBSampler):
         return study.sampler.seed
-    seed = study.ledger.read(SEED)
+    ledger = ledger_of(study)
+    seed = ledger.read(SEED)
     if seed is None:
         seed = secrets.randbits(32)
-        study.ledger.write(SEED, seed)
+        ledger.write(SEED, seed)
     return int(seed)
 
 
@@ -316,7 +317,8 @@ def _proposed(trial: Trial) -> dict[str, Any]:
     relative = trial.relative_search_space or {}
     frozen.params.update(proposed)
     frozen.distributions.update({name: relative[name] for name in proposed})
-    known = study.history.distributions(without=trial.number) if study.history else {}
+    history = study._history
+    known = history.distributions(without=trial.number) if history else {}
     for name, distribution in known.items():
         if name not in frozen.params and not distribution.single():
             value = study.sampler.sample_independent(study, frozen, name, distribution)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import inspect
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from bohb.executors import Executor
 from bohb.hyperband import Resource, lowest_of
 from bohb.pruners import HyperbandPruner
 from bohb.samplers import BOHBSampler
+from bohb.study.beginning import Beginning
 from bohb.study.create import create_study
 from bohb.study.storages import unannounced
 from bohb.study.study import Study
@@ -26,9 +28,6 @@ from bohb.study.trial import Trial
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
     from distributed import Client
-
-
-_SPACE = "bohb:space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def minimize(
         How much is done, as in `Study.optimize`; without any of them one round. With a `storage`
         the limit is one for all calls together.
     seed
-        Makes the call repeatable. None draws a seed from the operating system.
+        Makes the call repeatable. None draws one; a `storage` keeps it for the next call.
     sampler
         What proposes configurations: any sampler of Optuna, which has a seed of its own. None for
         `BOHBSampler`.
@@ -120,7 +119,7 @@ def minimize(
     NoResultError
         If no evaluation has given a finite loss.
     SettingsError
-        If the study exists and was begun with other bounds or another space.
+        If the study exists and was begun with other bounds, another space or another seed.
     TooManyFailuresError
         If a larger share of evaluations fails than `max_failures` allows.
 
@@ -158,7 +157,9 @@ def minimize(
         space=space,
     )
     if storage is not None:
-        _keep_space(study)
+        kept_seed = _take_up(study, seed)
+        if sampler is None:
+            study.sampler = BOHBSampler(kept_seed)
     study.optimize(
         _OfConfiguration(function),
         n_rounds=n_rounds,
@@ -189,19 +190,26 @@ class _OfConfiguration:
         return self.function(trial.config, trial.resource)
 
 
-def _keep_space(study: Study) -> None:
-    """Write the parameters into a new study, or raise SettingsError if it has others."""
-    known = study.user_attrs.get(_SPACE)
+def _take_up(study: Study, seed: int | None) -> int:
+    """Return the seed that a stored study was begun with; a new one keeps what it is given.
+
+    Raises
+    ------
+    SettingsError
+        If it was begun with another seed or another space, or not by `minimize`.
+    """
     distributions = study.space.distributions if study.space else {}
-    now = {name: repr(distribution) for name, distribution in distributions.items()}
-    if known is None:
-        study.set_user_attr(_SPACE, now)
-    elif known != now:
-        names = sorted(n for n in known.keys() | now.keys() if known.get(n) != now.get(n))
+    facts: dict[str, Any] = {f"parameter {name!r}": repr(d) for name, d in distributions.items()}
+    beginning = Beginning(study, "bohb:minimize", "bohb.minimize")
+    drawn = secrets.randbits(32) if seed is None else seed
+    kept_seed = int(beginning.keep({**facts, "seed": drawn})["seed"])
+    changed = beginning.changes({**facts, "seed": kept_seed if seed is None else seed})
+    if changed:
         raise SettingsError(
-            f"study {study.study_name!r} was begun with another space, which differs in {names}: "
-            "give another study_name"
+            f"study {study.study_name!r} was begun with other arguments, which differ in "
+            f"{', '.join(changed)}: give another study_name"
         )
+    return kept_seed
 
 
 def _check_function(function: Any) -> None:

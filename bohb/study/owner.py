@@ -10,12 +10,15 @@ import time
 import uuid
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.storages import InMemoryStorage
 
 from bohb.errors import StorageError, StudyOwnedError
-from bohb.study.ledger import OWNER, Ledger
+from bohb.study.ledger import OWNER, Ledger, ledger_of
+
+if TYPE_CHECKING:
+    from bohb.study.study import Study
 
 BEAT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0  # an owner that was silent for so long is dead
@@ -137,9 +140,9 @@ class Ownership:
         thread.start()
 
 
-def living_owner(ledger: Ledger) -> str | None:
+def living_owner(study: Study) -> str | None:
     """Return who optimizes a study now, in words; None if nobody does."""
-    found = ledger.read(OWNER)
+    found = ledger_of(study).read(OWNER)
     return _described(found) if found is not None and _is_alive(found) else None
 
 

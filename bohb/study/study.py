@@ -17,7 +17,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb import arguments
 from bohb.errors import (
-    ArgumentError,
     ArgumentTypeError,
     NoResultError,
     TrialStateError,
@@ -35,8 +34,12 @@ from bohb.study.faults import FaultPolicy
 from bohb.study.ledger import OPEN_CALL, Ledger
 from bohb.study.limits import Limits
 from bohb.study.objective import Objective, without_legs
+from bohb.study.requirements import (
+    refuse_blind_sampler,
+    refuse_without_plan,
+    schedule_pruner_of,
+)
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
-from bohb.study.settings import keep_settings, name_of
 from bohb.study.trial import Trial, warn_of_constraints
 
 if TYPE_CHECKING:
@@ -54,7 +57,15 @@ class Study(optuna.Study):
 
     A paused trial is RUNNING for Optuna, a trial at the highest resource COMPLETE, a trial that
     was not promoted PRUNED.
+
+    Attributes
+    ----------
+    space
+        The parameters, where the study was made with ``space=``; None where they are only known
+        from what the objective suggests.
     """
+
+    space: SearchSpace | None
 
     def __init__(
         self,
@@ -68,24 +79,19 @@ class Study(optuna.Study):
         self.space = space
         if sampler is None and len(self.directions) == 1:
             self.sampler = BOHBSampler()
-        self.ledger = Ledger(self._storage, self._study_id, study_name)
+        self._ledger = Ledger(self._storage, self._study_id, study_name)
         self._conductor = Conductor(self)
-        self.checkpoints = Checkpoints(self.ledger)
+        self._checkpoints = Checkpoints(self._ledger)
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
-        del state["_conductor"], state["checkpoints"]  # a copy makes its own
+        del state["_conductor"], state["_checkpoints"]  # a copy makes its own
         return state
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
         self._conductor = Conductor(self)
-        self.checkpoints = Checkpoints(self.ledger)
-
-    def begin(self) -> None:
-        """Keep the settings of the schedule, or raise SettingsError if they have changed."""
-        self._refuse_blind_sampler()
-        keep_settings(self.ledger, self.pruner, len(self.directions))
+        self._checkpoints = Checkpoints(self._ledger)
 
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return what `n_rounds` passes through all brackets will do, before they do it.
@@ -102,7 +108,7 @@ class Study(optuna.Study):
         >>> study.plan().n_trials, study.plan(n_rounds=2).n_trials
         (15, 30)
         """
-        return self.schedule_pruner.plan(n_rounds)
+        return schedule_pruner_of(self).plan(n_rounds)
 
     def optimize(
         self,
@@ -223,9 +229,9 @@ class Study(optuna.Study):
         """
         if not callable(func):
             raise ArgumentTypeError(f"func must be callable, got {func!r}")
-        self._refuse_blind_sampler()
+        refuse_blind_sampler(self)
         if not isinstance(self.pruner, SchedulePruner):
-            _refuse_without_plan(
+            refuse_without_plan(
                 self.pruner,
                 n_rounds=n_rounds,
                 n_brackets=n_brackets,
@@ -287,17 +293,13 @@ class Study(optuna.Study):
         if not self._conductor.stop(now=now):
             super().stop()
 
-    def forget_objective(self) -> None:
-        """Let go of the objective that was optimized last, and of what waits in it."""
-        self._conductor.forget_objective()
-
     @property
     def was_cut_off(self) -> bool:
         """Whether the last call of `optimize` did not come to its end, but to that of its process.
 
         So it is after Ctrl-C, an exception and a kill. The next call takes it up.
         """
-        return self.ledger.read(OPEN_CALL) is not None
+        return self._ledger.read(OPEN_CALL) is not None
 
     def ask(self, fixed_distributions: dict[str, BaseDistribution] | None = None) -> Trial:
         """Return a trial to be trained to its `resource`: a new one, or one that was promoted.
@@ -317,7 +319,7 @@ class Study(optuna.Study):
         >>> trial.number == study.best_trial.number, trial.previous_resource, trial.resource
         (True, 1, 3)
         """
-        self._refuse_blind_sampler()
+        refuse_blind_sampler(self)
         if not isinstance(self.pruner, SchedulePruner):
             trial = Trial(self, super().ask(fixed_distributions)._trial_id)
             course_of(trial).fill()
@@ -364,7 +366,7 @@ class Study(optuna.Study):
         told = self._conductor.tell(number, values, state)
         if told is None:
             return self._not_under_way(number, skip_if_finished)
-        return self.ledger.trial(told._trial_id)
+        return self._ledger.trial(told._trial_id)
 
     def _not_under_way(self, number: int, skip_if_finished: bool) -> FrozenTrial:
         found = [trial for trial in self.get_trials() if trial.number == number]
@@ -410,8 +412,8 @@ class Study(optuna.Study):
         self._conductor.notice_added()
 
     @property
-    def history(self) -> History | None:
-        """What the sampler sees; None where it has to read the storage itself."""
+    def _history(self) -> History | None:
+        """What `BOHBSampler` sees; None where it has to read the storage itself."""
         return self._conductor.history
 
     def incumbent(self) -> Incumbent:
@@ -424,7 +426,7 @@ class Study(optuna.Study):
         ArgumentError
             If the study's pruner has no resources; `best_trial` is what counts then.
         """
-        plan = self.schedule_pruner.plan()
+        plan = schedule_pruner_of(self).plan()
         incumbent = find_incumbent(self.get_trials(deepcopy=False), scale_of(self), plan)
         if incumbent is None:
             raise NoResultError(
@@ -459,52 +461,10 @@ class Study(optuna.Study):
         ArgumentError
             If the study's pruner has no rungs.
         """
-        plan = self.schedule_pruner.plan()
+        plan = schedule_pruner_of(self).plan()
         return evaluations_dataframe(self.get_trials(deepcopy=False), scale_of(self), plan)
 
     @property
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
-        return self.checkpoints.root
-
-    def _refuse_blind_sampler(self) -> None:
-        """Raise ArgumentError if the sampler, as it is now, proposes what is forbidden."""
-        if self.space is None or not self.space.model.forbidden:
-            return
-        if len(self.directions) > 1:
-            raise ArgumentError(
-                "space must have no forbidden clauses in a study of several objectives, whose "
-                f"samplers are Optuna's and do not keep to them, got {len(self.directions)} "
-                "directions"
-            )
-        if not isinstance(self.sampler, BOHBSampler):
-            raise ArgumentError(
-                "sampler must be a bohb.BOHBSampler for a space with forbidden clauses, which no "
-                f"sampler of Optuna keeps to, got {type(self.sampler).__name__}: "
-                "BOHBSampler(random_fraction=1.0) draws at random"
-            )
-
-    @property
-    def schedule_pruner(self) -> SchedulePruner:
-        """The pruner, if it is one that has a plan.
-
-        Raises
-        ------
-        ArgumentError
-            If it is one of Optuna's.
-        """
-        if not isinstance(self.pruner, SchedulePruner):
-            raise ArgumentError(
-                "pruner must be a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner for this, "
-                f"got {name_of(self.pruner)}"
-            )
-        return self.pruner
-
-
-def _refuse_without_plan(pruner: BasePruner, **given: Any) -> None:
-    for name, value in given.items():
-        if value is not None:
-            raise ArgumentError(
-                f"{name} needs a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner, got "
-                f"{name}={value!r} with {name_of(pruner)}"
-            )
+        return self._checkpoints.root

@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution
 
 from bohb.errors import TrialStateError
 from bohb.study.course import Course
+from bohb.study.ledger import ledger_of
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
@@ -135,7 +136,7 @@ class Trial(optuna.Trial):
         try:
             return super()._suggest(name, distribution)
         except (optuna.exceptions.StorageInternalError, OSError) as error:
-            raise self.study.ledger.failure(f"write parameter {name!r}", error) from error
+            raise ledger_of(self.study).failure(f"write parameter {name!r}", error) from error
 
 
 def warn_of_constraints() -> None:

@@ -249,7 +249,7 @@ class _WorkerStudy(optuna.Study):
         study_id = self.storage.create_new_study([direction], _NAME)
         super().__init__(_NAME, self.storage, _Proposed(), NopPruner())
         self.space = space
-        self.ledger = Ledger(self.storage, study_id, self.study_name)
+        self._ledger = Ledger(self.storage, study_id, self.study_name)
         self.checkpoint_root = assignment.checkpoint_root
         frozen = assignment.frozen
         template = create_trial(

@@ -108,9 +108,49 @@ def test_with_a_storage_the_call_goes_on_and_is_done_once(tmp_path):
     with pytest.raises(SettingsError, match="max_resource=9, got max_resource=27"):
         call(max_resource=27)
     wider = {**SPACE, "x": optuna.distributions.FloatDistribution(0, 5)}
-    for space, names in ((wider, ["x"]), ({**SPACE, "y": wider["x"]}, ["y"])):
-        with pytest.raises(SettingsError, match=rf"another space, which differs in \{names}"):
+    for space, name in ((wider, "x"), ({**SPACE, "y": wider["x"]}, "y")):
+        with pytest.raises(SettingsError, match=f"arguments, which differ in parameter '{name}'"):
             bohb.minimize(counted, space, max_resource=9, seed=0, storage=tmp_path / "s.journal")
+
+
+def test_a_call_that_is_cut_off_goes_on_with_the_seed_that_was_drawn(tmp_path):
+    def broken_at(number):
+        calls = []
+
+        def function(config, resource):
+            calls.append(resource)
+            if len(calls) == number:
+                raise KeyboardInterrupt
+            return loss(config, resource)
+
+        return function
+
+    call = functools.partial(
+        bohb.minimize, space=SPACE, max_resource=9, storage=tmp_path / "s.journal", study_name="s"
+    )
+    call(broken_at(12))
+    cut_off = call(broken_at(0)).study
+    seed = cut_off.user_attrs["bohb:minimize"]["seed"]
+    whole = bohb.minimize(loss, SPACE, max_resource=9, seed=seed).study
+    assert cut_off.evaluations_dataframe().equals(whole.evaluations_dataframe())
+    with pytest.raises(SettingsError, match="which differ in seed"):
+        call(loss, seed=seed + 1)
+
+
+def test_a_study_that_was_begun_by_hand_is_left_alone(tmp_path):
+    study = bohb.create_study(
+        study_name="s", storage=tmp_path / "s.journal", pruner=bohb.HyperbandPruner(1, 3)
+    )
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    with pytest.raises(SettingsError, match=r"'s' was not begun by bohb\.minimize"):
+        bohb.minimize(
+            loss,
+            SPACE,
+            max_resource=3,
+            min_resource=1,
+            storage=tmp_path / "s.journal",
+            study_name="s",
+        )
 
 
 def test_functions_without_a_name_and_partial_ones_are_taken():

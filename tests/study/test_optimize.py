@@ -529,7 +529,7 @@ def test_added_trials_teach_the_model_and_are_not_counted():
     study.add_trials(first.trials)
     study.optimize(by_resource)
     assert len(study.trials) == 2 * study.plan().n_trials
-    assert len(study.history.observations(without=-1)) == len(study.trials)
+    assert len(study._history.observations(without=-1)) == len(study.trials)
     assert sizes(study) == planned(study)
 
 

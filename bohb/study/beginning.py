@@ -1,0 +1,65 @@
+"""What a study was begun with, for those who begin studies of their own kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.trial import TrialState
+
+from bohb.errors import SettingsError
+from bohb.study.study import Study
+
+
+class Beginning:
+    """What a study was begun with, kept in it so that it is taken up with the same.
+
+    Parameters
+    ----------
+    study
+        The study, new or begun before.
+    key
+        Of the user attribute that holds what it was begun with.
+    by
+        What begins such studies, as an error calls it.
+    """
+
+    def __init__(self, study: Study, key: str, by: str) -> None:
+        self._study = study
+        self._key = key
+        self._by = by
+
+    @property
+    def kept(self) -> dict[str, Any] | None:
+        """What the study was begun with; None if nobody has kept it yet."""
+        kept: dict[str, Any] | None = self._study.user_attrs.get(self._key)
+        return kept
+
+    def keep(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the study was begun with: `facts`, which JSON can hold, if it is new.
+
+        Raises
+        ------
+        SettingsError
+            If the study has trials and was begun by somebody else.
+        """
+        kept = self.kept
+        if kept is not None:
+            return kept
+        self.refuse_strange()
+        self._study.set_user_attr(self._key, dict(facts))
+        return dict(facts)
+
+    def refuse_strange(self) -> None:
+        """Raise SettingsError if the study has trials and was begun by somebody else."""
+        trials = self._study.get_trials(deepcopy=False)
+        if self.kept is None and any(trial.state != TrialState.WAITING for trial in trials):
+            raise SettingsError(
+                f"study {self._study.study_name!r} was not begun by {self._by}: give another name, "
+                "or another storage"
+            )
+
+    def changes(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return the names of what differs between `facts` and what the study was begun with."""
+        kept = self.kept or {}
+        return [name for name in {**kept, **facts} if kept.get(name) != facts.get(name)]
