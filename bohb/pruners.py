@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import abc
 import functools
+import inspect
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import optuna
 from optuna.pruners import BasePruner
@@ -40,6 +41,8 @@ class SchedulePruner(BasePruner, abc.ABC):
     `optuna.Study` the same object can only stop trials, for Optuna never takes one up again.
     """
 
+    _kind: ClassVar[str]  # in a study's settings
+
     def __init__(
         self,
         min_resource: Resource,
@@ -64,9 +67,10 @@ class SchedulePruner(BasePruner, abc.ABC):
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return the plan of `n_rounds` passes through all brackets."""
 
-    @abc.abstractmethod
     def settings(self) -> dict[str, Any]:
         """Return the arguments this pruner was made with, and its kind, as plain values."""
+        names = inspect.signature(type(self)).parameters
+        return {"kind": self._kind, **{name: getattr(self, name) for name in names}}
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.settings().items() if k != "kind")
@@ -172,6 +176,8 @@ class HyperbandPruner(SchedulePruner):
     [(81, 27, 9, 3, 1), (27, 9, 3, 1), (9, 3, 1), (6, 2), (5,)]
     """
 
+    _kind = "hyperband"
+
     def __init__(
         self,
         min_resource: Resource,
@@ -193,17 +199,6 @@ class HyperbandPruner(SchedulePruner):
             n_rounds=arguments.count("n_rounds", n_rounds),
             asynchronous=self.asynchronous,
         )
-
-    def settings(self) -> dict[str, Any]:
-        """Return the arguments this pruner was made with, and its kind, as plain values."""
-        return {
-            "kind": "hyperband",
-            "min_resource": self.min_resource,
-            "max_resource": self.max_resource,
-            "reduction_factor": self.reduction_factor,
-            "bracket_sizes": self.bracket_sizes,
-            "asynchronous": self.asynchronous,
-        }
 
 
 class SuccessiveHalvingPruner(SchedulePruner):
@@ -232,6 +227,8 @@ class SuccessiveHalvingPruner(SchedulePruner):
     (40, 13, 4, 1, 1)
     """
 
+    _kind = "successive halving"
+
     def __init__(
         self,
         min_resource: Resource,
@@ -254,17 +251,6 @@ class SuccessiveHalvingPruner(SchedulePruner):
             asynchronous=self.asynchronous,
         )
 
-    def settings(self) -> dict[str, Any]:
-        """Return the arguments this pruner was made with, and its kind, as plain values."""
-        return {
-            "kind": "successive halving",
-            "min_resource": self.min_resource,
-            "max_resource": self.max_resource,
-            "reduction_factor": self.reduction_factor,
-            "n_trials": self.n_trials,
-            "asynchronous": self.asynchronous,
-        }
-
 
 def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
     """Return the pruner that has these settings.
@@ -275,10 +261,7 @@ def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
     9
     """
     given = dict(settings)
-    kinds: dict[str, type[SchedulePruner]] = {
-        "hyperband": HyperbandPruner,
-        "successive halving": SuccessiveHalvingPruner,
-    }
+    kinds = {pruner._kind: pruner for pruner in (HyperbandPruner, SuccessiveHalvingPruner)}
     kind = given.pop("kind", None)
     if kind not in kinds:
         raise SettingsError(

@@ -16,12 +16,25 @@ from bohb.executors.port import Executor
 def executor_for(given: Any, n_jobs: int) -> Executor:
     """Return the executor for what was given as `executor` and `n_jobs`.
 
+    Parameters
+    ----------
+    given
+        One of `bohb.executors`, any pool of `concurrent.futures`, a client of Dask, or None for
+        threads.
+    n_jobs
+        How many threads; 1 for this one alone, -1 for as many as there are processors.
+
     Raises
     ------
     ArgumentTypeError
         If `given` is none of the things that run legs.
     ArgumentError
         If `n_jobs` is out of its range, or given beside an executor.
+
+    Examples
+    --------
+    >>> executor_for(None, 4).n_workers
+    4
     """
     if given is None:
         return _for_jobs(n_jobs)

@@ -67,6 +67,17 @@ class DaskExecutor(Executor):
         If the client is asynchronous, or `n_workers` not positive.
     MissingDependencyError
         If Dask is not installed.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> from distributed import Client
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    >>> with Client(processes=False, n_workers=1, dashboard_address="127.0.0.1:0") as client:
+    ...     executor = DaskExecutor(client, n_workers=2)
+    ...     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), executor=executor)
+    >>> len(study.trials)
+    5
     """
 
     is_sticky = True

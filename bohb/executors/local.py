@@ -14,7 +14,16 @@ T = TypeVar("T")
 
 
 class SerialExecutor(Executor):
-    """Runs one leg at a time in the thread that waits for it."""
+    """Runs one leg at a time in the thread that waits for it, as `optimize` does by itself.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), executor=SerialExecutor())
+    >>> len(study.trials)
+    5
+    """
 
     is_local = True
     n_workers = 1
@@ -51,7 +60,29 @@ class SerialExecutor(Executor):
 
 
 class ThreadExecutor(Executor):
-    """Runs legs in `n_workers` threads."""
+    """Runs legs in threads of this process, as ``optimize(n_jobs=...)`` does.
+
+    That helps where the objective waits, or computes outside of Python's lock. A thread that
+    hangs cannot be ended: it is left behind.
+
+    Parameters
+    ----------
+    n_workers
+        The number of threads.
+
+    Raises
+    ------
+    ArgumentError
+        If `n_workers` is not positive.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), executor=ThreadExecutor(2))
+    >>> len(study.trials)
+    5
+    """
 
     is_local = True
 

@@ -40,6 +40,16 @@ class RayExecutor(WorkersExecutor[Any]):
         If the cluster has no room for one actor.
     MissingDependencyError
         If Ray is not installed.
+
+    Examples
+    --------
+    >>> import bohb, ray
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    >>> with RayExecutor(1) as executor:
+    ...     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), executor=executor)
+    >>> len(study.trials)
+    5
+    >>> ray.shutdown()
     """
 
     def __init__(self, n_workers: int | None = None, **options: Any) -> None:

@@ -20,6 +20,21 @@ class AsynchronousSchedule(Schedule):
     Early on that is little evidence, so more trials may go on than in the synchronous schedule.
     Once no more results can come to a rung, the best one of it goes on in any case and the
     others are pruned.
+
+    Parameters
+    ----------
+    plan
+        The plan of one round.
+
+    Examples
+    --------
+    >>> from bohb.hyperband import ladder, make_plan
+    >>> schedule = AsynchronousSchedule(make_plan(ladder(1, 9, 3), 3))
+    >>> for trial, loss in enumerate([0.3, 0.1, 0.2]):
+    ...     schedule.begin(schedule.next_leg(), trial)
+    ...     pruned = schedule.record(Evaluation(trial, 0, loss))
+    >>> schedule.next_leg()  # three of the nine trials are in, and one of them goes on
+    Leg(trial=1, bracket=0, rung=1, resource=3, previous_resource=1)
     """
 
     def __init__(self, plan: Plan) -> None:

@@ -80,7 +80,12 @@ _USUAL_RUNGS = 5  # of the examples of Li et al. (2018); lower ones say little a
 def lowest_of(max_resource: Resource, reduction_factor: float) -> Resource:
     """Return the lowest level of a ladder of five rungs, if nothing else is asked for.
 
-    An integer if `max_resource` is one.
+    Parameters
+    ----------
+    max_resource
+        The highest level. If it is an integer, so is the lowest.
+    reduction_factor
+        The ratio of two neighbouring levels.
 
     Examples
     --------

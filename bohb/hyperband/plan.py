@@ -26,6 +26,12 @@ class Bracket:
         The total resource that a trial of each rung is trained for, lowest rung first.
     first_level
         The level of the ladder on which the lowest rung lies.
+
+    Examples
+    --------
+    >>> bracket = Bracket(sizes=(9, 3, 1), resources=(1, 3, 9), first_level=0)
+    >>> bracket.n_evaluations, bracket.resource(continued=True), bracket.resource(continued=False)
+    (13, 21, 27)
     """
 
     sizes: tuple[int, ...]
@@ -188,6 +194,24 @@ def make_plan(
     (2018), section 3.3. With ``"li2018"`` it is ``ceil((s_max + 1) / (s + 1) * eta**s)``, the
     formula of their Algorithm 1, which gives more trials.
 
+    Parameters
+    ----------
+    levels
+        The resources, lowest first, as `ladder` returns them.
+    reduction_factor
+        Of this many trials in a rung one is promoted (eta).
+    bracket_sizes
+        Which of the two formulas.
+    n_rounds
+        Passes through all brackets.
+    asynchronous
+        Whether trials are promoted without waiting for their rung.
+
+    Raises
+    ------
+    ArgumentError
+        If `bracket_sizes` is not one of the two.
+
     Examples
     --------
     >>> from bohb.hyperband import ladder
@@ -219,7 +243,14 @@ def make_successive_halving_plan(
 ) -> Plan:
     """Return the plan with the one bracket that starts on the lowest level.
 
-    `n_trials` start in it, by default as many as leave one trial at the top.
+    Parameters
+    ----------
+    levels, reduction_factor, asynchronous
+        As for `make_plan`.
+    n_trials
+        How many trials start in it; None for as many as leave one at the top.
+    n_rounds
+        How many such brackets.
 
     Examples
     --------

@@ -22,6 +22,13 @@ def ranked(evaluations: Sequence[Evaluation]) -> list[int]:
 def keep_best(evaluations: Sequence[Evaluation], count: int) -> tuple[int, ...]:
     """Return the `count` trials with the lowest loss, best first; fewer if fewer have a loss.
 
+    Parameters
+    ----------
+    evaluations
+        What is known of one rung. Those without a loss do not compete; ties go to the older trial.
+    count
+        How many trials the next rung holds.
+
     Examples
     --------
     >>> keep_best([Evaluation(0, 0, 0.3), Evaluation(1, 0, None), Evaluation(2, 0, 0.1)], 2)
@@ -34,7 +41,16 @@ def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -
     """Return how many of the `n_ranked` best trials of a rung may go on right now.
 
     That is one in `reduction_factor`, the rule of asynchronous successive halving (Li et al.
-    2020, Algorithm 2). Once no more results can come (`final`), at least the best one may.
+    2020, Algorithm 2).
+
+    Parameters
+    ----------
+    n_ranked
+        How many trials of the rung have a loss so far.
+    reduction_factor
+        Of this many one goes on.
+    final
+        Whether no more results can come to the rung: then at least the best one may go on.
 
     Examples
     --------

@@ -11,7 +11,16 @@ from bohb.hyperband.ladder import Resource
 class Leg:
     """One stretch of work on one trial: from where it stood to the resource it is given.
 
-    `trial` is None while the trial has still to be made.
+    Attributes
+    ----------
+    trial
+        The trial's number; None while the trial has still to be made.
+    bracket
+        The number of its bracket, counted through all rounds.
+    rung
+        The rung that it is given, 0 for the lowest of the bracket.
+    resource, previous_resource
+        How far it is to be trained in all, and how far it had been trained before.
     """
 
     trial: int | None
@@ -23,7 +32,17 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How one trial did at one rung. `loss` is None if it has none: it failed or gave up."""
+    """How one trial did at one rung.
+
+    Attributes
+    ----------
+    trial
+        The trial's number.
+    rung
+        The rung of its bracket, 0 for the lowest.
+    loss
+        Lower is better. None if it has none: the trial failed or gave up.
+    """
 
     trial: int
     rung: int
@@ -36,6 +55,10 @@ class Standing:
 
     Attributes
     ----------
+    trial
+        The trial's number.
+    bracket
+        The number of its bracket, counted through all rounds.
     losses
         Its losses at rung 0, 1, ... of its bracket; None stands for a failure and comes last.
     pending

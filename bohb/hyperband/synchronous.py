@@ -16,6 +16,11 @@ class SynchronousSchedule(Schedule):
     While a rung waits for its last results, new trials start in the next bracket, so that any
     number of workers has work. See Li et al. (2018), Algorithm 1.
 
+    Parameters
+    ----------
+    plan
+        The plan of one round.
+
     Examples
     --------
     >>> from bohb.hyperband import ladder, make_plan
@@ -51,11 +56,11 @@ class SynchronousSchedule(Schedule):
         if is_top or held.pending or len(held) < run.capacity[rung]:
             return []
         evaluations = list(held.evaluations.values())
-        winners = keep_best(evaluations, run.capacity[rung + 1])
-        run.limit(rung + 1, len(winners))
-        for position, trial in enumerate(winners):
+        best = keep_best(evaluations, run.capacity[rung + 1])
+        run.limit(rung + 1, len(best))
+        for position, trial in enumerate(best):
             if trial not in run.rungs[rung + 1]:
                 resource = run.bracket.resources[rung + 1]
                 entry = (-resource, run.index, position, trial, rung + 1)
                 heapq.heappush(self._decided, entry)
-        return ranked(evaluations)[len(winners) :]
+        return ranked(evaluations)[len(best) :]

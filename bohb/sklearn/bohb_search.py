@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bohb.samplers import BOHBSampler
-from bohb.sklearn.search import ScheduledSearchCV, Settings
+from bohb.sklearn.search import ScheduledSearchCV
+from bohb.sklearn.settings import Settings
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

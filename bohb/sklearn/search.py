@@ -5,13 +5,10 @@ from __future__ import annotations
 import abc
 import logging
 import time
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
@@ -23,20 +20,19 @@ from sklearn.utils.validation import _check_method_params, _num_samples
 
 from bohb import arguments
 from bohb.errors import ArgumentError, NoResultError
-from bohb.history import LEG_ATTRIBUTE
-from bohb.hyperband import BracketSizes, Plan
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn import results
 from bohb.sklearn.candidates import Candidates, candidates_of
 from bohb.sklearn.chunked import chunk_size_of, in_memory
 from bohb.sklearn.identity import identity_of, seed_of
-from bohb.sklearn.objective import Plateau, Scoring, SearchObjective, quiet_about_convergence
+from bohb.sklearn.objective import Plateau, Scoring
 from bohb.sklearn.problem import Problem, fit_params_of, method_of, row_numbers
 from bohb.sklearn.resources import bounds, choose_resource
+from bohb.sklearn.running import run_search
+from bohb.sklearn.settings import Settings
 from bohb.sklearn.training import Data, Resource, Samples
 from bohb.sklearn.workers import executor_of
 from bohb.study import Study, create_study
-from bohb.study.conductor import forget_objective
 from bohb.study.storages import unannounced
 
 if TYPE_CHECKING:
@@ -44,34 +40,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the two searches have other names for.
-
-    Attributes
-    ----------
-    distributions
-        What candidates are drawn from, as it was given.
-    min_resource, max_resource, reduction_factor, bracket_sizes
-        Of the schedule; a bound may be ``"auto"``.
-    patience
-        The resource within which a score must rise; None for any.
-    asynchronous
-        Whether rungs are promoted from before they are complete.
-    label
-        Stands in every line that is printed.
-    """
-
-    distributions: Any
-    min_resource: Any
-    max_resource: Any
-    reduction_factor: float
-    bracket_sizes: BracketSizes
-    patience: int | None
-    asynchronous: bool = False
-    label: str = ""
 
 
 class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has no types
@@ -158,7 +126,18 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         self.min_resource_, self.max_resource_ = self.n_resources_[0], self.n_resources_[-1]
         self.n_splits_ = len(problem.splits)
         self.scorer_ = getattr(problem.scoring.scorer, "_scorers", problem.scoring.scorer)
-        self._run(self.study_, problem.objective(seed))
+        if self.resource == "auto":
+            _logger.info("The resource is %s.", self.resource_)
+        run_search(
+            self.study_,
+            problem.objective(seed),
+            n_rounds=self.n_rounds,
+            timeout=self.timeout,
+            executor=executor_of(self.executor, self.n_jobs),
+            max_paused=self.max_paused,
+            verbose=self.verbose,
+            label=self._settings().label,
+        )
         found = self._collect(self.study_, problem)
         if self.refit:
             self._refit(problem, found[self.best_index_], seed)
@@ -276,36 +255,6 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         name = type(self).__name__ if self.study_name is None else self.study_name
         return unannounced(name) if self.storage is None else name
 
-    # The search
-
-    def _run(self, study: Study, objective: SearchObjective) -> None:
-        label = self._settings().label
-        whole = study.plan(self.n_rounds)
-        plan = objective.candidates.limit(whole)
-        limit: dict[str, Any] = {"n_rounds": self.n_rounds}
-        if plan.n_trials < whole.n_trials:
-            _warn_of_few(plan, whole)
-            limit = {"n_trials": plan.n_trials}
-        if self.resource == "auto":
-            _logger.info("The resource is %s.", objective.resource.name)
-        verbose = int(np.ceil(self.verbose))
-        if verbose > 0:
-            print(f"[CV{label}] resource: {objective.resource.name}\n{plan}")
-        with quiet_about_convergence():  # for all threads of this process
-            study.optimize(
-                objective.function,
-                **limit,
-                in_all=True,
-                timeout=self.timeout,
-                executor=executor_of(self.executor, self.n_jobs),
-                max_paused=self.max_paused,
-                callbacks=[_Announcer(label)] if verbose > 1 else None,
-                show_progress_bar=verbose > 0,
-            )
-        forget_objective(study)  # it holds the data
-        if study.was_cut_off:  # by Ctrl-C, of which `optimize` makes nothing more
-            raise KeyboardInterrupt
-
     # What came of it
 
     def _collect(self, study: Study, problem: Problem) -> list[results.Evaluated]:
@@ -382,28 +331,4 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 splitter=self.cv,
                 method_mapping=MethodMapping().add(caller="fit", callee="split"),
             )
-        )
-
-
-def _warn_of_few(plan: Plan, whole: Plan) -> None:
-    warnings.warn(
-        f"there are only {plan.n_trials} candidates to be tried, fewer than the {whole.n_trials} "
-        "of the plan: the search ends with them",
-        stacklevel=4,
-    )
-
-
-class _Announcer:
-    """Prints a line for each candidate that is done with."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-
-    def __call__(self, study: Study, trial: Any) -> None:
-        steps = trial.intermediate_values
-        reached = max(steps, default=0)
-        bracket = trial.system_attrs[LEG_ATTRIBUTE]["bracket"]
-        print(
-            f"[CV{self._label}, bracket={bracket}] trial {trial.number}: "
-            f"{trial.state.name.lower()} at {reached}, score {steps.get(reached, np.nan):.6g}"
         )

@@ -149,6 +149,16 @@ def load_study(
         If the study was begun with another schedule than the one of `pruner`.
     StorageError
         If the storage cannot be read.
+
+    Examples
+    --------
+    >>> import bohb, optuna
+    >>> storage = optuna.storages.InMemoryStorage()
+    >>> study = bohb.create_study(
+    ...     study_name="mine", storage=storage, pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> bohb.load_study(study_name="mine", storage=storage).pruner.max_resource
+    9
     """
     _check_kinds(sampler, pruner)
     declared = _declared(space)

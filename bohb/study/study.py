@@ -63,6 +63,16 @@ class Study(optuna.Study):
     space
         The parameters, where the study was made with ``space=``; None where they are only known
         from what the objective suggests.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 27)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) ** 2 + 1 / trial.resource)
+    >>> study.best_params["x"] < 0.1, study.best_trial.intermediate_values.keys() <= {1, 3, 9, 27}
+    (True, True)
     """
 
     space: SearchSpace | None
@@ -289,6 +299,19 @@ class Study(optuna.Study):
         ----------
         now
             Let the legs under way end at their next report.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> def is_enough(study, trial):
+        ...     if len(study.trials) == 4:
+        ...         study.stop()
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 1))
+        >>> study.optimize(
+        ...     lambda trial: trial.suggest_float("x", 0, 1), n_trials=10, callbacks=[is_enough]
+        ... )
+        >>> len(study.trials)
+        4
         """
         if not self._conductor.stop(now=now):
             super().stop()
@@ -359,6 +382,16 @@ class Study(optuna.Study):
         ------
         TrialStateError
             If the trial is not under way.
+        ObjectiveError
+            If `values` is not a number.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> trial = study.ask()
+        >>> study.tell(trial, trial.suggest_float("x", 0, 1)).state.name  # paused at resource 1
+        'RUNNING'
         """
         if not isinstance(self.pruner, SchedulePruner):
             return super().tell(trial, values, state, skip_if_finished)
@@ -399,13 +432,40 @@ class Study(optuna.Study):
         ArgumentError
             If the study was made with a space and no configuration has `params`: a name or a value
             is not in it, they are forbidden together, or one is not active beside the others.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+        >>> study.enqueue_trial({"x": 0.25})
+        >>> study.optimize(
+        ...     lambda trial: trial.suggest_float("x", 0, 1) + trial.suggest_float("y", 0, 1)
+        ... )
+        >>> study.trials[0].params["x"]
+        0.25
         """
         if self.space is not None:
             self.space.check(params)
         super().enqueue_trial(params, user_attrs, skip_if_exists)
 
     def add_trial(self, trial: FrozenTrial) -> None:
-        """Add a trial from elsewhere. The model learns from it; the brackets do not count it."""
+        """Add a trial from elsewhere. The model learns from it; the brackets do not count it.
+
+        Parameters
+        ----------
+        trial
+            A trial of another study, or one made by `optuna.trial.create_trial`; it is copied.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> before = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+        >>> before.optimize(lambda trial: trial.suggest_float("x", 0, 1))
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+        >>> study.add_trial(before.best_trial)
+        >>> study.best_value == before.best_value
+        True
+        """
         trial = copy.deepcopy(trial)
         trial.system_attrs.pop(LEG_ATTRIBUTE, None)  # it stood in a bracket of another study
         super().add_trial(trial)
@@ -425,6 +485,15 @@ class Study(optuna.Study):
             If nothing has been evaluated yet.
         ArgumentError
             If the study's pruner has no resources; `best_trial` is what counts then.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=4)
+        >>> incumbent = study.incumbent()
+        >>> incumbent.resource, incumbent.value == incumbent.params["x"]
+        (9, True)
         """
         plan = schedule_pruner_of(self).plan()
         incumbent = find_incumbent(self.get_trials(deepcopy=False), scale_of(self), plan)
@@ -460,6 +529,14 @@ class Study(optuna.Study):
         ------
         ArgumentError
             If the study's pruner has no rungs.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1))
+        >>> study.evaluations_dataframe().groupby("resource").size().to_dict()
+        {1: 9, 3: 6, 9: 5}
         """
         plan = schedule_pruner_of(self).plan()
         return evaluations_dataframe(self.get_trials(deepcopy=False), scale_of(self), plan)

@@ -23,6 +23,24 @@ class Trial(optuna.Trial):
     It does what an `optuna.Trial` does. In a study with a pruner of `bohb` it is trained in legs:
     `resource` says how far, and `should_prune` becomes True once that is used up. The same trial,
     with the same values, comes back when it is promoted.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> def objective(trial):
+    ...     rate = trial.suggest_float("rate", 0.1, 0.9)
+    ...     file = trial.checkpoint_dir / "loss.txt"
+    ...     loss = float(file.read_text()) if file.exists() else 1.0
+    ...     for epoch in range(trial.previous_resource, trial.resource):
+    ...         loss *= rate  # an epoch of training
+    ...     file.write_text(str(loss))
+    ...     return loss
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(objective)
+    >>> abs(study.best_value - study.best_params["rate"] ** 9) < 1e-12
+    True
     """
 
     study: Study

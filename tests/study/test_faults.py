@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+import working as script
 from engines import REMOTE, SPACE, counts, decisions, engine, resource, study_of
 from optuna.storages import InMemoryStorage
 from working import ROUNDS, load
@@ -326,16 +328,21 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
+@functools.cache
+def uninterrupted():
+    """Return what the script's study decides, here with one worker: its sampler does not learn."""
+    study = study_of(pruner=script.PRUNER, space={"x": SPACE["x"]}, sampler=script.sampler())
+    study.optimize(script.objective, n_rounds=ROUNDS)
+    return decisions(study)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="processes are killed by signals")
 @pytest.mark.parametrize("how", ["killed", "interrupted"])
 def test_a_study_that_is_cut_off_while_its_pool_works_goes_on_from_there(how, tmp_path):
-    reference = tmp_path / "reference"
-    reference.mkdir()
-    assert "done" in start(reference).communicate(timeout=60)[0]
     directory = tmp_path / "cut off"
     directory.mkdir()
     cuts, before = 0, None
-    for least in (3, 9, 15, 22):
+    for least in (4, 12, 20):
         process = start(directory)
         try:
             assert process.stdout.readline() == "begun\n", process.communicate()
@@ -353,13 +360,13 @@ def test_a_study_that_is_cut_off_while_its_pool_works_goes_on_from_there(how, tm
         if before is not None:
             assert_kept(before, frame)
         before = frame
-    assert cuts >= 3
+    assert cuts >= 2
     output, error = start(directory).communicate(timeout=60)
     assert "done" in output, error
     study = load(directory)
     assert_kept(before, decisions(study))
     assert counts(study) == planned(study, ROUNDS)
-    assert decisions(study).equals(decisions(load(reference)))
+    assert decisions(study).equals(uninterrupted())
     # Nothing was trained again but what was under way when the study was cut off.
     trained = [
         int(line)

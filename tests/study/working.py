@@ -28,11 +28,15 @@ def objective(trial):
     return (x - 0.3) ** 2 + 1 / trial.resource
 
 
+def sampler() -> bohb.BOHBSampler:
+    return bohb.BOHBSampler(seed=0, random_fraction=1.0)
+
+
 def load(path: Path) -> bohb.Study:
     return bohb.create_study(
         study_name="working",
         storage=path / "study.journal",
-        sampler=bohb.BOHBSampler(seed=0, random_fraction=1.0),
+        sampler=sampler(),
         pruner=PRUNER,
         space={"x": optuna.distributions.FloatDistribution(0, 1)},
         load_if_exists=True,
