@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from bohb.executors.workers import WorkersExecutor
 
 # A worker holds paused generators: it must not be replaced because its memory has grown.
 _ENVIRONMENT = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"}
+_HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
 # What says how many threads the libraries of numerical programs begin in a process.
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -110,21 +113,24 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
             self._directory = None
 
     def _begin(self, place: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            max_workers=1,
-            timeout=None,
-            context=get_context("loky"),
-            initializer=_begin_worker,
-            initargs=(os.getpid(),),
-            env=self._environments[place],
-        )
+        with _interrupts_held_back():
+            return ProcessPoolExecutor(
+                max_workers=1,
+                timeout=None,
+                context=get_context("loky"),
+                initializer=_begin_worker,
+                initargs=(os.getpid(),),
+                env=self._environments[place],
+            )
 
     def _run(self, engine: ProcessPoolExecutor, task: bytes, shared: Any) -> Future[Any]:
-        # Not the pool's own future: it does not bear being cancelled.
-        return handed_on(engine.submit(run_packed, task, shared))
+        with _interrupts_held_back():
+            future = engine.submit(run_packed, task, shared)
+        return handed_on(future)  # the pool's own one does not bear being cancelled
 
     def _call(self, engine: ProcessPoolExecutor, function: Callable[[], None]) -> Future[Any]:
-        future: Future[Any] = engine.submit(function)
+        with _interrupts_held_back():
+            future: Future[Any] = engine.submit(function)
         return future
 
     def _end(self, engine: ProcessPoolExecutor) -> None:
@@ -150,9 +156,28 @@ def thread_share(n_workers: int) -> dict[str, str]:
     return {name: str(share) for name in _THREADS if name not in os.environ}
 
 
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait, here and in processes that begin meanwhile until they know what to do.
+
+    A process that has just begun, and is importing, would die of it with a traceback.
+    """
+    if not _HAS_MASKS:
+        yield
+        return
+    resource_tracker.ensure_running()  # which lets interrupts through when it begins
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker(parent: int) -> None:
     """Prepare a new process: Ctrl-C is the study's to handle, and the study's death is its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if _HAS_MASKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # what it starts has none
     if sys.platform != "win32":  # where a child does not see its parent change
         threading.Thread(target=_follow, args=(parent,), name="bohb-follow", daemon=True).start()
 

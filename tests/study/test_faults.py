@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 import working as script
 from engines import REMOTE, SPACE, counts, decisions, engine, resource, study_of
@@ -375,6 +376,23 @@ def test_a_study_that_is_cut_off_while_its_pool_works_goes_on_from_there(how, tm
     ]
     assert len(trained) <= study.plan(ROUNDS).resource_continued + cuts * 2 * 6
     assert not list((directory / "checkpoints").glob("legs-*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are interrupted by signals")
+def test_ctrl_c_while_the_workers_begin_is_the_studys_alone(tmp_path):
+    process = start(tmp_path)
+    family = psutil.Process(process.pid)
+
+    def has_begun_a_worker():
+        return any("popen_loky" in " ".join(child.cmdline()) for child in family.children())
+
+    wait_for(has_begun_a_worker)
+    time.sleep(0.1)  # now it imports what it needs
+    os.killpg(process.pid, signal.SIGINT)
+    output, error = process.communicate(timeout=30)
+    assert "done" in output
+    assert "Interrupted." in error
+    assert "Traceback" not in error, error
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
