@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from bohb.model.allowed import allowed_from_prior, is_possible
-from bohb.model.arrays import FloatArray
+from bohb.model.arrays import FloatArray, IndexArray
 from bohb.model.observations import Observations
 from bohb.model.space import Space
 
@@ -21,16 +21,15 @@ def was_tried(row: FloatArray, space: Space, observations: Observations) -> bool
 
     It was if some trial had the same value for everything that it asked for.
     """
+    rows: IndexArray | None = None  # all, of which few are left after the first parameter
     asked = np.zeros(len(observations), dtype=bool)
-    rows = np.arange(len(observations))
-    # Few observations are left after the first parameter.
     for (name, parameter), unit in zip(space.parameters.items(), row, strict=True):
-        other = parameter.encode(observations.column(name)[rows])
-        missing = np.isnan(other)
-        same = np.abs(other - unit) <= _SAME
-        asked[rows[same]] = True
-        rows = rows[same | missing]
-    return bool(asked[rows].any())
+        column = observations.column(name)
+        distance = np.abs(parameter.encode(column if rows is None else column[rows]) - unit)
+        fits = np.flatnonzero(~(distance > _SAME))  # so does what is missing
+        rows = fits if rows is None else rows[fits]
+        asked[rows] |= distance[fits] <= _SAME
+    return bool(asked.any() if rows is None else asked[rows].any())
 
 
 def first_untried(
