@@ -40,7 +40,7 @@ def import_seconds(module):
         f"import {module}; print(time.perf_counter() - begin)"
     )
     command = [sys.executable, "-c", program]
-    runs = [subprocess.run(command, capture_output=True, check=True, text=True) for _ in range(5)]  # noqa: S603 - our own program
+    runs = [subprocess.run(command, capture_output=True, check=True, text=True) for _ in range(5)]
     return min(float(run.stdout) for run in runs)
 
 

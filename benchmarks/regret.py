@@ -48,9 +48,9 @@ NAMES = {
 class Recorder:
     """Evaluates configurations of a task, and keeps the score of the incumbent over the cost."""
 
-    def __init__(self, task: Task, budgets: tuple[int, ...]) -> None:
+    def __init__(self, task: Task, moments: tuple[int, ...]) -> None:
         self.task = task
-        self.budgets = budgets
+        self.moments = moments
         self.spent = 0.0
         self.best = (0.0, np.inf)  # the highest rung so far, and the lowest loss there
         self.score = np.nan
@@ -58,13 +58,13 @@ class Recorder:
 
     @property
     def is_over(self) -> bool:
-        return self.spent > self.budgets[-1]
+        return self.spent > self.moments[-1]
 
     def evaluate(self, config: dict, previous: float, resource: float) -> float:
         cost = (resource - previous) / self.task.resources[1]
-        for budget in self.budgets:
-            if self.spent <= budget < self.spent + cost:
-                self.after[budget] = self.score
+        for moment in self.moments:
+            if self.spent <= moment < self.spent + cost:
+                self.after[moment] = self.score
         self.spent += cost
         loss = self.task.loss(config, resource)
         if (-resource, loss) < (-self.best[0], self.best[1]):
@@ -111,14 +111,14 @@ def run(name: str, kind: str, index: int, seed: int) -> tuple[list[float], float
     """Return the scores of one run, and the seconds it took."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")  # of experimental samplers, and of networks that diverge
-    tasks, budgets = suite(kind)
-    recorder = Recorder(tasks[index], budgets)
+    tasks, moments = suite(kind)
+    recorder = Recorder(tasks[index], moments)
     begin = time.perf_counter()
     if name == "optuna":
         run_in_optuna(seed, recorder)
     else:
         run_in_brackets(IN_BRACKETS[name](seed), recorder)
-    return [recorder.after[budget] for budget in budgets], time.perf_counter() - begin
+    return [recorder.after[moment] for moment in moments], time.perf_counter() - begin
 
 
 def suite(kind: str) -> tuple[list[Task], tuple[int, ...]]:
@@ -128,8 +128,8 @@ def suite(kind: str) -> tuple[list[Task], tuple[int, ...]]:
 
 
 def all_runs(kind: str, names: list[str], seeds: range) -> tuple[np.ndarray, np.ndarray]:
-    """Return scores, shape (samplers, seeds, tasks, budgets), and seconds per sampler."""
-    tasks, budgets = suite(kind)
+    """Return scores, shape (samplers, seeds, tasks, moments), and seconds per sampler."""
+    tasks, moments = suite(kind)
     with ProcessPoolExecutor(2) as pool:
         futures = [
             pool.submit(run, name, kind, index, seed)
@@ -140,15 +140,15 @@ def all_runs(kind: str, names: list[str], seeds: range) -> tuple[np.ndarray, np.
         results = [future.result() for future in futures]
     scores = np.array([scores for scores, _ in results])
     seconds = np.array([took for _, took in results]).reshape(len(names), -1).mean(axis=1)
-    return scores.reshape(len(names), len(seeds), len(tasks), len(budgets)), seconds
+    return scores.reshape(len(names), len(seeds), len(tasks), len(moments)), seconds
 
 
 def print_regret(names: list[str], seeds: range, *, by_task: bool) -> None:
-    tasks, budgets = suite("benchmark")
+    tasks, moments = suite("benchmark")
     scores, seconds = all_runs("benchmark", names, seeds)
     logs = np.log10(np.maximum(scores, 1e-5))
     print(
-        f"{'log10 of the regret':32}" + "".join(f"{budget:>8}" for budget in budgets) + "   s/run"
+        f"{'log10 of the regret':32}" + "".join(f"{moment:>8}" for moment in moments) + "   s/run"
     )
     for name, each, took in zip(names, logs, seconds, strict=True):
         row = "".join(f"{value:8.2f}" for value in each.mean(axis=(0, 1)))
@@ -161,11 +161,11 @@ def print_regret(names: list[str], seeds: range, *, by_task: bool) -> None:
 
 
 def print_training(names: list[str], seeds: range) -> None:
-    tasks, budgets = suite("training")
+    tasks, moments = suite("training")
     scores, _ = all_runs("training", names, seeds)
     for index, task in enumerate(tasks):
         title = f"loss of the {task.name}"
-        print(f"\n{title:32}" + "".join(f"{budget:>16}" for budget in budgets))
+        print(f"\n{title:32}" + "".join(f"{moment:>16}" for moment in moments))
         for name, each in zip(names, scores[:, :, index], strict=True):
             mean, error = each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(len(seeds))
             cells = "".join(f"{m:9.4f} ±{e:.4f}" for m, e in zip(mean, error, strict=True))

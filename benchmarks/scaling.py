@@ -44,7 +44,7 @@ class Clockwork:
     def duration(self, leg: Task[object]) -> float:
         assert self.executor is not None
         if leg.previous_resource == 0 and self.executor.now() > 0:
-            self.share_while_starting = self.executor.utilisation
+            self.share_while_starting = self.executor.utilization
         rng = np.random.default_rng([leg.number, int(leg.resource)])
         seconds = rng.lognormal(0, self.sigma) * (leg.resource - leg.previous_resource)
         self.seconds[leg.number, int(leg.resource)] = float(seconds)
@@ -74,7 +74,7 @@ def run(n_workers: int, n_rounds: int, *, asynchronous: bool, sigma: float) -> R
     return Run(
         executor.now(),
         sum(clockwork.seconds.values()),
-        executor.utilisation,
+        executor.utilization,
         clockwork.share_while_starting,
         longest_chain(study, clockwork.seconds, asynchronous=asynchronous),
         passed / len(clockwork.seconds),

@@ -2,8 +2,7 @@
 
 The surrogates are the `lcbench` and `rbv2_rpart` scenarios of YAHPO Gym (Pfisterer et al. 2022),
 whose data is in the public repository ``slds-lmu/yahpo_data``. The environment variable
-``BOHB_YAHPO_DATA`` names the folder that holds the scenarios, and a file ``reference.json`` with
-the best known and the median random loss of each task.
+``BOHB_YAHPO_DATA`` names the directory that holds the scenarios.
 """
 
 from __future__ import annotations
@@ -19,8 +18,19 @@ from typing import Any
 
 import numpy as np
 
-LCBENCH = ("167168", "189873", "3945", "126026")
-RBV2_RPART = ("14", "40499", "41163", "1476")
+# By instance: the lowest loss that is known, and the median of random configurations.
+LCBENCH = {
+    "167168": (0.118927, 0.555929),
+    "189873": (0.0454556, 0.993132),
+    "3945": (0.00374756, 0.100498),
+    "126026": (0.00351563, 0.0696355),
+}
+RBV2_RPART = {
+    "14": (0.199221, 0.427277),
+    "40499": (0.115683, 0.315352),
+    "41163": (0.263852, 0.505264),
+    "1476": (0.112336, 0.286382),
+}
 
 
 @dataclass(frozen=True)
@@ -56,16 +66,15 @@ class Task:
 
 def benchmark_tasks() -> list[Task]:
     """Return the tasks whose optima are known: with the surrogates, if their data is there."""
-    folder = os.environ.get("BOHB_YAHPO_DATA")
+    directory = os.environ.get("BOHB_YAHPO_DATA")
     analytic = [hartmann("good", 2.5, 2.0), hartmann("bad", 3.5, 4.0), counting_ones(8)]
-    if folder is None:
+    if directory is None:
         print("BOHB_YAHPO_DATA is not set: the surrogates are left out")
         return analytic
-    root = Path(folder)
-    known = json.loads((root / "reference.json").read_text())
+    root = Path(directory)
     surrogates = [
-        *(lcbench(root, instance, **known[f"lcbench-{instance}"]) for instance in LCBENCH),
-        *(rbv2_rpart(root, instance, **known[f"rbv2_rpart-{instance}"]) for instance in RBV2_RPART),
+        *(lcbench(root, instance, *known) for instance, known in LCBENCH.items()),
+        *(rbv2_rpart(root, instance, *known) for instance, known in RBV2_RPART.items()),
     ]
     return [*surrogates, *analytic]
 
@@ -125,22 +134,22 @@ def rbv2_rpart(root: Path, instance: str, best_known: float, median_random: floa
 
 
 @functools.cache
-def _surrogate(folder: Path) -> _Surrogate:
+def _surrogate(directory: Path) -> _Surrogate:
     """Return the network of a scenario, which its tasks share."""
-    return _Surrogate(folder)
+    return _Surrogate(directory)
 
 
 class _Surrogate:
     """One scenario's network: numbers in, predicted results out."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options)
-        self._codes = json.loads((folder / "encoding.json").read_text())
+        self._session = onnxruntime.InferenceSession(str(directory / "model.onnx"), options)
+        self._codes = json.loads((directory / "encoding.json").read_text())
 
     def code(self, name: str, choice: str) -> int:
         return self._codes[name][choice]

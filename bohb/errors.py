@@ -5,7 +5,7 @@
     BohbError
     ├── ArgumentError            an argument's value is wrong       (also a ValueError)
     │   └── ArgumentTypeError    an argument's type is wrong        (also a TypeError)
-    ├── ObjectiveError           an objective gave what is no loss  (also a TypeError)
+    ├── ObjectiveError           an objective gave no number        (also a TypeError)
     ├── ReportError              a report that cannot be taken      (also a ValueError)
     ├── JobError                 a job file is wrong                (also a ValueError)
     ├── CommandError             a command of a job failed
@@ -16,7 +16,7 @@
     ├── StudyError
     │   ├── NoResultError        there is no such result yet        (also a ValueError)
     │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
-    │   ├── StudyOwnedError      another process optimizes the study
+    │   ├── StudyOwnedError      another process optimises the study
     │   ├── SettingsError        the study was begun with other settings
     │   ├── ExecutorError        the executor can run no more legs
     │   ├── TooManyFailuresError more evaluations failed than max_failures allows
@@ -41,7 +41,7 @@ class ArgumentTypeError(ArgumentError, TypeError):
 
 
 class ObjectiveError(BohbError, TypeError):
-    """The objective returned or yielded something that is not a loss."""
+    """The objective returned, yielded or reported something that is not a number."""
 
 
 class ReportError(BohbError, ValueError):
@@ -85,7 +85,7 @@ class TrialStateError(StudyError, ValueError):
 
 
 class StudyOwnedError(StudyError):
-    """Another live process or thread optimizes this study."""
+    """Another live process or thread optimises this study."""
 
 
 class SettingsError(StudyError):

@@ -38,7 +38,7 @@ class SchedulePruner(BasePruner, abc.ABC):
     """A pruner that knows its whole schedule beforehand.
 
     In a `bohb.Study` trials pause at their rung and the best are promoted. In a plain
-    `optuna.Study` the same object can only stop trials, for Optuna never takes one up again.
+    `optuna.Study` the same object can only prune, for Optuna never takes a pruned trial up again.
     """
 
     _kind: ClassVar[str]  # in a study's settings
@@ -153,8 +153,9 @@ class HyperbandPruner(SchedulePruner):
     reduction_factor
         Of this many trials in a rung one is promoted.
     bracket_sizes
-        ``"hpbandster"`` for the sizes of the authors' implementation (81 27 9 6 5 trials for
-        R = 81), ``"li2018"`` for the formula of the paper (81 34 15 8 5).
+        For resources from 1 to 81: ``"hpbandster"``, as in the BOHB authors' implementation, gives
+        81, 27, 9, 6 and 5 trials; ``"li2018"``, the formula of the Hyperband paper, 81, 34, 15, 8
+        and 5.
     asynchronous
         Promote without waiting for the rung to be complete (ASHA).
 
@@ -167,7 +168,7 @@ class HyperbandPruner(SchedulePruner):
     Notes
     -----
     In `bohb.create_study` trials pause and the best are promoted, as in Li et al. (2018). In a
-    plain `optuna.create_study` this pruner can only stop a trial for good.
+    plain `optuna.create_study` this pruner can only prune.
 
     Examples
     --------
@@ -219,7 +220,7 @@ class SuccessiveHalvingPruner(SchedulePruner):
     Notes
     -----
     In `bohb.create_study` trials pause and the best are promoted, with `asynchronous` as in ASHA
-    (Li et al. 2020). In a plain `optuna.create_study` this pruner can only stop a trial for good.
+    (Li et al. 2020). In a plain `optuna.create_study` this pruner can only prune.
 
     Examples
     --------

@@ -78,7 +78,7 @@ class BOHBSampler(BaseSampler):
         were worse; 384 for ``"gp"``, a third of them from the densities, to
         which 300 variations of the best are added; and the published 64 for ``"falkner2018"``.
     min_observations
-        From so many evaluated trials on the model is used. For d parameters None means
+        The number of evaluated trials from which on the model is used. For d parameters None means
         ``min(d + 2, 10)`` and, for ``"gp"``, 10: waiting for d + 2 cost much where d is large.
         For ``"falkner2018"`` it means the published d + 1 at one resource.
 

@@ -85,7 +85,7 @@ def make_model(config: dict) -> Pipeline:
 
 @dataclass(frozen=True)
 class ValidationError:
-    """The function to be minimized: the share of errors in a cross-validation."""
+    """The function to be minimised: the share of errors in a cross-validation."""
 
     samples: np.ndarray
     labels: np.ndarray
@@ -163,7 +163,7 @@ def main() -> None:
         accuracy = model.fit(rest, rest_labels).score(held_out, held_out_labels)
         print(f"  {name:22} {accuracy:.2%}")
     draw(found.study, arguments.picture)
-    print(f"\nChart: {arguments.picture}")
+    print(f"\nPlot: {arguments.picture}")
 
 
 if __name__ == "__main__":

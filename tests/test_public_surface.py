@@ -104,7 +104,7 @@ def commands() -> Iterator[str]:
 def attributes() -> list[str]:
     """Return the keys of all that is written into a storage."""
     sources = [path.read_text() for path in SOURCE.rglob("*.py")]
-    return sorted({key for text in sources for key in re.findall(r'"(bohb:\w+)"', text)})
+    return sorted({key for text in sources for key in re.findall(r'"(bohb:\w+)', text)})
 
 
 def surface() -> str:

@@ -206,7 +206,7 @@ def best(
     storage: Storage = None,
     form: Annotated[
         BestFormat,
-        typer.Option("--format", "-f", help="How to print it; args are options of the command."),
+        typer.Option("--format", "-f", help="How to print it; args: as options of the command."),
     ] = BestFormat.table,
 ) -> None:
     """Print the best configuration so far."""
@@ -221,7 +221,7 @@ def best(
             options, others = tables.best_arguments(job, found)
             typer.echo(options)
             if others:
-                _note(f"no options of the command: {', '.join(others)}; --format json has all")
+                _note(f"not options of the command: {', '.join(others)}; --format json has all")
         else:
             typer.echo(tables.best_text(job, found, form.value))
 
@@ -277,7 +277,7 @@ def plot(
             "--output",
             "-o",
             help="The picture: PNG, PDF, SVG.",
-            show_default="NAME-KIND.png in this folder",
+            show_default="NAME-KIND.png in this directory",
         ),
     ] = None,
 ) -> None:

@@ -14,7 +14,7 @@ from bohb.cli.watcher import Run
 from bohb.errors import CommandError
 from bohb.study import Trial
 
-RECORD = "running.json"  # in a trial's folder, as long as its command runs
+RECORD = "running.json"  # in a trial's directory, as long as its command runs
 
 _LAST_LINES = 5
 _LONGEST = 500  # characters of a line in the report of a failure
@@ -23,7 +23,7 @@ _LONGEST = 500  # characters of a line in the report of a failure
 class Leg:
     """A run of a job's command for one leg of a trial.
 
-    What it writes and leaves behind is kept in the trial's folder: a folder for checkpoints, the
+    What it writes and leaves behind is kept in the trial's directory: a directory for checkpoints, the
     file of its parameters, and its outputs.
 
     Raises
@@ -35,13 +35,13 @@ class Leg:
     def __init__(self, job: Job, trial: Trial, run: Run) -> None:
         self._job = job
         self._run = run
-        self._folder = trial.checkpoint_dir
-        self._name = _free_name(self._folder, self._shown_resource)
+        self._directory = trial.checkpoint_dir
+        self._name = _free_name(self._directory, self._shown_resource)
         self.is_repeated = self._name != self._shown_resource
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
-        checkpoints = "checkpoint" if job.resume else f"{self._name}.checkpoint"
-        self._checkpoints = self._folder / checkpoints
-        self._params = self._folder / "params.json"
+        checkpoints = "checkpoint" if job.keep_checkpoints else f"{self._name}.checkpoint"
+        self._checkpoints = self._directory / checkpoints
+        self._params = self._directory / "params.json"
         self._values = job.told(
             run.values,
             trial=run.number,
@@ -50,7 +50,7 @@ class Leg:
             checkpoint_dir=str(self._checkpoints),
             params_file=str(self._params),
         )
-        self._workdir = job.folder / job.workdir.fill(self._values)
+        self._workdir = job.directory / job.workdir.fill(self._values)
 
     def start(self, threads: Mapping[str, str]) -> Process:
         """Return the command, which runs."""
@@ -67,9 +67,9 @@ class Leg:
             call.arguments,
             workdir=self._workdir,
             environment=self._environment(threads) | call.environment,
-            stdout=self._folder / f"{self._name}.stdout",
-            stderr=self._folder / f"{self._name}.stderr",
-            record=self._folder / RECORD,
+            stdout=self._directory / f"{self._name}.stdout",
+            stderr=self._directory / f"{self._name}.stderr",
+            record=self._directory / RECORD,
         )
 
     def note(self, line: Line) -> None:
@@ -96,7 +96,7 @@ class Leg:
 
     def set_checkpoints_aside(self) -> None:
         """Let the next run of this leg begin without checkpoints."""
-        self._checkpoints.rename(self._folder / f"{self._name}.checkpoint")
+        self._checkpoints.rename(self._directory / f"{self._name}.checkpoint")
 
     @property
     def metric_file(self) -> Path | None:
@@ -106,7 +106,7 @@ class Leg:
 
     def earlier_lines(self) -> Iterator[Line]:
         """Return what earlier runs of this leg have written, which were cut off."""
-        return written_lines(self._folder, f"{self._shown_resource}.")
+        return written_lines(self._directory, f"{self._shown_resource}.")
 
     @property
     def _shown_resource(self) -> str:
@@ -123,10 +123,10 @@ class Leg:
         }
 
 
-def _free_name(folder: Path, name: str) -> str:
+def _free_name(directory: Path, name: str) -> str:
     """Return `name`, or with a count if there was such a run already."""
     free, count = name, 1
-    while (folder / f"{free}.stdout").exists():
+    while (directory / f"{free}.stdout").exists():
         count += 1
         free = f"{name}.{count}"
     return free

@@ -47,7 +47,7 @@ class CommandObjective:
     def __call__(self, trial: Trial) -> float:
         """Run the command to the resource of `trial`, and return the value of the metric."""
         values = self._job.values(trial.params)
-        before = trial.previous_resource if self._job.resume else 0
+        before = trial.previous_resource if self._job.keep_checkpoints else 0
         run = Run(trial.number, values, trial.resource, before)
         trial.set_user_attr(VALUES, values)
         self.curves.begin(trial.number)

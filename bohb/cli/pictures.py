@@ -89,7 +89,7 @@ def _learning_curves(job: Job, study: Study) -> Any:
 
     _, axes = plt.subplots(figsize=(8, 5))
     best = best_of(job, study).trial
-    for number, rows in itertools.groupby(report_rows(job, study), lambda row: row["trial"]):
+    for number, rows in itertools.groupby(report_rows(job, study), lambda row: row["number"]):
         points = [(row["resource"], row["value"]) for row in rows]
         is_best = number == best
         axes.plot(

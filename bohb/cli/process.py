@@ -175,11 +175,11 @@ class _Tail:
         self._file.close()
 
 
-def written_lines(folder: Path, prefix: str = "") -> Iterator[Line]:
-    """Yield what commands have written into `folder`, from files whose names begin so."""
+def written_lines(directory: Path, prefix: str = "") -> Iterator[Line]:
+    """Yield what commands have written into `directory`, from files whose names begin so."""
     streams: tuple[Stream, ...] = ("stdout", "stderr")
     for stream in streams:
-        for path in sorted(folder.glob(f"{prefix}*{stream}")):
+        for path in sorted(directory.glob(f"{prefix}*{stream}")):
             for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 yield Line(stream, text)
 

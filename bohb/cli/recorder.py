@@ -150,7 +150,7 @@ class Recorder:
         """Report at a resource that is not an integer, if it is one of a rung below."""
         if self._last_step < step < self._run.resource:
             try:
-                self._trial.report(value, step)  # type: ignore[arg-type]
+                self._trial.report(value, step)
             except ReportError:  # between two rungs: there is no place for it
                 return
             self._last_step = step

@@ -46,24 +46,24 @@ class Place:
     ----------
     storage
         A journal, or the URL of a database.
-    folder
-        Where the folder of its runs is made.
+    directory
+        Where the directory of its runs is made.
     option
         What must be said on the command line to come to this place.
     """
 
     storage: str | Path
-    folder: Path
+    directory: Path
     option: str = ""
 
     @classmethod
     def of(cls, job: Job, storage: str | None) -> Place:
         """Return the place for what was given as storage: a URL, a path, or nothing."""
         if storage is None:
-            return cls(job.folder / f"{job.name}.journal", job.folder)
+            return cls(job.directory / f"{job.name}.journal", job.directory)
         option = f" --storage {shlex.quote(storage)}"
         if "://" in storage:
-            return cls(storage, job.folder, option)
+            return cls(storage, job.directory, option)
         path = Path(storage).absolute()
         return cls(path, path.parent, option)
 
@@ -108,7 +108,7 @@ def remarks(job: Job, study: Study) -> list[str]:
     known = study.user_attrs.get(_COMMAND)
     if known is None or known == job.command.text:
         return []
-    return [f"the study was begun with another command, {known}"]
+    return [f"the last run had another command, {known}"]
 
 
 def find(job: Job, place: Place) -> Study:
@@ -121,7 +121,9 @@ def find(job: Job, place: Place) -> Study:
     """
     study = _known(job, place)
     if study is None:
-        raise NoResultError(f"{job.name} has not begun: bohb run {job.path}{place.option}")
+        raise NoResultError(
+            f"job {job.name!r} has not begun: start it with bohb run {job.path}{place.option}"
+        )
     return study
 
 
@@ -138,21 +140,23 @@ def _known(job: Job, place: Place) -> Study | None:
 
 
 def _place_runs(job: Job, study: Study, place: Place) -> None:
-    """Let the study have a folder for its runs that no other has: it holds its checkpoints."""
+    """Let the study have a directory for its runs that no other has: it holds its checkpoints."""
     checkpoints = checkpoints_of(study)
     stored = checkpoints.placed
     if stored is not None:
-        moved = place.folder / stored.name
+        moved = place.directory / stored.name
         if not stored.exists() and moved.exists():
             checkpoints.place(moved)
         return
     for count in itertools.count(1):
-        folder = place.folder / (f"{job.name}.runs" if count == 1 else f"{job.name}-{count}.runs")
+        directory = place.directory / (
+            f"{job.name}.runs" if count == 1 else f"{job.name}-{count}.runs"
+        )
         try:
-            folder.mkdir()
+            directory.mkdir()
         except FileExistsError:
             continue
-        checkpoints.place(folder)
+        checkpoints.place(directory)
         return
 
 
@@ -179,7 +183,7 @@ def run(
             n_brackets=schedule.n_brackets,
             total_resource=schedule.total_resource,
             timeout=seconds,
-            in_all=True,
+            in_total=True,
             executor=ThreadExecutor(n_workers),
             leg_timeout=job.leg_timeout,
             max_failures=job.max_failures,

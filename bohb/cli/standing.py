@@ -187,13 +187,13 @@ def best_of(job: Job, study: Study) -> Best:
                 f"{job.name} has no result yet: no evaluation has given a finite value"
             ) from error
         number, value, resource = incumbent.number, incumbent.value, incumbent.resource
-    folder = study.checkpoint_root / f"trial-{number:05d}" / "checkpoint"
+    directory = study.checkpoint_root / f"trial-{number:05d}" / "checkpoint"
     return Best(
         number,
         value,
         resource,
         job.values(trials[number].params),
-        folder if folder.is_dir() else None,
+        directory if directory.is_dir() else None,
         target is not None,
     )
 
@@ -201,14 +201,14 @@ def best_of(job: Job, study: Study) -> Best:
 def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
     """Yield one row per trial and resource at which it was evaluated."""
     for trial, bracket, rung, resource, value in _evaluated(study):
-        row: dict[str, Any] = {"trial": trial.number}
+        row: dict[str, Any] = {"number": trial.number}
         if job.schedule.method not in SINGLE_RUNG:
             row |= {"bracket": bracket, "rung": rung}
         if job.schedule.resource is not None:
             row["resource"] = resource
         row["value"] = value if math.isfinite(value) else None
         row["state"] = _state(trial, is_run=True)
-        yield row | {f"params.{name}": value for name, value in job.values(trial.params).items()}
+        yield row | {f"params_{name}": value for name, value in job.values(trial.params).items()}
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
@@ -220,4 +220,4 @@ def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
         if curve is None:
             curve = [(scale.used(step, steps), steps[step]) for step in sorted(steps)]
         for used, value in curve:
-            yield {"trial": trial.number, "resource": used, "value": value}
+            yield {"number": trial.number, "resource": used, "value": value}

@@ -48,8 +48,8 @@ def print_plan(job: Job, console: Console) -> None:
     else:
         round_ = str(schedule.pruner.plan())
         console.print(round_, markup=False, highlight=False, soft_wrap=True)
-        console.print("\nas often as the limit allows:", _limit(job), highlight=False)
-    console.print(f"\nat most {_count(job.jobs)} at a time, as in:\n", highlight=False)
+        console.print("\nrepeated until the limit:", _limit(job), highlight=False)
+    console.print(f"\nat most {_count(job.jobs)} at a time, for example:\n", highlight=False)
     console.print(f"  {_example(job)}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -144,7 +144,7 @@ def _state(job: Job, place: Place, standing: Standing) -> str:
     if standing.activity == "stopped":
         return f"stopped before its end; run it again to go on: {again}"
     if standing.activity == "failed":
-        return f"ended, for too many evaluations failed; once that is mended, go on: {again}"
+        return f"ended, because too many evaluations failed; fix the cause, and go on: {again}"
     if standing.best is not None and standing.best.has_met_target:
         return "done: the target is met"
     return "done"

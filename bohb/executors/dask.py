@@ -116,7 +116,7 @@ class DaskExecutor(Executor):
             warnings.filterwarnings("ignore", message="Sending large graph")
             return self._client.submit(_itself, value, pure=False)
 
-    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+    def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         key = f"bohb-{self._token}-{task.number}-{task.resource}-{next(self._counter)}"
         place = self._place(worker)
         inner = self._pool.submit(

@@ -68,7 +68,7 @@ class FuturesExecutor(Executor):
         """How many legs can run at the same time; one while a culprit is looked for."""
         return 1 if self._n_suspects else self._n_workers
 
-    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+    def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         try:
             future = self._handed_over(task, shared)
         except BrokenExecutor as error:  # it broke before, or while it had nothing to do

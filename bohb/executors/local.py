@@ -32,7 +32,7 @@ class SerialExecutor(Executor):
         super().__init__()
         self._queue: deque[tuple[Future[Any], Task[Any], Any]] = deque()
 
-    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+    def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         future: Future[T] = Future()
         self._queue.append((future, task, shared))
         return future
@@ -96,7 +96,7 @@ class ThreadExecutor(Executor):
         """The number of threads."""
         return self._n_workers
 
-    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+    def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._n_workers, thread_name_prefix="bohb")
         return self._pool.submit(task, constant(shared))

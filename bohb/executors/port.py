@@ -53,7 +53,7 @@ class Task(Protocol[T_co]):
 class Executor(abc.ABC):
     """Runs legs: in this thread, in threads, in processes or on a cluster.
 
-    An executor of one's own needs `n_workers` and `_start`; the rest has defaults.
+    To write your own, implement `n_workers` and `start`; the rest has defaults.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Executor(abc.ABC):
     >>> class Immediate(Executor):
     ...     is_local = True
     ...     n_workers = 1
-    ...     def _start(self, task, shared, worker):
+    ...     def start(self, task, shared, worker):
     ...         future = Future()
     ...         future.set_result(task(lambda: shared))
     ...         return future
@@ -122,12 +122,12 @@ class Executor(abc.ABC):
 
     def submit(self, task: Task[T], shared: Any = None, worker: Hashable = None) -> Future[T]:
         """Take `task` to be run with `shared`, on that `worker` if it is still there."""
-        future = self._start(task, shared, worker)
+        future = self.start(task, shared, worker)
         future.add_done_callback(self._finished.put)
         return future
 
     @abc.abstractmethod
-    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+    def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         """Take `task` to be run, and return its future."""
 
     def wait(self, timeout: float | None = None) -> list[Future[Any]]:

@@ -29,7 +29,7 @@ class RayExecutor(WorkersExecutor[Any]):
     Parameters
     ----------
     n_workers
-        How many actors; None for as many as the cluster now has room for.
+        How many actors; None for as many as all resources of the cluster allow.
     options
         What each actor needs, as ``ray.remote`` takes it: ``num_cpus=4``, ``num_gpus=1``,
         ``resources``, ``runtime_env``. ``num_cpus`` is 1 unless it is given.

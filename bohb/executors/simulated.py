@@ -33,8 +33,8 @@ class SimulatedExecutor(Executor):
         A function of a leg, which has a `number`, a `resource` and a `previous_resource`; it
         returns seconds.
     joins, leaves, deaths
-        When a worker joins; when one leaves, after the leg it has; and when one dies, and the
-        leg that has run longest is lost with it.
+        Times in seconds on the simulated clock: a worker joins; one leaves, after the leg it has;
+        one dies, and the leg that has run longest is lost with it.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class SimulatedExecutor(Executor):
     >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
     >>> executor = SimulatedExecutor(4, lambda leg: leg.resource - leg.previous_resource)
     >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), executor=executor)
-    >>> executor.now(), round(executor.utilisation, 2)
+    >>> executor.now(), round(executor.utilization, 2)
     (20.0, 0.79)
     """
 
@@ -83,7 +83,7 @@ class SimulatedExecutor(Executor):
         return self._n_workers
 
     @property
-    def utilisation(self) -> float:
+    def utilization(self) -> float:
         """The share of all workers' time, up to now, in which they ran legs."""
         return self._busy_seconds / self._worker_seconds if self._worker_seconds else math.nan
 
@@ -91,7 +91,7 @@ class SimulatedExecutor(Executor):
         """Return the seconds on the simulated clock."""
         return self._now
 
-    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+    def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         seconds = self._duration(task)
         if not 0 <= seconds < math.inf:
             raise ArgumentError(f"duration must return seconds of at least 0, got {seconds!r}")

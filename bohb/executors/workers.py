@@ -85,7 +85,7 @@ class WorkersExecutor(Executor, Generic[Engine]):
     def _end(self, engine: Engine) -> None:
         """End a worker at once."""
 
-    def _start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+    def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         found, work = self._free_worker(worker), packed(task)
         try:
             future = self._run(found.engine, work, shared)

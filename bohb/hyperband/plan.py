@@ -1,4 +1,4 @@
-"""What a run will do, known before it does anything."""
+"""What a study will do, known before it does anything."""
 
 from __future__ import annotations
 

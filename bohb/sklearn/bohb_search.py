@@ -60,12 +60,12 @@ class BOHBSearchCV(ScheduledSearchCV):
     n_rounds
         Passes through all brackets of Hyperband.
     timeout
-        Seconds after which the search ends with what it has; None for no end.
+        Seconds after which the search ends with what it has; None for no limit.
     asynchronous
         Promote without waiting for a rung to be complete, for many workers.
     sampler
-        What proposes candidates: any sampler of Optuna, which has a seed of its own. None for
-        `bohb.BOHBSampler`.
+        What proposes candidates: any sampler of Optuna, which keeps its own seed. None for a
+        `bohb.BOHBSampler` with `random_state`.
     cv
         As in scikit-learn: the number of folds, a splitter, or splits; None for five folds. The
         splits are made once.
@@ -98,7 +98,8 @@ class BOHBSearchCV(ScheduledSearchCV):
     return_train_score
         Whether to score on the training samples too.
     patience
-        Stop a candidate whose score has not risen within so much resource. It keeps its score.
+        Stop a candidate whose score has not risen within so much resource; None for never. It
+        keeps its score.
     tol
         By how much the score must rise within `patience`.
     storage
@@ -114,7 +115,7 @@ class BOHBSearchCV(ScheduledSearchCV):
     best_params_, best_score_, best_index_
         The best candidate at the largest resource.
     best_estimator_
-        It, trained on all data; `refit_time_` says in how many seconds.
+        The best candidate, trained on all data; `refit_time_` says in how many seconds.
     cv_results_
         One row for each candidate and rung, as a dict of columns: those of scikit-learn, and
         ``resource``, ``bracket``, ``rung`` and ``trial``. Ranks go by resource first.
@@ -135,6 +136,9 @@ class BOHBSearchCV(ScheduledSearchCV):
     ------
     ArgumentError
         By `fit`, if an argument is out of its range or does not fit the estimator.
+    NoResultError, SettingsError, StudyOwnedError, StorageError
+        By `fit`: if `timeout` ends it before anything is evaluated, or the study in `storage` was
+        begun otherwise, is optimised by another process, or cannot be read.
 
     Examples
     --------

@@ -25,9 +25,9 @@ _TEST_SIZE = 0.2
 class HyperbandSearchCV(ScheduledSearchCV):
     """Searches the parameters of an estimator with Hyperband, drawing candidates at random.
 
-    It has the parameters of Dask-ML's class of this name, and needs no client. What each of them
-    means is told by Li et al. (2018) and in `BOHBSearchCV`, which finds better candidates in the
-    same time and has the same abilities.
+    It has the parameters of Dask-ML's class of this name, and needs no client. The brackets are
+    those of Li et al. (2018). `BOHBSearchCV` has the same abilities and learns from what was
+    evaluated.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class HyperbandSearchCV(ScheduledSearchCV):
     verbose
         Whether to print the plan and show a progress bar.
     prefix
-        Stands in every line that is printed.
+        Begins the lines that are printed.
     resource, n_rounds, timeout, refit, n_jobs, executor, max_paused, chunk_size, error_score, \
 return_train_score, storage, study_name
         As for `BOHBSearchCV`.
@@ -69,7 +69,7 @@ return_train_score, storage, study_name
     metadata, metadata_
         What will be done, and what was: equal unless `patience` has stopped a candidate.
     n_iter_
-        What the best candidate was trained with.
+        How many calls of ``partial_fit`` the best candidate was trained with.
 
     Notes
     -----

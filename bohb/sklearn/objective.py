@@ -139,7 +139,7 @@ class SearchObjective:
 
     @property
     def function(self) -> Callable[[Trial], Any]:
-        """The function to be optimized: a generator only if there is something to go on with."""
+        """The function to be optimised: a generator only if there is something to go on with."""
         return self.continued if self.resource.continues else self.restarted
 
     def continued(self, trial: Trial) -> Generator[None, None, float]:

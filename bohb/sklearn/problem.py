@@ -57,7 +57,7 @@ class Problem:
         return [int(level) for level in self.pruner.levels]
 
     def objective(self, seed: int) -> SearchObjective:
-        """Return what is to be optimized; `seed` shuffles the samples of each fold."""
+        """Return what is to be optimised; `seed` shuffles the samples of each fold."""
         folds = [
             Fold(self._in_order(train, seed, index), test)
             for index, (train, test) in enumerate(self.splits)

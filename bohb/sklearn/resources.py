@@ -119,7 +119,7 @@ def bounds(
     ------
     ArgumentError
         If a bound is not a positive integer, they contradict each other, there are not so many
-        samples, or the largest must be said.
+        samples, or the largest must be given.
     """
     highest = _highest(resource, estimator, max_resource)
     if not _is_auto(min_resource):
@@ -150,7 +150,7 @@ def _highest(resource: Resource, estimator: Any, given: Any) -> int:
     value = estimator.get_params(deep=True)[resource.name]
     if not _is_count(value):
         raise ArgumentError(
-            f"max_resource must be said for resource={resource.name!r}, whose value in the "
+            f"max_resource must be given for resource={resource.name!r}, whose value in the "
             f"estimator is {value!r}: 'auto' takes that if it is a positive integer"
         )
     return int(value)

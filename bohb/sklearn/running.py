@@ -37,8 +37,8 @@ def run_search(
     if plan.n_trials < whole.n_trials:
         limit = {"n_trials": plan.n_trials}
         warnings.warn(
-            f"there are only {plan.n_trials} candidates to be tried, fewer than the "
-            f"{whole.n_trials} of the plan: the search ends with them",
+            f"param_distributions have only {plan.n_trials} candidates, fewer than the "
+            f"{whole.n_trials} of the plan: all of them are tried",
             stacklevel=3,
         )
     level = math.ceil(verbose)
@@ -48,7 +48,7 @@ def run_search(
         study.optimize(
             objective.function,
             **limit,
-            in_all=True,
+            in_total=True,
             timeout=timeout,
             executor=executor,
             max_paused=max_paused,

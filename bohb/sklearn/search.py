@@ -85,7 +85,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             settings = self._settings()
             if "auto" in (settings.min_resource, settings.max_resource):
                 raise ArgumentError(
-                    "min_resource and max_resource must be said for metadata before fit when the "
+                    "min_resource and max_resource must be given for metadata before fit when the "
                     f"resource is the number of samples, got {settings.min_resource!r} and "
                     f"{settings.max_resource!r}: 'auto' depends on the data"
                 )
@@ -229,7 +229,9 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 f"{resource.name!r}"
             )
         levels = tuple(map(int, pruner.levels))
-        return Plateau(arguments.count("patience", patience), float(self.tol), levels)
+        return Plateau(
+            arguments.count("patience", patience), arguments.number("tol", self.tol), levels
+        )
 
     # The study
 

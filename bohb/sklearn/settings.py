@@ -23,7 +23,7 @@ class Settings:
     asynchronous
         Whether rungs are promoted from before they are complete.
     label
-        Stands in every line that is printed.
+        Begins the lines that are printed.
     """
 
     distributions: Any

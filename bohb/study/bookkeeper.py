@@ -196,9 +196,9 @@ class Bookkeeper:
         elif course_of(trial).value_at_rung is None:
             message = "no value: it was told to fail"
         else:
-            message = f"the value {course_of(trial).value_at_rung}"
+            message = f"the value {course_of(trial).value_at_rung} is not finite"
         _logger.warning(
-            "Trial %d failed at resource %s with %s: %s",
+            "Trial %d failed at resource %s (parameters %s): %s",
             trial.number,
             leg.resource,
             trial.params,

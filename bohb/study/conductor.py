@@ -60,7 +60,7 @@ class Conductor:
         limits: Limits,
         timeout: float | None,
         *,
-        in_all: bool,
+        in_total: bool,
         executor: Executor,
         policy: FaultPolicy,
         max_paused: int | None,
@@ -80,7 +80,7 @@ class Conductor:
             objective = self._require_objective(function)
             legs = legs_of(self._study, objective, executor, stop, policy.leg_timeout)
             stack.callback(lambda: legs.close(bookkeeper.paused(max_paused)))
-            baseline = self._begin_call(bookkeeper, in_all=in_all)
+            baseline = self._begin_call(bookkeeper, in_total=in_total)
             allowance = Allowance(limits, baseline, continued=legs.continues)
             progress = Progress(bookkeeper, allowance, timeout, shown=show_progress_bar)
             stack.callback(progress.close)
@@ -114,7 +114,7 @@ class Conductor:
         return True
 
     def forget_objective(self) -> None:
-        """Let go of the objective that was optimized last, with the generators that wait in it."""
+        """Let go of the objective that was optimised last, with the generators that wait in it."""
         if self._objective is not None:
             self._objective.keep_only(frozenset())
             self._objective = None
@@ -147,7 +147,10 @@ class Conductor:
     @contextlib.contextmanager
     def _at_work(self, stop: StopSignal) -> Iterator[StopSignal]:
         if self._stop is not None:
-            raise StudyError("optimize must not be called while it runs on the same study")
+            raise StudyError(
+                f"study {self._study.study_name!r} is being optimised by this process already: "
+                "wait for that call, or end it with study.stop()"
+            )
         self._claim()
         self._ownership.enter_work()
         self._stop = stop
@@ -192,17 +195,17 @@ class Conductor:
         if not bookkeeper.is_consistent:
             self._bookkeeper = self._objective = None
 
-    def _begin_call(self, bookkeeper: Bookkeeper, *, in_all: bool) -> Baseline:
+    def _begin_call(self, bookkeeper: Bookkeeper, *, in_total: bool) -> Baseline:
         """Return where this call counts from: where a call began that was cut off, if one was."""
         bookkeeper.may_have_waiting = True
         cut_off = self._ledger.read(OPEN_CALL)
-        if cut_off is not None and not in_all:
+        if cut_off is not None and not in_total:
             return Baseline(**cut_off)
-        baseline = Baseline() if in_all else Baseline.of(bookkeeper.schedule)
+        baseline = Baseline() if in_total else Baseline.of(bookkeeper.schedule)
         self._ledger.write(OPEN_CALL, dataclasses.asdict(baseline))
         return baseline
 
 
 def forget_objective(study: Study) -> None:
-    """Let go of the objective that a study optimized last, and of what waits in it."""
+    """Let go of the objective that a study optimised last, and of what waits in it."""
     study._conductor.forget_objective()

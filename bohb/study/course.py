@@ -84,7 +84,7 @@ class Course:
 
     # What it has reported
 
-    def report(self, value: float, step: int) -> None:
+    def report(self, value: float, step: float) -> None:
         """Take a report of the objective, as `Trial.report` says."""
         leg, number = self.needed_leg("report"), self._trial.number
         if not self.is_under_way:

@@ -83,7 +83,7 @@ def create_study(
     DuplicateStudyError
         If the name is taken and `load_if_exists` is not set.
     SettingsError
-        If the study exists and was begun with another schedule or direction.
+        If the study exists and was begun with another schedule, direction or space.
     StorageError
         If the storage cannot be read.
 
@@ -145,8 +145,10 @@ def load_study(
     ------
     StudyError
         If there is no such study, or no name is given and there are several.
+    ArgumentError
+        If an argument is of the wrong kind, or `space` as in `create_study`.
     SettingsError
-        If the study was begun with another schedule than the one of `pruner`.
+        If the study was begun with another schedule than the one of `pruner`, or another space.
     StorageError
         If the storage cannot be read.
 
@@ -163,14 +165,17 @@ def load_study(
     _check_kinds(sampler, pruner)
     declared = _declared(space)
     if isinstance(storage, Path) and not storage.exists():
-        raise StorageError(f"storage must be a journal that exists, got {str(storage)!r}")
+        raise StorageError(
+            f"storage must be a journal that exists, got {str(storage)!r}: there is no such file"
+        )
     opened = open_storage(storage)
     try:
         found = optuna.load_study(study_name=study_name, storage=opened)
     except (KeyError, ValueError) as error:
         names = optuna.get_all_study_names(opened)
+        has = f"has {names}" if names else "has no study"
         raise StudyError(
-            f"study_name must be one of {names}, which the storage has, got {study_name!r}"
+            f"study_name must be that of a study in the storage, which {has}, got {study_name!r}"
         ) from error
     return _begun(Study(found.study_name, found._storage, sampler, pruner, declared), pruner)
 

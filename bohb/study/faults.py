@@ -74,7 +74,7 @@ class Faults:
         raise TooManyFailuresError(
             f"{len(failures)} of {n_evaluations} evaluations failed, more than "
             f"max_failures={allowed:g} allows. {count} of them like this: {example}. All "
-            "is kept; optimize goes on from here."
+            "that was evaluated is kept, and the next call goes on from here."
         )
 
 

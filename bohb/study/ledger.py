@@ -152,7 +152,7 @@ class Ledger:
         return StorageError(
             f"could not {action} of study {self.study_name!r}: {type(error).__name__}: {error}. "
             f"What the storage {type(self.storage).__name__} had taken before is still in it; "
-            "once it works again, optimize goes on from there."
+            "once it works again, the next call goes on from there."
         )
 
 

@@ -89,8 +89,8 @@ def minimize(
     max_resource
         The most that one configuration is given.
     min_resource
-        The least that it is judged by; None for so much that there are five rungs. Resources are
-        integers if both bounds are.
+        The least that it is judged by; None makes five rungs, or as many as integers allow.
+        Resources are integers if both bounds are.
     reduction_factor
         Of this many configurations on a rung one is promoted.
     n_rounds, n_trials, total_resource, timeout
@@ -118,6 +118,8 @@ def minimize(
         If an argument is out of its range, or `function` does not take two arguments.
     NoResultError
         If no evaluation has given a finite loss.
+    ExecutorError, StorageError, StudyOwnedError
+        As in `Study.optimize`.
     SettingsError
         If the study exists and was begun with other bounds, another space or another seed.
     TooManyFailuresError
@@ -166,7 +168,7 @@ def minimize(
         n_trials=n_trials,
         total_resource=total_resource,
         timeout=timeout,
-        in_all=storage is not None,
+        in_total=storage is not None,
         n_jobs=n_jobs,
         executor=executor,
         leg_timeout=leg_timeout,

@@ -34,7 +34,7 @@ class Outcome(enum.Enum):
     LOST = "the leg did not come back from its worker"
     NOT_BEGUN = "the worker cannot load the objective"
     GAVE_UP = "the objective raised TrialPruned before its resource was used up"
-    FAILED = "the objective raised an exception or gave what is no loss"
+    FAILED = "the objective raised an exception or gave what is no finite number"
     INTERRUPTED = "the study is stopping; the leg can be run again"
 
 
@@ -62,8 +62,8 @@ class Objective:
     Parameters
     ----------
     function
-        A function of a trial. It returns its loss, having trained for `trial.resource` (resource
-        style); or reports and asks `should_prune` as it trains (loop style); or yields the loss
+        A function of a trial. It returns its value, having trained for `trial.resource` (resource
+        style); or reports and asks `should_prune` as it trains (loop style); or yields the value
         after each unit of resource (generator style). A generator may also report by itself, at
         the resources it likes, and yield nothing.
     """
@@ -171,7 +171,9 @@ class Objective:
             paused.last_value = as_value(value, "returned by the generator")
             return
         if paused.last_value is None:
-            raise ObjectiveError("the generator must yield a loss after each unit, got none at all")
+            raise ObjectiveError(
+                "the generator must yield a value after each unit, got none at all"
+            )
         self._warn_once(
             f"the generator of trial {trial.number} ended after {paused.position} units, before "
             f"the {trial.resource} it was given: its last value counts from here on. One that "
@@ -239,7 +241,7 @@ def _take_reported(paused: _Paused, trial: Trial) -> None:
     reported = course_of(trial).last_report
     if reported is None or reported[0] <= paused.position:
         raise ObjectiveError(
-            "a generator must yield its loss after each unit, or report it and yield nothing, got "
+            "a generator must yield its value after each unit, or report it and yield nothing, got "
             f"nothing yielded and nothing reported since {paused.position} units"
         )
     paused.position, paused.last_value = reported
@@ -248,9 +250,9 @@ def _take_reported(paused: _Paused, trial: Trial) -> None:
 def _require_whole(trial: Trial) -> None:
     if not isinstance(trial.resource, int):
         raise ObjectiveError(
-            "a generator that yields its loss does so after each unit of resource, so resources "
+            "a generator that yields its value does so after each unit of resource, so resources "
             f"must be integers, got {trial.resource!r}: give the pruner integer bounds, or let the "
-            "generator report its loss at trial.resource, and yield nothing"
+            "generator report its value at trial.resource, and yield nothing"
         )
 
 

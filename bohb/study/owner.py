@@ -141,7 +141,7 @@ class Ownership:
 
 
 def living_owner(study: Study) -> str | None:
-    """Return who optimizes a study now, in words; None if nobody does."""
+    """Return who optimises a study now, in words; None if nobody does."""
     found = ledger_of(study).read(OWNER)
     return _described(found) if found is not None and _is_alive(found) else None
 
@@ -196,7 +196,7 @@ def _is_zombie(pid: int) -> bool:
 
 def _refusal(name: str, found: dict[str, Any]) -> str:
     return (
-        f"study {name!r} is being optimized by {_described(found)}. One process at a time moves a "
+        f"study {name!r} is being optimised by {_described(found)}. One process at a time moves a "
         "study forward: stop that one, or wait until it ends. A process that has died is succeeded "
         f"at once on the same machine, and after {SILENCE_SECONDS:.0f} seconds from another one."
     )

@@ -30,8 +30,8 @@ def begin(study: Study) -> None:
     keep_settings(ledger_of(study), study.pruner, len(study.directions))
 
 
-def schedule_pruner_of(study: Study) -> SchedulePruner:
-    """Return the pruner of a study that needs one with a plan.
+def schedule_pruner_of(study: Study, purpose: str = "brackets") -> SchedulePruner:
+    """Return the pruner of a study that needs one with a plan, for a `purpose`.
 
     Raises
     ------
@@ -40,8 +40,8 @@ def schedule_pruner_of(study: Study) -> SchedulePruner:
     """
     if not isinstance(study.pruner, SchedulePruner):
         raise ArgumentError(
-            "pruner must be a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner for this, "
-            f"got {name_of(study.pruner)}"
+            f"{purpose} needs a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner as the "
+            f"study's pruner, got {name_of(study.pruner)}"
         )
     return study.pruner
 

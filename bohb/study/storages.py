@@ -75,7 +75,10 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
 
 def _journal(path: Path) -> JournalStorage:
     if not _begins_as_journal(path):
-        raise StorageError(f"storage must be a journal, got {str(path)!r}")
+        raise StorageError(
+            f"storage must be a journal, got {str(path)!r}, which is a file of another kind: a "
+            "database is named by its URL"
+        )
     lock = JournalFileSymlinkLock(str(path), grace_period=_LOCK_GRACE_SECONDS)
     _mend_last_line(path, lock)
     try:

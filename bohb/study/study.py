@@ -118,7 +118,7 @@ class Study(optuna.Study):
         >>> study.plan().n_trials, study.plan(n_rounds=2).n_trials
         (15, 30)
         """
-        return schedule_pruner_of(self).plan(n_rounds)
+        return schedule_pruner_of(self, "plan()").plan(n_rounds)
 
     def optimize(
         self,
@@ -134,7 +134,7 @@ class Study(optuna.Study):
         n_rounds: int | None = None,
         n_brackets: int | None = None,
         total_resource: Resource | None = None,
-        in_all: bool = False,
+        in_total: bool = False,
         executor: Executor | concurrent.futures.Executor | Client | None = None,
         leg_timeout: float | None = None,
         max_retries: int = 1,
@@ -157,13 +157,14 @@ class Study(optuna.Study):
         func
             The objective, a function of a `Trial`, in one of three styles. It reports and asks
             `trial.should_prune()` as it trains; or trains up to `trial.resource` and returns; or
-            is a generator that yields its loss after each unit of resource, or reports it at
+            is a generator that yields its value after each unit of resource, or reports it at
             resources of its choice and yields nothing.
         n_trials
             Configurations to start.
         timeout
-            Seconds after which everything ends where it stands: legs at their next report, and
-            those in other processes five seconds later in any case. Threads cannot be ended, so
+            Seconds after which everything ends where it stands; None for no limit. Legs end at
+            their next report. Five seconds later those in other processes are ended where the
+            executor can do that, and not waited for any longer elsewhere. Threads cannot be ended:
             their legs are waited for. Trials stay paused, and can be continued by another call.
         n_jobs
             Legs to run at the same time, in threads; -1 for as many as there are processors.
@@ -176,31 +177,31 @@ class Study(optuna.Study):
         show_progress_bar
             Whether to show a bar with the incumbent.
         n_rounds
-            Passes through all brackets.
+            Passes through all brackets; 1 if neither another limit nor `timeout` is given.
         n_brackets
             Brackets to start.
         total_resource
-            Resource to use at most, beside what it takes to finish brackets that were left open
-            before; counted as `plan().resource_continued` for generators and
+            Resource to use at most, including what it takes to finish brackets that were left
+            open before; counted as `plan().resource_continued` for generators and
             `plan().resource_restarted` for functions. With an asynchronous pruner, promotions
             made on little evidence may come on top.
-        in_all
+        in_total
             Let the limit be one for all calls together: a script that is run again does what is
             left to be done, and nothing if that is nothing.
         executor
             What runs the legs, instead of `n_jobs` threads: any pool of `concurrent.futures`, a
             ``Client`` of Dask, or one of `bohb.executors`. It is not shut down.
         leg_timeout
-            Seconds that a leg may take. One that takes longer ends at its next report, and its
-            trial fails. One that does not report is ended five seconds later where the executor
-            can do that; if it comes back before, its result counts.
+            Seconds that a leg may take; None for no limit. One that takes longer ends at its next
+            report, and its trial fails. One that does not report is ended five seconds later where
+            the executor can do that; if it comes back before, its result counts.
         max_retries
             How often a leg is given out again after its worker has died; then its trial fails.
         max_failures
-            The share of this call's evaluations that may fail, once there are ten.
+            The share of this call's evaluations that may fail, once there are ten; None for all.
         max_paused
-            Generators that wait in memory at most. Those of the worst trials are closed first, and
-            trained from the start again if their trials are promoted after all.
+            Generators that wait in memory at most; None for no limit. Those of the worst trials
+            are closed first, and trained from the start again if their trials are promoted.
         max_open_brackets
             Brackets in which something is left to be done, at most. None lets free workers begin
             with later brackets as long as the limits allow.
@@ -215,9 +216,11 @@ class Study(optuna.Study):
         TooManyFailuresError
             If a larger share of evaluations fails than `max_failures` allows.
         StudyOwnedError
-            If another live process optimizes the study.
+            If another live process optimises the study.
         SettingsError
             If the pruner is not the one that the study was begun with.
+        StudyError
+            If this process is optimising the study already.
         StorageError
             If the storage fails.
         ObjectiveError
@@ -246,7 +249,7 @@ class Study(optuna.Study):
                 n_rounds=n_rounds,
                 n_brackets=n_brackets,
                 total_resource=total_resource,
-                in_all=in_all or None,
+                in_total=in_total or None,
                 executor=executor,
                 leg_timeout=leg_timeout,
                 max_retries=None if max_retries == 1 else max_retries,
@@ -280,7 +283,7 @@ class Study(optuna.Study):
             func,
             limits,
             timeout,
-            in_all=in_all,
+            in_total=in_total,
             executor=executor_for(executor, n_jobs),
             policy=FaultPolicy(leg_timeout, max_retries, max_failures),
             max_paused=arguments.optional_count("max_paused", max_paused, least=0),
@@ -318,9 +321,9 @@ class Study(optuna.Study):
 
     @property
     def was_cut_off(self) -> bool:
-        """Whether the last call of `optimize` did not come to its end, but to that of its process.
+        """Whether the last call of `optimize` was cut off: by Ctrl-C, an exception or a kill.
 
-        So it is after Ctrl-C, an exception and a kill. The next call takes it up.
+        The next call takes it up. While a call runs it is True as well.
         """
         return self._ledger.read(OPEN_CALL) is not None
 
@@ -329,6 +332,20 @@ class Study(optuna.Study):
 
         Never waits: while a rung is not complete, trials of the next bracket come. A leg that was
         asked for and not told when its process died is given out again.
+
+        Parameters
+        ----------
+        fixed_distributions
+            Distributions by name, of parameters to be suggested at once.
+
+        Raises
+        ------
+        StudyOwnedError
+            If another live process moves the study.
+        SettingsError
+            If the pruner is not the one that the study was begun with.
+        StorageError
+            If the storage fails.
 
         Examples
         --------
@@ -382,6 +399,8 @@ class Study(optuna.Study):
         ------
         TrialStateError
             If the trial is not under way.
+        ArgumentError
+            If `state` is none of these, or does not go with `values`.
         ObjectiveError
             If `values` is not a number.
 
@@ -495,7 +514,7 @@ class Study(optuna.Study):
         >>> incumbent.resource, incumbent.value == incumbent.params["x"]
         (9, True)
         """
-        plan = schedule_pruner_of(self).plan()
+        plan = schedule_pruner_of(self, "incumbent()").plan()
         incumbent = find_incumbent(self.get_trials(deepcopy=False), scale_of(self), plan)
         if incumbent is None:
             raise NoResultError(
@@ -538,7 +557,7 @@ class Study(optuna.Study):
         >>> study.evaluations_dataframe().groupby("resource").size().to_dict()
         {1: 9, 3: 6, 9: 5}
         """
-        plan = schedule_pruner_of(self).plan()
+        plan = schedule_pruner_of(self, "evaluations_dataframe()").plan()
         return evaluations_dataframe(self.get_trials(deepcopy=False), scale_of(self), plan)
 
     @property

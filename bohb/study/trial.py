@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -62,7 +62,13 @@ class Trial(optuna.Trial):
 
     @property
     def previous_resource(self) -> Any:
-        """How far the trial had been trained before; 0 at first."""
+        """How far the trial had been trained before; 0 at first.
+
+        Raises
+        ------
+        TrialStateError
+            If the study's pruner has no resources.
+        """
         return self._course.needed_leg("previous_resource").previous_resource
 
     @property
@@ -92,7 +98,7 @@ class Trial(optuna.Trial):
             )
         return self.study.space.configuration(self.params)
 
-    def report(self, value: float, step: int) -> None:
+    def report(self, value: float, step: float) -> None:
         """Report `value` after `step`.
 
         Parameters
@@ -113,7 +119,7 @@ class Trial(optuna.Trial):
             If the trial is paused or finished.
         """
         if self._course.leg is None:
-            super().report(value, step)
+            super().report(value, cast(int, step))  # Optuna looks at it itself
         else:
             self._course.report(value, step)
 

@@ -37,6 +37,8 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
         If matplotlib is not installed.
     NoResultError
         If no trial has a value yet.
+    ArgumentError
+        If the study's pruner has no rungs.
 
     Examples
     --------

@@ -32,10 +32,10 @@ with open("epochs-trained", "a") as file:
 """
 
 
-def write(folder: Path, text: str = OWN, script: str = SCRIPT, name: str = "job.yml") -> Path:
-    """Write a job file with its script into a folder, and return the path of the file."""
-    folder.mkdir(exist_ok=True)
-    (folder / "train.py").write_text(textwrap.dedent(script))
-    path = folder / name
+def write(directory: Path, text: str = OWN, script: str = SCRIPT, name: str = "job.yml") -> Path:
+    """Write a job file with its script into a directory, and return the path of the file."""
+    directory.mkdir(exist_ok=True)
+    (directory / "train.py").write_text(textwrap.dedent(script))
+    path = directory / name
     path.write_text(textwrap.dedent(text))
     return path

@@ -54,7 +54,7 @@ def test_plan_shows_the_schedule_and_an_example_and_runs_nothing(tmp_path):
          "random: 4 configurations"),
         ("resource:", "method: random\nlimits: {n_trials: 4}\nresource:",
          "random: 4 configurations, each with epochs 9 (36 in all)"),
-        ("seed:", "limits: {total_resource: 100}\nseed:", "limit allows: 100 epochs in all"),
+        ("seed:", "limits: {total_resource: 100}\nseed:", "until the limit: 100 epochs in all"),
         ("seed:", "limits: {timeout: 60}\nseed:", "Hyperband, 1 round of 3 brackets"),
         ("seed:", "limits: {n_brackets: 2}\nseed:", "total              |     12"),
     ],
@@ -102,12 +102,12 @@ def test_best_is_printed_in_four_ways(done):
 def test_export_writes_evaluations_and_reports(done, tmp_path):
     rows = list(csv.DictReader(io.StringIO(bohb("export", done).stdout)))
     assert len(rows) == 20
-    assert list(rows[0]) == ["trial", "bracket", "rung", "resource", "value", "state", "params.lr"]
+    assert list(rows[0]) == ["number", "bracket", "rung", "resource", "value", "state", "params_lr"]
     found = bohb("export", done, "-f", "json", "--rows", "reports", "-o", tmp_path / "r.json")
     reports = json.loads((tmp_path / "r.json").read_text())
     assert f"{len(reports)} rows in" in found.stderr
     assert len(reports) == 63
-    assert reports[0] == {"trial": 0, "resource": 1, "value": reports[0]["value"]}
+    assert reports[0] == {"number": 0, "resource": 1, "value": reports[0]["value"]}
 
 
 @pytest.mark.parametrize("kind", ["learning-curves", "history", "slice", "parallel"])
@@ -144,7 +144,7 @@ def test_a_wrong_job_or_command_line_is_2(tmp_path):
 def test_what_has_not_begun_is_3(tmp_path, command):
     shown = bohb(command, write(tmp_path))
     assert shown.exit_code == 3
-    assert "job has not begun: bohb run" in shown.stderr
+    assert "job 'job' has not begun: start it with bohb run" in shown.stderr
 
 
 def test_a_job_whose_commands_all_fail_is_4(tmp_path):
@@ -174,7 +174,7 @@ def test_a_job_that_has_changed_is_noticed(done):
     write(done.parent, OWN.replace("train.py", "-u train.py"))
     shown = bohb("run", done)
     assert shown.exit_code == 0
-    assert "note: the study was begun with another command, {{ python }} train.py" in shown.stderr
+    assert "note: the last run had another command, {{ python }} train.py" in shown.stderr
 
 
 def test_a_storage_that_is_none_is_1(tmp_path):
@@ -219,7 +219,7 @@ def test_options_that_are_none_of_the_command_are_named(tmp_path):
     assert bohb("run", path).exit_code == 0
     shown = bohb("best", path, "-f", "args")
     assert shown.stdout.startswith("--lr=0.")
-    assert "note: no options of the command: hidden" in shown.stderr
+    assert "note: not options of the command: hidden" in shown.stderr
 
 
 @pytest.mark.filterwarnings("always")
@@ -254,11 +254,11 @@ def wait_until(condition):
     raise AssertionError("it did not come to that")
 
 
-def commands_of(folder):
+def commands_of(directory):
     return [
         process
         for process in psutil.process_iter(["cwd", "cmdline"])
-        if process.info["cwd"] == str(folder) and "train.py" in (process.info["cmdline"] or [])
+        if process.info["cwd"] == str(directory) and "train.py" in (process.info["cmdline"] or [])
     ]
 
 
@@ -317,7 +317,7 @@ def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert shown.exit_code == 1
-    assert "is being optimized by process" in " ".join(shown.stderr.split())
+    assert "is being optimised by process" in " ".join(shown.stderr.split())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminals")

@@ -93,7 +93,7 @@ def test_keys_without_a_value_are_as_if_they_were_missing(tmp_path):
         ("a: !!binary aGk=\n", r"job\.yml:1: the tag .*binary is not known here"),
         ("a: &x [1,\n  *x]\n", r"job\.yml:1: an alias must not stand for what it is a part of"),
         ("a: 1\nb: \x07\n", r"job\.yml:2: this is not YAML: .* cannot stand in it"),
-        ("a: {{ lr }}\n", r"job\.yml:1: a key must be a text; write what has {{ }} in quotes"),
+        ("a: {{ lr }}\n", r"job\.yml:1: a key must be a string; write what has {{ }} in quotes"),
         ("a: *b\n", r"job\.yml:1: this is not YAML: .*undefined alias"),
     ],
 )

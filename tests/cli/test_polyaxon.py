@@ -104,7 +104,7 @@ def test_the_documented_example_mended_has_the_documented_brackets():
         ((5,), (81,)),
     ]
     assert job.jobs == 5
-    assert job.resume is False
+    assert job.keep_checkpoints is False
     assert job.inputs == {"batch_size": 128}
     assert job.stopping == (Target("accuracy", True, 0.99), Target("loss", False, 0.05))
     call = job.command.call({"lr": 0.1, "dropout": 0.3, "activation": "relu", "num_steps": 9,
@@ -262,8 +262,7 @@ def test_what_has_its_use_in_a_cluster_is_named_and_left(tmp_path):
     ).replace("version: 1.1", "version: 1.1\nqueue: gpu\ncache: {disable: true}")
     (remark,) = read(tmp_path, text).remarks
     assert remark == (
-        "of no use here: queue, cache, component.run.container.image, "
-        "component.run.container.resources"
+        "ignored: queue, cache, component.run.container.image, component.run.container.resources"
     )
 
 
@@ -294,7 +293,7 @@ def test_a_component_in_a_file_of_its_own_is_followed(tmp_path):
 
 MALFORMED = [
     (("  kind: hyperband\n", ""), 4, "matrix.kind is missing: one of hyperband"),
-    (("kind: hyperband", "kind: bayes"), 5, "matrix.kind bayes is not run here: bohb does"),
+    (("kind: hyperband", "kind: bayes"), 5, "got 'bayes': bohb proposes from a model of its own"),
     (("kind: hyperband", "kind: hyperbnd"), 5, "got 'hyperbnd': did you mean hyperband?"),
     (("  maxIterations: 81\n", ""), 4, "matrix.maxIterations is missing"),
     (("maxIterations", "max_iterations"), 6, "did you mean maxIterations?"),

@@ -92,8 +92,8 @@ with open("told", "a") as file:
         ("1", "3"),
         ("3", "9"),
     ]
-    folders = {leg["CHECKPOINT_DIR"] for leg in told if leg["TRIAL"] == "0"}
-    assert folders == {str(tmp_path / "job.runs" / "trial-00000" / "checkpoint")}
+    directories = {leg["CHECKPOINT_DIR"] for leg in told if leg["TRIAL"] == "0"}
+    assert directories == {str(tmp_path / "job.runs" / "trial-00000" / "checkpoint")}
 
 
 def test_a_nasty_value_arrives_as_it_is(tmp_path):
@@ -119,14 +119,14 @@ cases:
 def test_what_a_command_writes_is_kept_for_each_leg(tmp_path):
     body = 'print("hello"); print("oh", file=sys.stderr)\n' + REPORT
     run(write(tmp_path, script=script(body)))
-    folder = tmp_path / "job.runs" / "trial-00000"
-    assert (folder / "resource-1.stdout").read_text().startswith("hello\n{")
-    assert (folder / "resource-9.stderr").read_text() == "oh\n"
-    assert json.loads((folder / "params.json").read_text()).keys() == {"lr"}
+    directory = tmp_path / "job.runs" / "trial-00000"
+    assert (directory / "resource-1.stdout").read_text().startswith("hello\n{")
+    assert (directory / "resource-9.stderr").read_text() == "oh\n"
+    assert json.loads((directory / "params.json").read_text()).keys() == {"lr"}
 
 
-def test_without_resume_each_leg_has_checkpoints_of_its_own(tmp_path):
-    job, _, _ = run(write(tmp_path, OWN + "resume: false\n"))
+def test_without_kept_checkpoints_each_leg_has_checkpoints_of_its_own(tmp_path):
+    job, _, _ = run(write(tmp_path, OWN + "keep_checkpoints: false\n"))
     trained = len((tmp_path / "epochs-trained").read_text())
     assert trained == job.schedule.plan.resource_restarted == 72
 
@@ -436,7 +436,7 @@ for step in range(1, 20001):
     assert steps == list(range(20, 20001, 20))
 
 
-def test_a_folder_that_cannot_be_made_fails_its_trial_only(tmp_path):
+def test_a_directory_that_cannot_be_made_fails_its_trial_only(tmp_path):
     text = """
 command: ["{{ python }}", "{{ python }}", "-c", "print(1)"]
 metric: loss
@@ -519,12 +519,12 @@ def test_a_job_without_a_seed_keeps_the_one_it_drew(tmp_path):
 
 def test_a_study_that_was_not_begun_is_not_found(tmp_path):
     job = read_job(write(tmp_path))
-    with pytest.raises(NoResultError, match="job has not begun: bohb run"):
+    with pytest.raises(NoResultError, match="job 'job' has not begun: start it with bohb run"):
         running.find(job, Place.of(job, None))
     assert not (tmp_path / "job.journal").exists()
     run(write(tmp_path, OWN + "limits: {n_trials: 1}\n"))
     other = read_job(write(tmp_path, OWN + "name: other\n"))
-    with pytest.raises(NoResultError, match="other has not begun"):
+    with pytest.raises(NoResultError, match="job 'other' has not begun"):
         running.find(other, Place("sqlite:///" + str(tmp_path / "x.db"), tmp_path))
 
 
@@ -532,10 +532,10 @@ def test_places_lie_beside_what_names_them(tmp_path):
     job = read_job(write(tmp_path))
     assert Place.of(job, None) == Place(tmp_path / "job.journal", tmp_path)
     there = Place.of(job, str(tmp_path / "deep" / "study.journal"))
-    assert there.folder == tmp_path / "deep"
+    assert there.directory == tmp_path / "deep"
     assert there.option == f" --storage {tmp_path}/deep/study.journal"
     url = Place.of(job, "sqlite:///study.db")
-    assert (url.storage, url.folder) == ("sqlite:///study.db", tmp_path)
+    assert (url.storage, url.directory) == ("sqlite:///study.db", tmp_path)
     assert not url.exists
 
 

@@ -22,7 +22,7 @@ def test_a_short_job_has_sensible_defaults(tmp_path):
     assert job.metric.direction == "minimize"
     assert isinstance(job.schedule.pruner, HyperbandPruner)
     assert job.schedule.plan.n_evaluations == 20
-    assert (job.jobs, job.seed, job.resume, job.max_failures) == (1, 0, True, 0.9)
+    assert (job.jobs, job.seed, job.keep_checkpoints, job.max_failures) == (1, 0, True, 0.9)
     assert job.remarks == ()
 
 
@@ -49,7 +49,7 @@ def test_a_long_job_is_understood(tmp_path):
           - {kind: diff, percent: 50, spared_from: 0.9}
         max_failures: 0.5
         leg_timeout: 100
-        resume: false
+        keep_checkpoints: false
         seed: 3
         jobs: 2
         """,
@@ -71,7 +71,12 @@ def test_a_long_job_is_understood(tmp_path):
         Policy("truncation", "accuracy", True, 20, min_samples=5, among_running=True),
         Policy("diff", "accuracy", True, 50, min_samples=5, spared_from=0.9),
     )
-    assert (job.max_failures, job.leg_timeout, job.resume, job.jobs) == (0.5, 100, False, 2)
+    assert (job.max_failures, job.leg_timeout, job.keep_checkpoints, job.jobs) == (
+        0.5,
+        100,
+        False,
+        2,
+    )
     (remark,) = job.remarks
     assert "does not name kind: the script finds all values in the file" in remark
 
@@ -183,7 +188,7 @@ MALFORMED = [
     (OWN + "jobs: all", 8, "or -1 for one per processor, got 'all'"),
     (OWN + "leg_timeout: -1", 8, "leg_timeout must be positive"),
     (OWN + "max_failures: 50", 8, "max_failures must be between 0 and 1, got 50"),
-    (OWN + "resume: perhaps", 8, "resume must be true or false, got 'perhaps'"),
+    (OWN + "keep_checkpoints: perhaps", 8, "keep_checkpoints must be true or false, got 'perhaps'"),
     (OWN + "method: grid", 6, "params.lr has no finite number of values"),
     (OWN + "method: random", 2, "limits is missing, which method random needs"),
     (OWN + "method: mapping", 2, "cases is missing, which method mapping needs"),
@@ -191,9 +196,9 @@ MALFORMED = [
     (OWN + "early_stopping:\n  - {kind: medain}", 9, "diff, got 'medain': did you mean median?"),
     (OWN + "early_stopping:\n  - {value: 3}", 9, "early_stopping[0].kind is missing"),
     (OWN + "early_stopping:\n  - {kind: diff}", 9, "early_stopping[0].percent is missing"),
-    (OWN + "early_stopping: [{kind: diff, percent: 120}]", 8, "between 0 and 100, got 120"),
+    (OWN + "early_stopping: [{kind: diff, percent: 120}]", 8, "less than 100, got 120"),
     (OWN + "early_stopping: [{kind: target, value: 1, metric: m}]", 8, "needs a direction"),
-    (OWN + "workdir: nowhere", 2, "there is no such folder"),
+    (OWN + "workdir: nowhere", 2, "there is no such directory"),
     (OWN + "shell: fish\n", 8, "shell must be sh, bash, dash, zsh or ksh, got 'fish'"),
     (OWN + "name: a/b", 8, "name must have no / and no blanks"),
     (OWN.replace("name: epochs", "name: lr"), 2, "lr is the name of the resource and of something"),

@@ -118,7 +118,7 @@ def test_the_metadata_are_known_before_the_fit():
 
 
 def test_metadata_that_depend_on_the_data_say_so():
-    with pytest.raises(bohb.BohbError, match="must be said for metadata before fit"):
+    with pytest.raises(bohb.BohbError, match="must be given for metadata before fit"):
         _ = search_of().metadata
     search = search_of(min_resource=10, max_resource=90)
     assert search.metadata == search.fit(X, Y).metadata_
@@ -463,14 +463,14 @@ def test_a_space_of_configspace_and_distributions_of_optuna_are_taken():
     space = ConfigurationSpace({"max_depth": (1, 8), "min_samples_leaf": (1, 20)})
     assert search_of(distributions=space).fit(X, Y).best_score_ > 0.9
     given = {"max_depth": optuna.distributions.IntDistribution(1, 8)}
-    with pytest.warns(UserWarning, match="there are only 8 candidates"):
+    with pytest.warns(UserWarning, match="have only 8 candidates"):
         search = search_of(distributions=given).fit(X, Y)
     assert search.metadata_["n_models"] == 8
 
 
 def test_a_small_space_is_tried_once_and_no_more():
     search = search_of(distributions={"max_depth": [1, 2, 3], "criterion": ["gini", "entropy"]})
-    with pytest.warns(UserWarning, match="only 6 candidates to be tried, fewer than the"):
+    with pytest.warns(UserWarning, match="only 6 candidates, fewer than the"):
         search.fit(X, Y)
     tried = [str(trial.params) for trial in search.study_.trials]
     assert len(tried) == len(set(tried)) == 6

@@ -147,7 +147,7 @@ def test_numbers_of_other_libraries_are_numbers(study):
 YIELDED = [
     (["text"], "the value that is yielded must be one number, got 'text' of type str"),
     ([0.5, None], "or report it and yield nothing, got nothing yielded and nothing reported since"),
-    ([], "the generator must yield a loss after each unit, got none at all"),
+    ([], "the generator must yield a value after each unit, got none at all"),
 ]
 
 
@@ -340,7 +340,7 @@ def test_a_taken_name_is_refused_and_says_how_to_go_on(study):
 
 
 def test_a_study_that_does_not_exist_is_named_with_those_that_do(study):
-    with pytest.raises(StudyError, match=r"must be one of .'taken'., .* got 'other'"):
+    with pytest.raises(StudyError, match=r"which has .'taken'., got 'other'"):
         bohb.load_study(study_name="other", storage=study._storage)
 
 

@@ -357,7 +357,7 @@ def test_what_is_no_executor_is_refused():
 
 
 def test_the_port_is_small():
-    assert Executor.__abstractmethods__ == {"n_workers", "_start"}
+    assert Executor.__abstractmethods__ == {"n_workers", "start"}
 
 
 def test_environment_variables_are_given_to_processes():

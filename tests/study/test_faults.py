@@ -567,10 +567,10 @@ class Cutting(SimulatedExecutor):
         self._cut("kill")
         return super().kill(futures)
 
-    def _start(self, task, shared, worker):
+    def start(self, task, shared, worker):
         if task.number == 5:
             self._cut("start")
-        return super()._start(task, shared, worker)
+        return super().start(task, shared, worker)
 
 
 @pytest.mark.parametrize("where", ["kill", "start"])

@@ -20,9 +20,9 @@ class Watched(SimulatedExecutor):
         super().__init__(*arguments)
         self.given = []
 
-    def _start(self, task, shared, worker):
+    def start(self, task, shared, worker):
         self.given.append((self.now(), task.number, task.resource))
-        return super()._start(task, shared, worker)
+        return super().start(task, shared, worker)
 
 
 def test_no_worker_is_idle_while_a_bracket_can_start():
@@ -30,7 +30,7 @@ def test_no_worker_is_idle_while_a_bracket_can_start():
     study = study_of(pruner=bohb.HyperbandPruner(1, 27), sampler=sampler)
     executor = SimulatedExecutor(64, by_resource)
     study.optimize(resource, executor=executor, timeout=100)
-    assert executor.utilisation == 1.0
+    assert executor.utilization == 1.0
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -40,11 +40,11 @@ def test_promotions_run_before_new_trials_and_the_furthest_first(asynchronous):
     left = []
 
     class Asking(SimulatedExecutor):
-        def _start(self, task, shared, worker):
+        def start(self, task, shared, worker):
             promotion = study._conductor._bookkeeper.schedule.next_leg(may_start=False)
             if promotion is not None:
                 left.append((task.previous_resource, task.resource, promotion.resource))
-            return super()._start(task, shared, worker)
+            return super().start(task, shared, worker)
 
     study.optimize(resource, n_rounds=2, executor=Asking(3, lambda leg: 1.0))
     assert asynchronous or len(left) > 5  # asynchronous ones are run the moment they can be
@@ -188,7 +188,7 @@ def test_an_executor_of_ones_own_needs_two_methods():
         is_local = True
         n_workers = 1
 
-        def _start(self, task, shared, worker):
+        def start(self, task, shared, worker):
             future = Future()
             future.set_result(task(shared))
             return future

@@ -118,7 +118,7 @@ def test_a_limit_in_all_is_one_for_all_calls_together(limit):
     study = study_of()
     study.optimize(by_resource, n_trials=2)
     for _ in range(3):
-        study.optimize(by_resource, **limit, in_all=True)
+        study.optimize(by_resource, **limit, in_total=True)
     if limit.get("n_brackets") or limit.get("n_rounds") or not limit:
         assert len(sizes(study)) == len(sizes(reference))
     elif "n_trials" in limit:
@@ -138,7 +138,7 @@ def test_what_a_timeout_left_is_done_by_a_call_with_the_same_limit_in_all():
     reference, study = study_of(), study_of()
     reference.optimize(by_resource)
     for _ in range(9):
-        study.optimize(stopping, n_rounds=1, in_all=True)
+        study.optimize(stopping, n_rounds=1, in_total=True)
     assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
 
 
@@ -709,7 +709,7 @@ def test_optimize_must_not_be_nested():
         trial.study.optimize(by_resource)
         return 1.0
 
-    with pytest.raises(StudyError, match="optimize must not be called while it runs"):
+    with pytest.raises(StudyError, match="is being optimised by this process already"):
         study_of().optimize(objective)
 
 

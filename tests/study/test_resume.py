@@ -209,7 +209,7 @@ def test_a_second_process_is_refused_and_told_who_is_first(tmp_path):
             assert process.poll() is None, process.communicate()
         study = bohb.load_study(study_name="resumable", storage=storage)
         with pytest.raises(
-            StudyOwnedError, match=rf"is being optimized by process {process.pid} on .* since 20"
+            StudyOwnedError, match=rf"is being optimised by process {process.pid} on .* since 20"
         ):
             study.optimize(resource)
         with pytest.raises(StudyOwnedError, match=f"process {process.pid}"):

@@ -23,12 +23,12 @@ def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
         Where its command (and its args, if they are written apart), workdir, env, metric and
         early_stopping are written.
     is_to_run
-        Whether its program and its folder must be there.
+        Whether its program and its directory must be there.
 
     Raises
     ------
     JobError
-        If a name in a template stands for nothing, or there is no such program or folder.
+        If a name in a template stands for nothing, or there is no such program or directory.
     """
     known = {*GENERAL, *job.parameter_names, *job.inputs}
     if job.schedule.resource in known:
@@ -98,12 +98,14 @@ def _check_other_metrics(job: Job, fields: Mapping[str, Entry]) -> None:
 
 
 def _check_program(job: Job, entry: Entry) -> None:
-    folder = job.folder
+    directory = job.directory
     if not job.workdir.names:
-        folder /= job.workdir.fill({})
-        if not folder.is_dir():
-            raise entry.error(f"the commands are to run in {folder}, and there is no such folder")
-    if (fault := job.command.fault(folder)) is not None:
+        directory /= job.workdir.fill({})
+        if not directory.is_dir():
+            raise entry.error(
+                f"the commands are to run in {directory}, and there is no such directory"
+            )
+    if (fault := job.command.fault(directory)) is not None:
         raise _place([entry], fault.split("'")[1]).error(fault)
 
 

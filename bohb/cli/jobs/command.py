@@ -111,17 +111,17 @@ class Command:
             found.append(argument.fill(values))
         return found
 
-    def fault(self, folder: Path) -> str | None:
-        """Return why the command cannot be run in `folder`, if that can be seen beforehand."""
+    def fault(self, directory: Path) -> str | None:
+        """Return why the command cannot be run in `directory`, if that can be seen beforehand."""
         name = self._plain(0)
         if name is not None:
-            path = str(folder / name) if PurePath(name).name != name else name
+            path = str(directory / name) if PurePath(name).name != name else name
             if shutil.which(path) is None:
                 return _why_not(name, Path(path))
         script = self._plain(1)
         is_script = script is not None and PurePath(script).suffix.lower() in _SCRIPTS
-        if script is not None and is_script and not (folder / script).exists():
-            return f"there is no {script!r} in {folder}"
+        if script is not None and is_script and not (directory / script).exists():
+            return f"there is no {script!r} in {directory}"
         return None
 
     def _plain(self, index: int) -> str | None:

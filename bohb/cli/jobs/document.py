@@ -98,7 +98,7 @@ def _check(node: yaml.Node, loader: _Loader, above: tuple[yaml.Node, ...] = ()) 
         lines: dict[str, int] = {}
         for key, child in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                message = 'a key must be a text; write what has {{ }} in quotes: "{{ name }}"'
+                message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
                 raise _error_at(loader, key, message)
             if (name := str(key.value)) in lines:
                 message = f"{name} is given twice, the first time on line {lines[name]}"
@@ -119,7 +119,7 @@ def _syntax_error(path: Path, error: yaml.YAMLError) -> str:
     line = 1 if mark is None else mark.line + 1
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     context = getattr(error, "context", None)
-    hint = "is it indented as the lines around it, and is a text with : or {{ }} in quotes?"
+    hint = "is it indented as the lines around it, and is a string with : or {{ }} in quotes?"
     if "\\t" in problem:
         hint = "indent with spaces"
     return f"{path}:{line}: this is not YAML: {f'{context}, ' if context else ''}{problem} ({hint})"
@@ -179,7 +179,7 @@ class Entry:
             raise self.error(str(error)) from error
 
     def one_of(self, choices: Sequence[C]) -> C:
-        """Return the value, which must be one of `choices`, which are texts."""
+        """Return the value, which must be one of `choices`, which are strings."""
         value = self.value
         for choice in choices:
             if value == choice:
@@ -190,10 +190,10 @@ class Entry:
         raise self.error(f"{self._shown} must be {listed}, got {value!r}{near}")
 
     def text(self) -> str:
-        """Return the value, which must be a text that is not empty."""
+        """Return the value, which must be a string that is not empty."""
         value = self.value
         if not isinstance(value, str) or not value:
-            raise self.error(f"{self._shown} must be a text, got {value!r}")
+            raise self.error(f"{self._shown} must be a string, got {value!r}")
         return value
 
     def flag(self) -> bool:

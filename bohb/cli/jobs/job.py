@@ -137,14 +137,14 @@ class Job:
     Attributes
     ----------
     path
-        The job file; what it names is found from the folder that it lies in.
+        The job file; what it names is found from the directory that it lies in.
     dimensions
         The parameters, by their names in the study.
     cases
         The configurations of a mapping, as the study stores them.
     inputs
         What the command may name besides, with its value.
-    resume
+    keep_checkpoints
         Whether a promoted trial finds the checkpoints of its earlier legs.
     jobs
         How many commands run at the same time.
@@ -167,7 +167,7 @@ class Job:
     environment: Mapping[str, Template] = field(default_factory=dict)
     workdir: Template = field(default_factory=lambda: Template.parse("."))
     stopping: tuple[Target | Policy, ...] = ()
-    resume: bool = True
+    keep_checkpoints: bool = True
     seed: int | None = None
     jobs: int = 1
     leg_timeout: float | None = None
@@ -175,8 +175,8 @@ class Job:
     remarks: tuple[str, ...] = ()
 
     @property
-    def folder(self) -> Path:
-        """The folder that the job file lies in."""
+    def directory(self) -> Path:
+        """The directory that the job file lies in."""
         return self.path.absolute().parent
 
     @property
@@ -257,7 +257,7 @@ class Job:
             "metric.name": self.metric.name,
             "metric.direction": self.metric.direction,
             "method": schedule.method,
-            "resume": self.resume,
+            "keep_checkpoints": self.keep_checkpoints,
             "resource.max": schedule.max_resource,
             **(
                 {}

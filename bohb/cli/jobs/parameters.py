@@ -20,7 +20,10 @@ def parameter_name(entry: Entry, name: str | None = None) -> str:
     """Return the name that a command may use for a value: the last of the entry's keys."""
     name = entry.key if name is None else name
     if not _NAME.fullmatch(name):
-        raise entry.error(f"{entry.name} must have a name of letters, digits, _ and -")
+        raise entry.error(
+            f"{entry.name} must have a name that begins with a letter or _ and has only letters, "
+            f"digits, _ and -, got {name!r}"
+        )
     if name in GENERAL:
         raise entry.error(
             f"{entry.name} needs another name: {{{{ {name} }}}} stands for something else"
@@ -36,7 +39,7 @@ def grid_size(dimensions: Iterable[tuple[Dimension, Entry]]) -> int:
         if values is None:
             raise entry.error(
                 f"{entry.name} has no finite number of values, which grid needs: take choice, "
-                "range, linspace, logspace or geomspace"
+                "int, float with a step, quniform, range, linspace, logspace or geomspace"
             )
         size *= len(values)
         if size > _LARGEST_GRID:

@@ -120,12 +120,12 @@ def read_operation(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry
         environment=component.environment,
         workdir=_workdir(component, extras),
         stopping=tuple(rule for rule in stopping if not isinstance(rule, float)),
-        resume="resume" in matrix and matrix["resume"].flag(),
+        keep_checkpoints="resume" in matrix and matrix["resume"].flag(),
         seed=reading.optional(matrix, "seed", arguments.count, least=0),
         jobs=reading.optional(matrix, "concurrency", reading.n_jobs) or 1,
         leg_timeout=_leg_timeout(operation.get("termination") or component.termination, extras),
         max_failures=min([*failures, reading.max_failures(extras.get("max_failures"))]),
-        remarks=(f"of no use here: {', '.join(unused)}",) if unused else (),
+        remarks=(f"ignored: {', '.join(unused)}",) if unused else (),
     )
     fields: dict[str, Entry] = {"env": component.command_entry}
     fields["workdir"] = extras.get("workdir") or component.workdir or component.command_entry
@@ -142,8 +142,8 @@ def _method(entry: Entry) -> Method:
         raise entry.error(f"matrix.kind is missing: one of {', '.join(_MATRIX)}")
     if kind.value in _ELSEWHERE:
         raise kind.error(
-            f"matrix.kind {kind.value} is not run here: bohb does what it is for, and knows when "
-            "to stop a run"
+            f"matrix.kind must be one of {', '.join(_MATRIX)}, got {kind.value!r}: bohb proposes "
+            "from a model of its own, take kind: bohb"
         )
     return kind.one_of(tuple(_MATRIX))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -32,15 +33,15 @@ def template(entry: Entry) -> Template:
 
 def _template(name: str, value: Any) -> Template:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ArgumentTypeError(f"{name} must be a text, got {value!r}")
+        raise ArgumentTypeError(f"{name} must be a string, got {value!r}")
     return Template.parse(str(value))
 
 
 def command(entry: Entry, shell: Entry | None = None) -> Command:
-    """Return the command that is written there: a list of arguments, or one text."""
+    """Return the command that is written there: a list of arguments, or one string."""
     if entry.is_list:
         if shell is not None:
-            raise shell.error(f"shell needs a command that is one text, got {entry.value!r}")
+            raise shell.error(f"shell needs a command that is one string, got {entry.value!r}")
         texts = [argument(part) for part in entry.parts()]
         if not texts:
             raise entry.error(f"{entry.name} must have at least one argument, got none")
@@ -73,7 +74,7 @@ def argument(entry: Entry) -> str:
     """Return a text or a number as it is written in a command."""
     value = entry.value
     if isinstance(value, (dict, list)) or value is None:
-        raise entry.error(f"{entry.name} must be a text, got {value!r}")
+        raise entry.error(f"{entry.name} must be a string, got {value!r}")
     return as_text(value)
 
 
@@ -168,7 +169,7 @@ def policy(rule: Rule, name: str, maximize: bool, fields: Mapping[str, Entry]) -
     checks: dict[str, Callable[..., Any]] = {
         "percent": percent,
         "interval": arguments.count,
-        "min_step": arguments.count,
+        "min_step": functools.partial(arguments.count, least=0),
         "min_samples": arguments.count,
         "spared_from": arguments.number,
     }
@@ -182,7 +183,7 @@ def percent(name: str, value: Any) -> float:
     """Return a percentage, which is neither nothing nor all."""
     given = arguments.number(name, value)
     if not 0 < given < 100:
-        raise ArgumentError(f"{name} must be between 0 and 100, got {value!r}")
+        raise ArgumentError(f"{name} must be greater than 0 and less than 100, got {value!r}")
     return given
 
 

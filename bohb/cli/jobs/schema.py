@@ -31,7 +31,7 @@ _KEYS = (
     "early_stopping",
     "max_failures",
     "leg_timeout",
-    "resume",
+    "keep_checkpoints",
     "seed",
     "jobs",
 )
@@ -65,7 +65,9 @@ def read_own(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry]]:
         environment=_environment(fields["env"]) if "env" in fields else {},
         workdir=reading.template(fields["workdir"]) if "workdir" in fields else Template.parse("."),
         stopping=tuple(stopping),
-        resume=fields["resume"].flag() if "resume" in fields else True,
+        keep_checkpoints=fields["keep_checkpoints"].flag()
+        if "keep_checkpoints" in fields
+        else True,
         seed=reading.optional(fields, "seed", arguments.count, least=0),
         jobs=reading.optional(fields, "jobs", reading.n_jobs) or 1,
         leg_timeout=reading.optional(fields, "leg_timeout", arguments.positive),
