@@ -23,8 +23,8 @@ _LONGEST = 500  # characters of a line in the report of a failure
 class Leg:
     """A run of a job's command for one leg of a trial.
 
-    What it writes and leaves behind is kept in the trial's directory: a directory for checkpoints, the
-    file of its parameters, and its outputs.
+    What it writes and leaves behind is kept in the trial's directory: a directory for
+    checkpoints, the file of its parameters, and its outputs.
 
     Raises
     ------
