@@ -33,6 +33,13 @@ def optional_count(name: str, value: Any, *, least: int = 1) -> int | None:
     return None if value is None else count(name, value, least=least)
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return `value`, which must be True or False."""
+    if not isinstance(value, bool) and type(value).__name__ != "bool":  # NumPy's is another one
+        raise ArgumentTypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def positive(name: str, value: Any) -> int | float:
     """Return `value` as a positive, finite number of Python's own: an int or a float."""
     given = number(name, value)

@@ -140,9 +140,12 @@ class Scale:
             for level, resource in enumerate(self.levels):
                 if math.isclose(step, resource, rel_tol=1e-9):
                     return level
+            hint = ""
+            if all(resource == int(resource) for resource in self.levels):
+                hint = ". If they count something, give the pruner both bounds as integers"
             raise ReportError(
                 f"step must be one of the resources {list(self.levels)}, got {step!r}: a study "
-                "whose resources are not integers is reported to at its rungs only"
+                f"whose resources are not integers is reported to at its rungs only{hint}"
             )
         if step != int(step) or step < 0:
             raise ReportError(f"step must be an integer of at least 0, got {step!r}")

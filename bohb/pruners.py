@@ -54,7 +54,7 @@ class SchedulePruner(BasePruner, abc.ABC):
         self.min_resource = arguments.positive("min_resource", min_resource)
         self.max_resource = arguments.positive("max_resource", max_resource)
         self.reduction_factor = arguments.positive("reduction_factor", reduction_factor)
-        self.asynchronous = bool(asynchronous)
+        self.asynchronous = arguments.flag("asynchronous", asynchronous)
         if len(self.levels) == 1 and min_resource < max_resource:
             warnings.warn(
                 f"min_resource={min_resource} times reduction_factor={reduction_factor} is more "

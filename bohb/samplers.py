@@ -124,6 +124,10 @@ class BOHBSampler(BaseSampler):
             weakref.WeakKeyDictionary()
         )
 
+    def __repr__(self) -> str:
+        given = {"seed": self._seed, "model": self._model, **self._options}
+        return f"BOHBSampler({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
     @property
     def seed(self) -> int:
         """What all proposals are drawn from."""

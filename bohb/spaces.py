@@ -123,10 +123,15 @@ class SearchSpace:
         allowed_from_prior(self.model, nothing, np.random.default_rng(0))
 
     def check_suggested(self, name: str, distribution: BaseDistribution) -> None:
-        """Raise ArgumentError if a parameter is asked for as another kind than was declared."""
+        """Raise ArgumentError if a parameter is not declared, or is another kind than is."""
         declared = self.distributions.get(name)
-        if declared is None or declared is distribution:
+        if declared is distribution:
             return
+        if declared is None:
+            raise ArgumentError(
+                f"{name!r} is not in the study's space, which has {', '.join(self.distributions)}: "
+                "suggest these, or declare it"
+            )
         try:
             check_distribution_compatibility(declared, distribution)
         except ValueError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float, Integer
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier
@@ -79,7 +80,8 @@ def make_model(config: dict) -> Pipeline:
         for name, value in config.items()
         if name.startswith(f"{family}:")
     }
-    model = make_pipeline(SCALERS[config["scaler"]], reduction, FAMILIES[family])
+    # Copies: what is set and trained here is nobody else's.
+    model = clone(make_pipeline(SCALERS[config["scaler"]], reduction, FAMILIES[family]))
     return model.set_params(**{f"{model.steps[-1][0]}__{k}": v for k, v in own.items()})
 
 

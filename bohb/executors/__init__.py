@@ -12,16 +12,15 @@ from bohb.executors.port import Executor, Task
 from bohb.executors.simulated import SimulatedExecutor
 
 if TYPE_CHECKING:
-    from bohb.executors.dask import DaskExecutor
+    from bohb.executors.dask import DaskExecutor as DaskExecutor
     from bohb.executors.processes import ProcessExecutor
-    from bohb.executors.ray import RayExecutor
+    from bohb.executors.ray import RayExecutor as RayExecutor
 
+# Without those of optional libraries, which `import *` would ask for.
 __all__ = [
-    "DaskExecutor",
     "Executor",
     "FuturesExecutor",
     "ProcessExecutor",
-    "RayExecutor",
     "SerialExecutor",
     "SimulatedExecutor",
     "Task",

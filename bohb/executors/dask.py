@@ -88,6 +88,8 @@ class DaskExecutor(Executor):
             raise ArgumentTypeError(f"client must be a distributed.Client, got {client!r}")
         if client.asynchronous:
             raise ArgumentError("client must not be asynchronous, got Client(asynchronous=True)")
+        if client.status == "closed":
+            raise ArgumentError(f"client must be connected, got {client!r}, which is closed")
         self._client = client
         self._pool = client.get_executor(pure=False)
         self._given = None if n_workers is None else arguments.count("n_workers", n_workers)
@@ -239,14 +241,20 @@ class DaskExecutor(Executor):
 
 
 def client_of(given: Any) -> Any:
-    """Return the client behind `Client.get_executor()`; anything else as it is.
+    """Return the client that was given, or the one behind `Client.get_executor()`.
 
     Raises
     ------
+    ArgumentTypeError
+        If it is neither.
     ArgumentError
         If that executor was made with options, which are its own.
     """
-    if not isinstance(given, distributed.cfexecutor.ClientExecutor):
+    if not isinstance(given, (distributed.Client, distributed.cfexecutor.ClientExecutor)):
+        raise ArgumentTypeError(
+            f"executor must be a client of Dask, got {given!r}: give the distributed.Client of it"
+        )
+    if isinstance(given, distributed.Client):
         return given
     options = {name: value for name, value in given._kwargs.items() if name != "pure"}
     if options:

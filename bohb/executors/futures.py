@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import weakref
 from collections.abc import Callable, Hashable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -62,6 +63,7 @@ class FuturesExecutor(Executor):
         self._under_way: set[Future[Any]] = set()  # of the present pool
         self._blamed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._n_suspects = 0  # so many of the next legs are run one by one
+        self._has_worked = False
 
     @property
     def n_workers(self) -> int:
@@ -96,6 +98,7 @@ class FuturesExecutor(Executor):
             if isinstance(error, BrokenExecutor):
                 self._note_break(error)
             else:
+                self._has_worked = True
                 self._under_way.discard(future)
                 self._n_suspects = max(0, self._n_suspects - 1)
         return finished
@@ -137,6 +140,21 @@ class FuturesExecutor(Executor):
                 "optimize again."
             ) from error
         self._pool = make()
+        if not self._has_worked:
+            self._try_out()
+
+    def _try_out(self) -> None:
+        """Raise ExecutorError if no worker of the pool lives long enough to do anything."""
+        try:
+            self._pool.submit(os.getpid).result()
+        except BrokenExecutor as error:
+            raise ExecutorError(
+                f"the workers of the {type(self._pool).__name__} die before they run anything: "
+                f"{error} Processes that are spawned begin by importing the script: it must make "
+                'the pool and call optimize under if __name__ == "__main__". '
+                "bohb.executors.ProcessExecutor does not need that."
+            ) from error
+        self._has_worked = True
 
 
 def _has_result(future: Future[Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -119,7 +120,7 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
                 timeout=None,
                 context=get_context("loky"),
                 initializer=_begin_worker,
-                initargs=(os.getpid(),),
+                initargs=(os.getpid(), self._directory and self._directory.name),
                 env=self._environments[place],
             )
 
@@ -173,17 +174,24 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker(parent: int) -> None:
-    """Prepare a new process: Ctrl-C is the study's to handle, and the study's death is its own."""
+def _begin_worker(parent: int, shared: str | None) -> None:
+    """Prepare a new process: Ctrl-C is the study's to handle, and the study's death is its own.
+
+    `shared` is the directory of the study that goes with it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _HAS_MASKS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # what it starts has none
     if sys.platform != "win32":  # where a child does not see its parent change
-        threading.Thread(target=_follow, args=(parent,), name="bohb-follow", daemon=True).start()
+        threading.Thread(
+            target=_follow, args=(parent, shared), name="bohb-follow", daemon=True
+        ).start()
 
 
-def _follow(parent: int) -> None:
-    """End this process, whatever it is doing, when its parent is gone."""
+def _follow(parent: int, shared: str | None) -> None:
+    """End this process, whatever it is doing, when its parent is gone, and clean up for that."""
     while os.getppid() == parent:
         time.sleep(0.5)
+    if shared is not None:
+        shutil.rmtree(shared, ignore_errors=True)
     os._exit(1)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from bohb import arguments
 from bohb.hyperband.ladder import Resource, as_fraction
@@ -175,6 +175,10 @@ class Plan:
 
     def __str__(self) -> str:
         return _table(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the table in a notebook."""
+        printer.text(str(self))
 
 
 def make_plan(

@@ -17,6 +17,7 @@ from bohb.model.arrays import FloatArray
 from bohb.model.space import Categorical, Numeric, Parameter
 
 _SMALLEST = np.finfo(float).tiny
+_NARROWEST = 1e-9  # of the unit interval
 _FINE = 1 / 8  # of the bandwidth: narrower bins change the density by less than a thousandth
 
 
@@ -90,6 +91,9 @@ class Grid:
         values, value_of = np.unique(units, return_inverse=True)
         places, place_of = np.unique(np.clip(centres, 0, 1), return_inverse=True)
         lower, upper = self.parameter.bins(values)
+        # Bins that are too narrow for the differences of floats are looked at as if they were not.
+        lower = np.minimum(lower, values - _NARROWEST / 2)
+        upper = np.maximum(upper, values + _NARROWEST / 2)
         mass = ndtr((upper[:, None] - places) / self.bandwidth)
         mass -= ndtr((lower[:, None] - places) / self.bandwidth)
         mass /= _share_inside(places, self.bandwidth) * (upper - lower)[:, None]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.errors import LegError
+from bohb.errors import LegError, ObjectiveError
 from bohb.history import (
     History,
     Scale,
@@ -51,6 +51,7 @@ class Bookkeeper:
         self.scale: Scale = scale_of(study)
         self.history = History(self.scale)
         self.make_watch: Callable[[], LegWatch] = LegWatch
+        self.caught: tuple[type[Exception], ...] = ()  # exceptions that fail their trial only
         self.finished: deque[FrozenTrial] = deque()
         self.is_consistent = True
         self._trials: dict[int, Trial] = {}
@@ -197,13 +198,16 @@ class Bookkeeper:
             message = "no value: it was told to fail"
         else:
             message = f"the value {course_of(trial).value_at_rung} is not finite"
+        # Of what the study itself found out the message says all, and what ends the call is raised.
+        is_the_objectives = not isinstance(error, (LegError, ObjectiveError))
+        is_told = isinstance(error, self.caught) and is_the_objectives
         _logger.warning(
             "Trial %d failed at resource %s (parameters %s): %s",
             trial.number,
             leg.resource,
             trial.params,
             message,
-            exc_info=None if isinstance(error, LegError) else error,
+            exc_info=error if is_told else None,
         )
         self.failures.append(message)
         self.ledger.note_error(trial._trial_id, message)

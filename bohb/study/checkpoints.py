@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from optuna.storages import InMemoryStorage
 
+from bohb.study.exchange import DEFAULT_ROOT
 from bohb.study.ledger import CHECKPOINT_ROOT, Ledger
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Checkpoints:
             return temporary
         # The name alone could meet the checkpoints of an older study that was deleted.
         name = urllib.parse.quote(self._ledger.study_name, safe=" ")
-        self.place(Path("bohb-checkpoints") / f"{name}-{uuid.uuid4().hex[:8]}")
+        self.place(Path(DEFAULT_ROOT) / f"{name}-{uuid.uuid4().hex[:8]}")
         return self.root
 
 

@@ -76,6 +76,7 @@ class Conductor:
             stop = stack.enter_context(self._at_work(StopSignal(timeout, executor.now)))
             bookkeeper = self._require_bookkeeper()
             bookkeeper.make_watch = lambda: LegWatch(stop.is_now, policy.leg_timeout)
+            bookkeeper.caught = catch
             stack.callback(self._let_go, bookkeeper)
             objective = self._require_objective(function)
             legs = legs_of(self._study, objective, executor, stop, policy.leg_timeout)
@@ -101,7 +102,7 @@ class Conductor:
                 loop.run()
             except KeyboardInterrupt:
                 _logger.warning(
-                    "Interrupted. What has finished is kept; optimize again to go on from here."
+                    "Interrupted. What has finished is kept; the next call goes on from here."
                 )
             else:
                 self._ledger.write(OPEN_CALL, None)
@@ -192,6 +193,7 @@ class Conductor:
 
     def _let_go(self, bookkeeper: Bookkeeper) -> None:
         bookkeeper.make_watch = LegWatch
+        bookkeeper.caught = ()
         if not bookkeeper.is_consistent:
             self._bookkeeper = self._objective = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bohb.errors import ObjectiveError, ReportError, TrialStateError
+from bohb.errors import ArgumentError, ObjectiveError, ReportError, TrialStateError
 from bohb.history import Scale, live_trial
 from bohb.hyperband import Leg, Resource
 from bohb.study.exchange import Write
@@ -33,6 +33,8 @@ class Course:
         Whether the objective has asked in this leg if it should stop.
     was_interrupted
         Whether it was told to before its resource was used up.
+    has_looked
+        Whether the objective has asked in this leg how far it is to train.
     """
 
     def __init__(self, trial: Trial) -> None:
@@ -43,7 +45,9 @@ class Course:
         self.is_under_way = False
         self.has_asked = False
         self.was_interrupted = False
+        self.has_looked = False
         self._last_step: int | None = None
+        self._is_filled = False
 
     def give(self, leg: Leg, scale: Scale, watch: LegWatch) -> None:
         """Let the trial begin `leg`."""
@@ -52,6 +56,7 @@ class Course:
         self.is_under_way = True
         self.has_asked = False
         self.was_interrupted = False
+        self.has_looked = False
 
     def take_back(self) -> None:
         """Let the trial's leg end: nothing can be reported until the next one."""
@@ -62,10 +67,21 @@ class Course:
         space = self._trial.study.space
         if space is None:
             return
+        self._is_filled = False
         params = dict(live_trial(self._trial).params)
         for name, distribution in space.distributions.items():
             if name not in params and space.is_active(name, params):
                 params[name] = self._trial._suggest(name, distribution)
+        self._is_filled = True
+
+    def refuse_inactive(self, name: str) -> None:
+        """Raise ArgumentError if the trial has all its parameters, and `name` is none of them."""
+        params = live_trial(self._trial).params
+        if self._is_filled and name not in params:
+            raise ArgumentError(
+                f"{name!r} is not active beside {params}: suggest it only where the space says so, "
+                "or take it from trial.config"
+            )
 
     def needed_leg(self, name: str) -> Leg:
         """Return the leg that was given last.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -20,7 +21,7 @@ from bohb.spaces import SearchSpace
 from bohb.study.checkpoints import checkpoints_of
 from bohb.study.ledger import SETTINGS, ledger_of
 from bohb.study.requirements import begin
-from bohb.study.storages import open_storage
+from bohb.study.storages import check_storable, open_storage
 from bohb.study.study import Study
 
 if TYPE_CHECKING:
@@ -96,8 +97,17 @@ def create_study(
     """
     _check_directions(direction, directions)
     _check_kinds(sampler, pruner)
+    arguments.flag("load_if_exists", load_if_exists)
     declared = _declared(space)
     opened = open_storage(storage)
+    for name, distribution in (declared.distributions if declared else {}).items():
+        check_storable(name, distribution, opened)
+    if load_if_exists and study_name is None and storage is not None:
+        warnings.warn(
+            "load_if_exists needs a study_name to find a study again, got none: a new study is "
+            "begun",
+            stacklevel=2,
+        )
     try:
         made = optuna.create_study(
             storage=opened,

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 Write: TypeAlias = tuple[Any, ...]  # what was written of a trial: its kind, then what belongs to it
 
 _POLL_SECONDS = 0.25
+DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for the checkpoints of all studies
 
 
 class Exchange:
@@ -32,7 +33,10 @@ class Exchange:
         for stale in root.glob(f"{prefix}*"):  # of a call that was killed: its legs must end
             shutil.rmtree(stale, ignore_errors=True)
         self.directory = root / f"{prefix}{uuid.uuid4().hex[:8]}"
-        self._made = [path for path in self.directory.parents if not path.exists()]
+        made = [path for path in self.directory.parents if not path.exists()]
+        # What a call that was killed has made by itself is left to the next one.
+        own = [root, root.parent] if root.parent.name == DEFAULT_ROOT else []
+        self._made = made or own
         with contextlib.suppress(OSError):  # then it is not seen by anybody
             self.directory.mkdir(parents=True)
             (self.directory / "go").touch()

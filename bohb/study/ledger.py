@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from bohb.errors import BohbError, StorageError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
+from bohb.study.storages import check_storable
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
@@ -87,7 +88,14 @@ class Ledger:
     def set_param(
         self, trial_id: int, name: str, value: float, distribution: BaseDistribution
     ) -> None:
-        """Write the value that a trial has for a parameter, as Optuna counts it."""
+        """Write the value that a trial has for a parameter, as Optuna counts it.
+
+        Raises
+        ------
+        ArgumentError
+            If it has choices that the storage cannot hold.
+        """
+        check_storable(name, distribution, self.storage)
         with self._guard(f"write parameter {name!r}"):
             self.storage.set_trial_param(trial_id, name, value, distribution)
 

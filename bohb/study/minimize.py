@@ -162,13 +162,14 @@ def minimize(
         kept_seed = _take_up(study, seed)
         if sampler is None:
             study.sampler = BOHBSampler(kept_seed)
+    is_endless = n_rounds is None and n_trials is None and total_resource is None
     study.optimize(
         _OfConfiguration(function),
         n_rounds=n_rounds,
         n_trials=n_trials,
         total_resource=total_resource,
         timeout=timeout,
-        in_total=storage is not None,
+        in_total=storage is not None and not (timeout is not None and is_endless),
         n_jobs=n_jobs,
         executor=executor,
         leg_timeout=leg_timeout,

@@ -95,12 +95,13 @@ class Objective:
             if trial.number not in self._paused:
                 result = self.function(trial)
                 if not inspect.isgenerator(result):
-                    self._warn_once(_fault_of(trial))
+                    self._warn_once(_fault_of(trial, returned=result))
                     return _after_return(trial, result)
                 self._paused[trial.number] = _Paused(cast(Generator[Any, None, Any], result))
             return self._advance(self._paused[trial.number], trial)
         except optuna.TrialPruned:
             self.forget(trial.number)
+            self._warn_once(_fault_of(trial))
             if course.value_at_rung is not None:
                 return LegResult(Outcome.REACHED)
             if course.was_interrupted:
@@ -206,27 +207,50 @@ def _after_return(trial: Trial, value: Any) -> LegResult:
     if course.was_interrupted and course.value_at_rung is None:
         # It was told to stop before its resource was used up, and came back with what it had.
         return _interrupted(trial)
-    course.set_returned(_returned(value))
+    if value is not None or course.value_at_rung is None:
+        course.set_returned(_returned(value))
     return LegResult(Outcome.REACHED)
 
 
-def _fault_of(trial: Trial) -> str | None:
-    """Return what is odd about how a loop came back from its leg, if anything is."""
+_PRUNED = object()  # in the place of what an objective returned: it has raised TrialPruned
+
+
+def _fault_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
+    """Return what is odd about how a function came back from its leg, if anything is."""
     course = course_of(trial)
-    used = course.used
-    if used is None or used == trial.resource or course.was_interrupted:
+    used, given = course.used, course.needed_leg("resource").resource
+    levels = ", ".join(f"{level:g}" for level in course.scale.levels)
+    if course.was_interrupted:
         return None
-    if used < trial.resource:
+    if used is None:
+        if course.has_looked or len(course.scale.levels) == 1 or course.scale.is_top(given):
+            return None
         return (
-            f"the objective of trial {trial.number} returned after {used} units, before the "
-            f"{trial.resource} it was given: what it returned counts as its value there"
+            f"the objective of trial {trial.number} was given {given} and has neither reported nor "
+            "asked for trial.resource: if it trains as far each time, the rungs save nothing"
         )
-    if course.has_asked:
-        return None
-    return (
-        f"trial {trial.number} reported up to {used} and was given {trial.resource}: ask "
-        "trial.should_prune() after each report, and raise TrialPruned, so that it can be paused"
-    )
+    if used > given:
+        if course.has_asked:
+            return (
+                f"trial {trial.number} was given {given} and had reported {used} when it could be "
+                f"paused, which costs more than was planned: report at least at {levels}"
+            )
+        return (
+            f"trial {trial.number} reported up to {used} and was given {given}: ask "
+            "trial.should_prune() after each report, and raise TrialPruned, so that it can be "
+            "paused"
+        )
+    if used < given and returned is not _PRUNED:
+        return (
+            f"the objective of trial {trial.number} returned after its report at {used}, before "
+            f"the {given} it was given: what it returned counts as its value there"
+        )
+    if returned is None:
+        return (
+            f"the objective of trial {trial.number} returned nothing (is a return statement "
+            f"missing?): its report at {used} counts"
+        )
+    return None
 
 
 def _returned(value: Any) -> float:

@@ -55,7 +55,6 @@ class Progress:
 
     def close(self) -> None:
         """Leave the bar as it is."""
-        self._bar.refresh()
         self._bar.close()
 
     def _goal(self, schedule: Schedule, timeout: float | None) -> tuple[str, Resource]:

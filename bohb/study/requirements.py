@@ -27,6 +27,11 @@ def begin(study: Study) -> None:
         If the study was begun with other settings.
     """
     refuse_blind_sampler(study)
+    if len(study.directions) > 1 and isinstance(study.sampler, BOHBSampler):
+        raise ArgumentError(
+            "sampler must be one for several objectives, such as optuna.samplers.NSGAIISampler(), "
+            f"got {study.sampler!r} in a study with {len(study.directions)} directions"
+        )
     keep_settings(ledger_of(study), study.pruner, len(study.directions))
 
 

@@ -43,8 +43,8 @@ def keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> None
             + ", ".join(f"{name}={stored.get(name)!r}" for name in names)
             + ", got "
             + ", ".join(f"{name}={settings[name]!r}" for name in names)
-            + ": its brackets cannot change. Leave the pruner out to take the one it was begun "
-            "with, or begin another study."
+            + ": its brackets cannot change. Take it up with what it was begun with, or begin "
+            "another study under another name."
         )
 
 

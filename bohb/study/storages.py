@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from bohb.errors import ArgumentError, ArgumentTypeError, StorageError
@@ -71,6 +72,25 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
             f"could not open storage={without_password(str(storage))!r}: {type(error).__name__}: "
             f"{error}"
         ) from error
+
+
+def check_storable(name: str, distribution: BaseDistribution, storage: BaseStorage) -> None:
+    """Raise ArgumentError if a choice of a parameter comes back from a storage as another value."""
+    if isinstance(storage, InMemoryStorage) or not isinstance(
+        distribution, CategoricalDistribution
+    ):
+        return
+    for choice in distribution.choices:
+        if choice is not None and not isinstance(choice, (bool, int, float, str)):
+            try:
+                is_same = json.loads(json.dumps(choice)) == choice
+            except (TypeError, ValueError):
+                is_same = False
+            if not is_same:
+                raise ArgumentError(
+                    f"{name!r} must have choices that a storage can hold, got {choice!r} of type "
+                    f"{type(choice).__name__}: take strings, or lists in place of tuples"
+                )
 
 
 def _journal(path: Path) -> JournalStorage:

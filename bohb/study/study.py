@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb import arguments
 from bohb.errors import (
+    ArgumentError,
     ArgumentTypeError,
     NoResultError,
     TrialStateError,
@@ -92,6 +93,9 @@ class Study(optuna.Study):
         self._ledger = Ledger(self._storage, self._study_id, study_name)
         self._conductor = Conductor(self)
         self._checkpoints = Checkpoints(self._ledger)
+
+    def __repr__(self) -> str:
+        return f"<bohb.Study {self.study_name!r}, {self.sampler!r}, {self.pruner!r}>"
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
@@ -268,6 +272,8 @@ class Study(optuna.Study):
                 show_progress_bar,
             )
             return
+        if arguments.flag("in_total", in_total) and timeout is not None:
+            _refuse_endless(n_trials, n_rounds, n_brackets, total_resource)
         limits = Limits.from_arguments(
             self.plan(),
             continued=Objective(func).continues,
@@ -290,7 +296,7 @@ class Study(optuna.Study):
             max_open_brackets=arguments.optional_count("max_open_brackets", max_open_brackets),
             catch=arguments.exceptions("catch", catch),
             callbacks=arguments.functions("callbacks", callbacks),
-            show_progress_bar=show_progress_bar,
+            show_progress_bar=arguments.flag("show_progress_bar", show_progress_bar),
         )
 
     def stop(self, *, now: bool = False) -> None:
@@ -564,3 +570,11 @@ class Study(optuna.Study):
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
         return self._checkpoints.root
+
+
+def _refuse_endless(*limits: Resource | None) -> None:
+    if all(limit is None for limit in limits):
+        raise ArgumentError(
+            "in_total needs n_trials, n_rounds, n_brackets or total_resource beside timeout, got "
+            "none of them: the timeout is one of each call"
+        )

@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution
 from bohb.errors import TrialStateError
 from bohb.study.course import Course
 from bohb.study.ledger import ledger_of
+from bohb.study.storages import check_storable
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
@@ -58,6 +59,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study's pruner has no resources.
         """
+        self._course.has_looked = True
         return self._course.needed_leg("resource").resource
 
     @property
@@ -69,6 +71,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study's pruner has no resources.
         """
+        self._course.has_looked = True
         return self._course.needed_leg("previous_resource").previous_resource
 
     @property
@@ -157,6 +160,8 @@ class Trial(optuna.Trial):
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
         if self.study.space is not None:
             self.study.space.check_suggested(name, distribution)
+            self._course.refuse_inactive(name)
+        check_storable(name, distribution, self.study._storage)
         try:
             return super()._suggest(name, distribution)
         except (optuna.exceptions.StorageInternalError, OSError) as error:

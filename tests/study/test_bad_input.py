@@ -237,7 +237,91 @@ def test_a_loop_that_comes_back_early_is_warned_about(study, caplog):
         return 0.5
 
     study.optimize(objective, n_brackets=1)
-    assert "returned after 1 units, before the 3 it was given" in caplog.text
+    assert "returned after its report at 1, before the 3 it was given" in caplog.text
+
+
+def test_an_objective_that_does_not_ask_how_far_to_train_is_warned_about_once(study, caplog):
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_brackets=1)
+    (message,) = [text for text in caplog.messages if "was given" in text]
+    assert "trial 0 was given 1 and has neither reported nor asked for trial.resource" in message
+
+
+def test_reports_that_are_too_far_apart_are_warned_about(study, caplog):
+    def objective(trial):
+        for epoch in range(5, 10, 2):
+            trial.report(1.0, epoch)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return 1.0
+
+    study.optimize(objective, n_brackets=1)
+    assert "was given 1 and had reported 5 when it could be paused" in caplog.text
+    assert "report at least at 1, 3, 9" in caplog.text
+
+
+def test_a_loop_that_returns_nothing_is_judged_by_its_last_report(study, caplog):
+    def objective(trial):
+        for epoch in range(1, 10):
+            trial.report(1 / epoch, epoch)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+
+    study.optimize(objective)
+    assert study.best_value == 1 / 9
+    assert "returned nothing (is a return statement missing?): its report at 9" in caplog.text
+
+
+def test_resources_that_look_like_integers_and_are_none_are_explained(tmp_path):
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9.0))
+    with pytest.raises(ReportError, match="give the pruner both bounds as integers"):
+        study.ask().report(1.0, 2)
+
+
+def test_choices_that_a_storage_cannot_hold_are_refused_at_once(tmp_path):
+    sizes = [(8,), (8, 8)]
+    pruner = bohb.HyperbandPruner(1, 9)
+    study = bohb.create_study(storage=tmp_path / "s.journal", pruner=pruner)
+    with pytest.raises(ArgumentError, match=r"'sizes' must have choices .* got \(8,\) of type tup"):
+        study.optimize(lambda trial: len(trial.suggest_categorical("sizes", sizes)))
+    assert len(study.trials) == 1
+    space = {"sizes": optuna.distributions.CategoricalDistribution(sizes)}
+    with pytest.raises(ArgumentError, match="take strings, or lists in place of tuples"):
+        bohb.create_study(storage=tmp_path / "s.journal", pruner=pruner, space=space)
+    study = bohb.create_study(pruner=pruner, space=space)
+    study.optimize(lambda trial: len(trial.config["sizes"]) / trial.resource)
+    assert study.best_params == {"sizes": (8,)}
+
+
+def test_load_if_exists_without_a_name_is_warned_about(tmp_path):
+    with pytest.warns(UserWarning, match="load_if_exists needs a study_name") as record:
+        bohb.create_study(storage=tmp_path / "s.journal", load_if_exists=True)
+    assert record[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: bohb.HyperbandPruner(1, 9, asynchronous="no"),
+        lambda: bohb.create_study(load_if_exists="yes"),
+        lambda: bohb.create_study(pruner=bohb.HyperbandPruner(1, 9)).optimize(good, in_total=1),
+        lambda: bohb.create_study(pruner=bohb.HyperbandPruner(1, 9)).optimize(
+            good, show_progress_bar="yes"
+        ),
+    ],
+)
+def test_flags_are_true_or_false(wrong):
+    with pytest.raises(ArgumentTypeError, match="must be True or False, got"):
+        wrong()
+
+
+def test_a_total_needs_something_to_count(study):
+    with pytest.raises(ArgumentError, match="in_total needs n_trials, n_rounds"):
+        study.optimize(good, timeout=1, in_total=True)
+
+
+def test_several_objectives_need_another_sampler():
+    with pytest.raises(ArgumentError, match="sampler must be one for several objectives"):
+        bohb.create_study(directions=["minimize"] * 2, sampler=bohb.BOHBSampler(seed=0))
 
 
 def test_callbacks_must_be_functions(study):

@@ -172,6 +172,26 @@ def test_a_pool_of_an_unknown_kind_that_breaks_ends_the_study_with_all_kept(tmp_
     assert counts(study) == planned(study)
 
 
+def test_a_script_whose_spawned_workers_cannot_begin_is_told_why(tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import multiprocessing\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "import bohb\n"
+        "pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'))\n"
+        "study = bohb.create_study(study_name='s', storage='sqlite:///s.db', load_if_exists=True,\n"
+        "    pruner=bohb.HyperbandPruner(1, 9))\n"
+        "def objective(trial):\n"
+        "    return trial.resource\n"
+        "study.optimize(objective, executor=pool)\n"
+    )
+    run = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True)
+    assert run.returncode == 1
+    last = run.stderr.strip().splitlines()[-1]
+    assert "the workers of the ProcessPoolExecutor die before they run anything" in last
+    assert "__main__" in last
+    assert "FAIL" not in states(bohb.load_study(storage="sqlite:///s.db")).values()
+
+
 def test_a_pool_that_was_shut_down_is_named():
     pool = ProcessPoolExecutor(1)
     pool.shutdown()
