@@ -243,7 +243,7 @@ def test_a_loop_that_comes_back_early_is_warned_about(study, caplog):
 def test_an_objective_that_does_not_ask_how_far_to_train_is_warned_about_once(study, caplog):
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_brackets=1)
     (message,) = [text for text in caplog.messages if "was given" in text]
-    assert "trial 0 was given 1 and has neither reported nor asked for trial.resource" in message
+    assert "was given 3 and has neither reported nor asked for trial.resource" in message
 
 
 def test_reports_that_are_too_far_apart_are_warned_about(study, caplog):
@@ -255,7 +255,7 @@ def test_reports_that_are_too_far_apart_are_warned_about(study, caplog):
         return 1.0
 
     study.optimize(objective, n_brackets=1)
-    assert "was given 1 and had reported 5 when it could be paused" in caplog.text
+    assert "was given 3 and had reported 5 when it could be paused" in caplog.text
     assert "report at least at 1, 3, 9" in caplog.text
 
 
@@ -277,6 +277,7 @@ def test_resources_that_look_like_integers_and_are_none_are_explained(tmp_path):
         study.ask().report(1.0, 2)
 
 
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
 def test_choices_that_a_storage_cannot_hold_are_refused_at_once(tmp_path):
     sizes = [(8,), (8, 8)]
     pruner = bohb.HyperbandPruner(1, 9)
@@ -301,17 +302,15 @@ def test_load_if_exists_without_a_name_is_warned_about(tmp_path):
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: bohb.HyperbandPruner(1, 9, asynchronous="no"),
-        lambda: bohb.create_study(load_if_exists="yes"),
-        lambda: bohb.create_study(pruner=bohb.HyperbandPruner(1, 9)).optimize(good, in_total=1),
-        lambda: bohb.create_study(pruner=bohb.HyperbandPruner(1, 9)).optimize(
-            good, show_progress_bar="yes"
-        ),
+        lambda study: bohb.HyperbandPruner(1, 9, asynchronous="no"),
+        lambda study: bohb.create_study(load_if_exists="yes"),
+        lambda study: study.optimize(good, in_total=1),
+        lambda study: study.optimize(good, show_progress_bar="yes"),
     ],
 )
-def test_flags_are_true_or_false(wrong):
+def test_flags_are_true_or_false(study, wrong):
     with pytest.raises(ArgumentTypeError, match="must be True or False, got"):
-        wrong()
+        wrong(study)
 
 
 def test_a_total_needs_something_to_count(study):

@@ -267,7 +267,7 @@ def test_what_is_not_active_cannot_be_suggested():
     study.enqueue_trial({"solver": "adam"})
     study.ask()
     trial = study.ask()
-    with pytest.raises(ArgumentError, match="'momentum' is not active beside {'layers':"):
+    with pytest.raises(ArgumentError, match=r"'momentum' is not active beside \{'layers':"):
         trial.suggest_float("momentum", 0.0, 0.99)
     assert "momentum" not in trial.config
 
