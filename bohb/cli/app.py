@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ import optuna
 import typer
 from rich.console import Console
 
-from bohb import __version__
+from bohb import __version__, arguments
 from bohb.cli import pictures, running, tables
 from bohb.cli.jobs import Job, read_job
 from bohb.cli.process import kill_all
@@ -157,6 +158,8 @@ def run(
 ) -> None:
     """Run a job, or what is left of it: run it again to go on after a kill."""
     with _errors_told(), _ended_by_signals():
+        if timeout is not None:
+            arguments.positive("--timeout", timeout)
         job = read_job(job_file, n_jobs=jobs)
         _tell_remarks(job)
         place = Place.of(job, storage)
@@ -252,6 +255,10 @@ def export(
         job = read_job(job_file, is_to_run=False)
         study = running.find(job, Place.of(job, storage))
         made = evaluation_rows if rows is Rows.evaluations else report_rows
+        if form is None and output is not None and output.suffix not in ("", ".csv", ".json"):
+            raise ArgumentError(
+                f"--output must end with .csv or .json if --format is left out, got {output}"
+            )
         if form is None:
             is_json = output is not None and output.suffix == ".json"
             form = RowFormat.json if is_json else RowFormat.csv
@@ -344,6 +351,9 @@ def _errors_told() -> Iterator[None]:
         raise typer.Exit(_exit_code(error)) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error
+    except BrokenPipeError as error:  # whoever reads has enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILED) from error
     except (OSError, UnicodeError) as error:
         _complain(f"error: {type(error).__name__}: {error}")
         raise typer.Exit(FAILED) from error

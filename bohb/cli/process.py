@@ -228,7 +228,7 @@ def _is_same(pid: int, begun: float) -> bool:
 
 
 def _exists(group: int) -> bool:
-    """Return whether a process group has a member. Its number is not used again before."""
+    """Return whether anything of a process group runs. Its number is not used again before."""
     if os.name != "posix":
         return False
     try:
@@ -237,7 +237,15 @@ def _exists(group: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    # What has ended and was not fetched by its parent counts as a member, and runs no more.
+    return any(_runs_in(group, process) for process in psutil.process_iter())
+
+
+def _runs_in(group: int, process: psutil.Process) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, psutil.Error):
+        return False
 
 
 def _signal_group(group: int, number: int) -> None:

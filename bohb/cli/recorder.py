@@ -211,7 +211,7 @@ class Recorder:
         if self._fault is not None:
             return self._fault
         if metric.pattern is not None:
-            return f"no line matches metric.pattern {metric.pattern.pattern!r}"
+            return f"no line matches metric.pattern '{metric.pattern.pattern}'"
         return (
             f"no line on stdout is JSON with {metric.name!r}, as in "
             f'{{"step": 3, "{metric.name}": 0.4}}; metric.pattern or metric.file find it elsewhere'

@@ -124,6 +124,8 @@ def _activity(job: Job, study: Study, owner: str | None, counts: Counter[str]) -
         return "stopped"
     if study.was_cut_off:
         return "interrupted"
+    if not counts:
+        return "stopped"
     return "stopped" if any(counts[state] for state in _UNFINISHED) else "done"
 
 
@@ -159,7 +161,12 @@ def _rungs(
             planned[shape.first_level, resource] += size
     return [
         [
-            (resource, done[index, rung], planned[shape.first_level, resource])
+            # What was done before a limit was lowered was planned then.
+            (
+                resource,
+                done[index, rung],
+                max(planned[shape.first_level, resource], done[index, rung]),
+            )
             for rung, resource in enumerate(shape.resources)
         ]
         for index, shape in enumerate(shapes)

@@ -84,7 +84,9 @@ class PlainView:
         if value is None:
             return f"{place}: interrupted"
         result = f"{self._job.metric.name} {value:.6g} ({run.seconds:.1f} s)"
-        return f"{place}: {result}{', the best so far' if self._is_best(run, value) else ''}"
+        is_best = self._is_best(run, value)
+        best = f", the best{at(self._job, run.resource)} so far" if is_best else ""
+        return f"{place}: {result}{best}"
 
     def _shortened(self, fault: str) -> str:
         """Return a fault in full a few times, and then its first line only."""

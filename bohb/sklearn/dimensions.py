@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from scipy import stats
 
 from bohb.dimensions import Dimension, described, native
 from bohb.errors import ArgumentError, ArgumentTypeError
@@ -29,6 +30,11 @@ def dimension(name: str, given: Any) -> Dimension:
     """
     if isinstance(given, BaseDistribution):
         return Dimension.of_distribution(name, given)
+    if isinstance(given, (stats.rv_continuous, stats.rv_discrete)) and given.numargs:
+        raise ArgumentTypeError(
+            f"param_distributions[{name!r}] must be a distribution with its parameters, got "
+            f"stats.{given.name} without: write stats.{given.name}(...)"
+        )
     if hasattr(given, "ppf") or hasattr(given, "icdf"):
         return _from_quantiles(name, given)
     if hasattr(given, "rvs"):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
+from bohb import arguments
+from bohb.errors import ArgumentError
 from bohb.samplers import BOHBSampler
 from bohb.sklearn.problem import Problem, has_strata
 from bohb.sklearn.results import Evaluated, by_model
@@ -140,6 +142,11 @@ return_train_score, storage, study_name
         self.study_name = study_name
 
     def _settings(self) -> Settings:
+        arguments.count("max_iter", self.max_iter)
+        if arguments.positive("aggressiveness", self.aggressiveness) <= 1:
+            raise ArgumentError(
+                f"aggressiveness must be greater than 1, got {self.aggressiveness!r}"
+            )
         patience = self.patience
         if isinstance(patience, (bool, np.bool_)):
             patience = max(int(self.max_iter // self.aggressiveness), 1) if patience else None
@@ -158,6 +165,11 @@ return_train_score, storage, study_name
 
     def _make_splitter(self, y: Any) -> Any:
         if self.cv is not None:
+            if self.test_size is not None:
+                raise ArgumentError(
+                    "test_size is the size of the one part to score on and cannot be given beside "
+                    f"cv, got {self.test_size!r}"
+                )
             return super()._make_splitter(y)
         is_fair = has_strata(self.estimator, y) and np.min(np.unique(y, return_counts=True)[1]) > 1
         kind = StratifiedShuffleSplit if is_fair else ShuffleSplit

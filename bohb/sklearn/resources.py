@@ -26,6 +26,9 @@ from bohb.sklearn.training import (
 _CALLS = 81  # of partial_fit, if nothing is said
 _SAMPLES_PER_CLASS = 2
 _SIZES = ("n_estimators", "max_iter")  # what an estimator may grow with
+# What warm_start goes on with. With any other parameter, such as max_depth, it does nothing more.
+_CONTINUED = PER_CALL | {*_SIZES}
+_NO_RESOURCES = ("min_", "random_", "verbose", "n_jobs")  # integers that training costs nothing of
 
 
 def choose_resource(
@@ -82,7 +85,11 @@ def _best(
 def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
     params = estimator.get_params(deep=True)
     if name not in params:
-        counts = sorted(key for key, value in params.items() if _is_count(value))
+        counts = sorted(
+            key
+            for key, value in params.items()
+            if _is_count(value) and not key.rpartition("__")[2].startswith(_NO_RESOURCES)
+        )
         raise ArgumentError(
             "resource must be 'auto', 'n_samples', 'partial_fit' or a parameter of the estimator "
             f"that counts something ({', '.join(counts) or 'it has none'}), got {name!r}"
@@ -97,7 +104,7 @@ def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
     # Other parts are cloned when their owner is fitted, and begin anew each time.
     is_kept = name == f"{prefix}{short}"
     owner = last if is_kept else params.get(name.rpartition("__")[0])
-    continues = is_kept and f"{prefix}warm_start" in params
+    continues = is_kept and short in _CONTINUED and f"{prefix}warm_start" in params
     return Parameter(name, continues, is_per_call(owner, short))
 
 

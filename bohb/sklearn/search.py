@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import logging
 import time
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         self.n_splits_ = len(problem.splits)
         self.scorer_ = getattr(problem.scoring.scorer, "_scorers", problem.scoring.scorer)
         if self.resource == "auto":
-            _logger.info("The resource is %s.", self.resource_)
+            self._tell_resource(problem)
         run_search(
             self.study_,
             problem.objective(seed),
@@ -142,6 +143,19 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         if self.refit:
             self._refit(problem, found[self.best_index_], seed)
         return self
+
+    def _tell_resource(self, problem: Problem) -> None:
+        """Say what the resource is, and warn if `max_resource` was hardly meant for it."""
+        _logger.info("The resource is %s.", self.resource_)
+        given = self._settings().max_resource
+        n_samples = _num_samples(problem.data.X)
+        if isinstance(problem.resource, Samples) and given != "auto" and given < n_samples / 2:
+            warnings.warn(
+                f"resource='auto' takes the number of samples for {self.estimator!r}, so that "
+                f"max_resource={given} are {given} of {n_samples} samples: give "
+                "resource='n_samples' if that is meant, else another resource or no max_resource",
+                stacklevel=3,
+            )
 
     # What is searched
 

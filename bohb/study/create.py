@@ -228,7 +228,8 @@ def _check_same_space(study: Study, space: SearchSpace) -> None:
     seen: dict[str, BaseDistribution] = {}
     for trial in ledger_of(study).trials():
         seen.update(trial.distributions)
-    for name, distribution in seen.items():
+    for name in seen.keys() & space.distributions.keys():
+        distribution = seen[name]
         try:
             space.check_suggested(name, distribution)
         except ArgumentError as error:

@@ -71,7 +71,7 @@ def test_run_writes_a_line_for_each_leg_and_ends_with_where_it_stands(tmp_path):
     lines = shown.stderr.splitlines()
     assert len(lines) == 20
     assert lines[0].startswith("1/20  trial 0 at epochs 1: loss ")
-    assert lines[0].endswith("s), the best so far")
+    assert lines[0].endswith("s), the best at epochs 1 so far")
     assert lines[-1].startswith("20/20  trial 14 at epochs 9: loss ")
     assert "evaluations  20 of 20" in shown.stdout
     assert "bracket 0  9/9  3/3  1/1" in shown.stdout
@@ -193,10 +193,33 @@ def test_a_run_that_was_stopped_by_its_time_is_5(tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_named(done, tmp_path):
-    for command in ("export", "plot"):
-        shown = bohb(command, done, "-o", tmp_path / "nowhere" / "x.png")
+    for command, name in (("export", "x.csv"), ("plot", "x.png")):
+        shown = bohb(command, done, "-o", tmp_path / "nowhere" / name)
         assert shown.exit_code == 2
         assert "--output cannot be written" in shown.stderr
+
+
+def test_an_ending_that_is_no_format_is_refused(done, tmp_path):
+    shown = bohb("export", done, "-o", tmp_path / "x.xlsx")
+    assert shown.exit_code == 2
+    assert "--output must end with .csv or .json" in shown.stderr
+    assert not (tmp_path / "x.xlsx").exists()
+
+
+def test_a_wrong_timeout_leaves_nothing_behind(tmp_path):
+    path = write(tmp_path)
+    before = set(tmp_path.iterdir())
+    shown = bohb("run", path, "--timeout", "0")
+    assert shown.exit_code == 2
+    assert "--timeout must be positive" in shown.stderr
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_a_reader_that_has_enough_ends_an_export_in_silence(done):
+    command = f"{sys.executable} -m bohb export {done} | head -c 1"
+    run = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True)
+    assert run.stderr == ""
 
 
 def test_the_password_of_a_database_is_not_shown(tmp_path):

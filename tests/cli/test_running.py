@@ -247,7 +247,7 @@ def test_a_script_that_ends_early_is_judged_by_its_last_report_and_that_is_remar
     job, study, lines = run(write(tmp_path, OWN + "limits: {n_brackets: 1}\n", script(body)))
     assert standing_of(job, study).best.resource == 9
     (remark,) = [line for line in lines if line.startswith("note:")]
-    assert "returned after 1 units, before the 3 it was given" in remark
+    assert "returned after its report at 1, before the 3 it was given" in remark
 
 
 def test_resources_may_be_fractions(tmp_path):

@@ -198,7 +198,7 @@ MALFORMED = [
     (OWN + "early_stopping:\n  - {kind: diff}", 9, "early_stopping[0].percent is missing"),
     (OWN + "early_stopping: [{kind: diff, percent: 120}]", 8, "less than 100, got 120"),
     (OWN + "early_stopping: [{kind: target, value: 1, metric: m}]", 8, "needs a direction"),
-    (OWN + "workdir: nowhere", 2, "there is no such directory"),
+    (OWN + "workdir: nowhere", 8, "there is no such directory"),
     (OWN + "shell: fish\n", 8, "shell must be sh, bash, dash, zsh or ksh, got 'fish'"),
     (OWN + "name: a/b", 8, "name must have no / and no blanks"),
     (OWN.replace("name: epochs", "name: lr"), 2, "lr is the name of the resource and of something"),

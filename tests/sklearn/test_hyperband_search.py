@@ -172,3 +172,17 @@ def test_a_client_of_dask_runs_the_search_and_gets_the_data_once(client):
     assert many.best_params_ == one.best_params_
     same = ("params", "trial", "resource", "mean_test_score")
     assert all(np.array_equal(many.cv_results_[k], one.cv_results_[k]) for k in same)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_iter": 0}, "max_iter must be at least 1, got 0"),
+        ({"aggressiveness": 1}, "aggressiveness must be greater than 1, got 1"),
+        ({"test_size": 0.2, "cv": 3}, "test_size .* cannot be given beside cv, got 0.2"),
+    ],
+)
+def test_what_is_wrong_is_called_by_its_name_here(arguments, message):
+    search = HyperbandSearchCV(SGDClassifier(), {"alpha": [1e-4, 1e-3]}, **arguments)
+    with pytest.raises(ArgumentError, match=message):
+        search.fit(*circles(60))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from counting import UNITS, Cold, Partial, Warm, WarmPerCall, data
 from scipy import stats
+from sklearn.datasets import load_digits
 from sklearn.ensemble import (
     AdaBoostClassifier,
     GradientBoostingClassifier,
@@ -16,6 +17,7 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -163,6 +165,41 @@ def test_auto_takes_what_is_most_like_training(estimator, tuned, expected):
     assert chosen.name == expected
 
 
+def test_what_warm_start_does_not_grow_is_trained_anew():
+    X, y = load_digits(return_X_y=True)
+    search = BOHBSearchCV(
+        RandomForestClassifier(n_estimators=5, random_state=0),
+        {"criterion": ["gini"]},
+        resource="max_depth",
+        min_resource=1,
+        max_resource=9,
+        n_rounds=1,
+        cv=3,
+        random_state=0,
+    )
+    with pytest.warns(UserWarning, match="have only 1 candidates"):
+        search.fit(X[:500], y[:500])
+    scores = dict(
+        zip(search.cv_results_["resource"], search.cv_results_["mean_test_score"], strict=True)
+    )
+    for depth, score in scores.items():
+        forest = RandomForestClassifier(n_estimators=5, random_state=0, max_depth=depth)
+        assert score == cross_val_score(forest, X[:500], y[:500], cv=3).mean()
+    assert scores[9] > scores[1]
+
+
+def test_auto_that_turns_max_resource_into_few_samples_warns():
+    X, y = data(1000)
+    search = search_of(GaussianNB(), resource="auto", max_resource=27, cv=2)
+    search.set_params(estimator=LogisticRegression(), param_distributions={"C": [0.1, 1.0]})
+    with (
+        pytest.warns(UserWarning, match="have only 2 candidates"),
+        pytest.warns(UserWarning, match="max_resource=27 are 27 of 1000 samples") as record,
+    ):
+        search.fit(X, y)
+    assert record[0].filename == __file__
+
+
 def test_auto_bounds_make_five_rungs():
     X, y = data(1000)
     search = search_of(GaussianNB(), max_resource="auto", cv=2)
@@ -252,5 +289,5 @@ def test_a_step_that_is_tuned_may_continue_or_not():
 
 def test_a_parameter_without_a_value_needs_a_largest_resource():
     search = search_of(Cold(n_estimators=None), resource="n_estimators", max_resource="auto")
-    with pytest.raises(ArgumentError, match=r"max_resource must be said .* is None"):
+    with pytest.raises(ArgumentError, match=r"max_resource must be given .* is None"):
         search.fit(*data())

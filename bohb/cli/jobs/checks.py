@@ -50,7 +50,7 @@ def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
         _check_file(job, fields["metric"])
     _check_other_metrics(job, fields)
     if is_to_run:
-        _check_program(job, fields["command"])
+        _check_program(job, fields)
     return replace(job, remarks=(*job.remarks, *_remarks(job)))
 
 
@@ -97,12 +97,12 @@ def _check_other_metrics(job: Job, fields: Mapping[str, Entry]) -> None:
             )
 
 
-def _check_program(job: Job, entry: Entry) -> None:
-    directory = job.directory
+def _check_program(job: Job, fields: Mapping[str, Entry]) -> None:
+    entry, directory = fields["command"], job.directory
     if not job.workdir.names:
         directory /= job.workdir.fill({})
         if not directory.is_dir():
-            raise entry.error(
+            raise fields.get("workdir", entry).error(
                 f"the commands are to run in {directory}, and there is no such directory"
             )
     if (fault := job.command.fault(directory)) is not None:

@@ -46,6 +46,8 @@ def command(entry: Entry, shell: Entry | None = None) -> Command:
         if not texts:
             raise entry.error(f"{entry.name} must have at least one argument, got none")
         return entry.checked(lambda _, __: Command.of_arguments(texts))
+    if not isinstance(entry.value, str):
+        raise entry.error(f"{entry.name} must be a string or a list, got {entry.value!r}")
     text = entry.text()
     if shell is not None:
         chosen = shell.one_of(SHELLS)
