@@ -87,7 +87,7 @@ def main():
     print(f"{plan.resource_continued} epochs")
     print(f"run:     {len(study.trials)} trials, {evaluations} evaluations, {epochs} epochs")
 
-    print(f"\nRandom search with the same {epochs} epochs:")
+    print("\nRandom search with at most as many epochs:")
     random_search = bohb.create_study(
         study_name="random search",
         sampler=optuna.samplers.RandomSampler(seed=0),
