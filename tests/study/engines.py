@@ -29,6 +29,24 @@ def engine(name):
         yield _MAKERS[name](stack)
 
 
+@contextlib.contextmanager
+def kept_engine(name):
+    """Give the same, but processes that live on: for tests that leave them as they were."""
+    if name in ("processes", "pool"):
+        yield _kept(name)
+        return
+    with engine(name) as executor:
+        yield executor
+
+
+@functools.cache
+def _kept(name):
+    stack = contextlib.ExitStack()
+    executor = _MAKERS[name](stack)
+    atexit.register(stack.close)
+    return executor
+
+
 @functools.cache
 def _cluster():
     """Return one cluster for all tests: it takes some seconds to begin."""

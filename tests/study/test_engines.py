@@ -10,7 +10,17 @@ import time
 import loky
 import optuna
 import pytest
-from engines import ENGINES, REMOTE, SPACE, STYLES, counts, decisions, engine, resource, study_of
+from engines import (
+    ENGINES,
+    REMOTE,
+    SPACE,
+    STYLES,
+    counts,
+    decisions,
+    kept_engine,
+    resource,
+    study_of,
+)
 
 import bohb
 from bohb.errors import (
@@ -47,7 +57,7 @@ def with_one_worker(sampler):
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_sampler_that_does_not_learn_makes_the_same_study_on_every_engine(name):
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         for sampler, make in SAMPLERS.items():
             study = study_of(space=SPACE, sampler=make())
             study.optimize(with_kind, n_rounds=2, executor=executor)
@@ -60,7 +70,7 @@ def test_a_sampler_that_does_not_learn_makes_the_same_study_on_every_engine(name
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_style_of_objective_does_the_same_plan_on_every_engine(name):
     plan = study_of().plan(2)
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         for objective in STYLES.values():
             study = study_of()
             study.optimize(objective, n_rounds=2, executor=executor)
@@ -69,7 +79,7 @@ def test_every_style_of_objective_does_the_same_plan_on_every_engine(name):
 
 @pytest.mark.parametrize("name", ["serial", "threads", "processes", "dask", "ray"])
 def test_no_unit_of_a_generator_is_trained_twice_where_it_can_wait(name):
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         study = study_of()
         study.optimize(STYLES["generator"], n_rounds=2, executor=executor)
     trained = sum(trial.user_attrs["n_trained"] for trial in study.trials)
@@ -77,7 +87,7 @@ def test_no_unit_of_a_generator_is_trained_twice_where_it_can_wait(name):
 
 
 def test_a_pool_that_cannot_keep_generators_says_what_that_costs():
-    with engine("pool") as pool:
+    with kept_engine("pool") as pool:
         study = study_of()
         with pytest.warns(UserWarning, match="takes 72 units of resource instead of 63") as record:
             study.optimize(STYLES["generator"], executor=pool)
@@ -108,7 +118,7 @@ class Spy(optuna.samplers.RandomSampler):
 
 @pytest.mark.parametrize("name", ["serial", "threads", "simulated"])
 def test_a_sampler_is_shown_all_trials_there_are(name):
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         sampler = Spy()
         study = study_of(space=SPACE, sampler=sampler)
         study.optimize(with_kind, executor=executor)
@@ -121,7 +131,7 @@ def test_a_sampler_is_shown_all_trials_there_are(name):
 @pytest.mark.parametrize("name", REMOTE)
 def test_lambdas_and_closures_travel(name):
     offset, lock_free = 0.5, threading.local  # what a notebook might have around
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         study = study_of()
         study.optimize(
             lambda trial: trial.suggest_float("x", 0, 1) + offset + 1 / trial.resource,
@@ -134,7 +144,7 @@ def test_lambdas_and_closures_travel(name):
 @pytest.mark.parametrize("name", ["processes", "pool", "dask", "ray"])
 def test_an_objective_that_cannot_be_pickled_is_refused_before_any_work(name):
     lock = threading.Lock()
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         study = study_of()
         with pytest.raises(
             ArgumentError,
@@ -162,7 +172,7 @@ def everything(trial):
 
 @pytest.mark.parametrize("name", REMOTE)
 def test_what_an_objective_writes_of_its_trial_comes_back(name, tmp_path):
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         study = study_of(checkpoint_root=tmp_path / "checkpoints", sampler=SAMPLERS["random"]())
         study.enqueue_trial({"x": 0.125})
         study.optimize(everything, n_brackets=1, executor=executor)
@@ -238,7 +248,7 @@ def test_exceptions_come_back_with_their_traceback(name):
     def unreadable(trial):
         raise UnreadableError(threading.Lock())
 
-    with engine(name) as executor:
+    with kept_engine(name) as executor:
         study = study_of()
         with pytest.raises(KeyError, match="missing") as caught:
             study.optimize(failing, executor=executor)
