@@ -192,7 +192,13 @@ class HyperbandPruner(SchedulePruner):
         self.plan()  # looks at bracket_sizes
 
     def plan(self, n_rounds: int = 1) -> Plan:
-        """Return the plan of `n_rounds` passes through all brackets."""
+        """Return the plan of passes through all brackets.
+
+        Parameters
+        ----------
+        n_rounds
+            How many passes.
+        """
         return make_plan(
             self.levels,
             self.reduction_factor,
@@ -243,7 +249,13 @@ class SuccessiveHalvingPruner(SchedulePruner):
         self.n_trials = None if n_trials is None else arguments.count("n_trials", n_trials)
 
     def plan(self, n_rounds: int = 1) -> Plan:
-        """Return the plan of `n_rounds` such brackets."""
+        """Return the plan of such brackets.
+
+        Parameters
+        ----------
+        n_rounds
+            How many of them.
+        """
         return make_successive_halving_plan(
             self.levels,
             self.reduction_factor,

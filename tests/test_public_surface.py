@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
+import pytest
 import typer
 
 import bohb
@@ -122,6 +123,33 @@ def test_every_public_name_is_listed():
 def test_every_attribute_in_a_storage_is_explained():
     page = (SOURCE.parent / "docs" / "concepts" / "storage.md").read_text()
     assert [key for key in attributes() if f"`{key}`" not in page] == []
+
+
+MADE_BY_FUNCTIONS = {bohb.Study, bohb.Trial}  # nobody calls these classes
+RECORDS = {"Evaluation", "Incumbent", "Leg", "Minimum", "Standing"}  # nothing to show
+INTERFACES = {"Schedule", "Task"}
+DOCUMENTED = [
+    pytest.param(value, id=f"{package}.{name}")
+    for package in PACKAGES
+    for name, value in public(package)
+    if package not in ("bohb.model", "bohb.errors")
+    and (inspect.isclass(value) or inspect.isfunction(value))
+    and is_ours(value)
+    and not (inspect.isclass(value) and issubclass(value, Exception))
+]
+
+
+@pytest.mark.parametrize("value", DOCUMENTED)
+def test_a_public_docstring_tells_all_parameters_and_has_an_example(value):
+    told = inspect.getdoc(value)
+    if value not in MADE_BY_FUNCTIONS:
+        # A line of names, as NumPy's style has it, possibly several of them.
+        names = re.findall(r"^([\w*, \\\n]+)\n    \S", told, re.MULTILINE)
+        listed = {name for line in names for name in re.findall(r"\w+", line)}
+        taken = set(inspect.signature(value).parameters) - {"self", "args", "kwargs"}
+        assert taken - listed == set()
+    if value.__name__ not in RECORDS | INTERFACES:
+        assert ">>>" in told
 
 
 def test_objects_show_no_more_than_is_listed():

@@ -65,7 +65,7 @@ def create_study(
     direction, directions
         ``"minimize"`` (the default) or ``"maximize"``; several need a pruner of Optuna.
     load_if_exists
-        Go on with the study of this name if the storage has it.
+        Go on with the study of the name `study_name` if the storage has it.
     checkpoint_root
         The directory for the trials' checkpoint directories. None for one under
         ``bohb-checkpoints`` in the working directory, or a temporary one without a storage.

@@ -108,7 +108,12 @@ class Study(optuna.Study):
         self._checkpoints = Checkpoints(self._ledger)
 
     def plan(self, n_rounds: int = 1) -> Plan:
-        """Return what `n_rounds` passes through all brackets will do, before they do it.
+        """Return what passes through all brackets will do, before they do it.
+
+        Parameters
+        ----------
+        n_rounds
+            How many passes.
 
         Raises
         ------
