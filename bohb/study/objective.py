@@ -223,7 +223,7 @@ def _fault_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
     if course.was_interrupted:
         return None
     if used is None:
-        if course.has_looked or len(course.scale.levels) == 1 or course.scale.is_top(given):
+        if returned is _PRUNED or course.has_looked or course.scale.is_top(given):
             return None
         return (
             f"the objective of trial {trial.number} was given {given} and has neither reported nor "

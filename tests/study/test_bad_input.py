@@ -246,6 +246,14 @@ def test_an_objective_that_does_not_ask_how_far_to_train_is_warned_about_once(st
     assert "was given 3 and has neither reported nor asked for trial.resource" in message
 
 
+def test_an_objective_that_drops_its_trial_before_it_trains_is_not_warned_about(study, caplog):
+    def objective(trial):
+        raise bohb.TrialPruned
+
+    study.optimize(objective, n_brackets=1)
+    assert "was given" not in caplog.text
+
+
 def test_reports_that_are_too_far_apart_are_warned_about(study, caplog):
     def objective(trial):
         for epoch in range(5, 10, 2):
