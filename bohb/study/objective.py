@@ -22,6 +22,7 @@ from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageE
 from bohb.history import live_trial
 from bohb.hyperband import Resource
 from bohb.study.course import as_value, course_of
+from bohb.study.oddities import oddity_of
 from bohb.study.trial import Trial
 
 _logger = logging.getLogger(__name__)
@@ -95,13 +96,13 @@ class Objective:
             if trial.number not in self._paused:
                 result = self.function(trial)
                 if not inspect.isgenerator(result):
-                    self._warn_once(_fault_of(trial, returned=result))
+                    self._warn_once(oddity_of(trial, returned=result))
                     return _after_return(trial, result)
                 self._paused[trial.number] = _Paused(cast(Generator[Any, None, Any], result))
             return self._advance(self._paused[trial.number], trial)
         except optuna.TrialPruned:
             self.forget(trial.number)
-            self._warn_once(_fault_of(trial))
+            self._warn_once(oddity_of(trial))
             if course.value_at_rung is not None:
                 return LegResult(Outcome.REACHED)
             if course.was_interrupted:
@@ -181,10 +182,10 @@ class Objective:
             "returns its last value is believed to have ended on purpose"
         )
 
-    def _warn_once(self, fault: str | None) -> None:
-        if fault is not None and not self._has_warned:
+    def _warn_once(self, oddity: str | None) -> None:
+        if oddity is not None and not self._has_warned:
             self._has_warned = True
-            _logger.warning("%s", fault)  # a warning that is an error would fail the trial
+            _logger.warning("%s", oddity)  # a warning that is an error would fail the trial
 
 
 def _interrupted(trial: Trial) -> LegResult:
@@ -210,47 +211,6 @@ def _after_return(trial: Trial, value: Any) -> LegResult:
     if value is not None or course.value_at_rung is None:
         course.set_returned(_returned(value))
     return LegResult(Outcome.REACHED)
-
-
-_PRUNED = object()  # in the place of what an objective returned: it has raised TrialPruned
-
-
-def _fault_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
-    """Return what is odd about how a function came back from its leg, if anything is."""
-    course = course_of(trial)
-    used, given = course.used, course.needed_leg("resource").resource
-    levels = ", ".join(f"{level:g}" for level in course.scale.levels)
-    if course.was_interrupted:
-        return None
-    if used is None:
-        if returned is _PRUNED or course.has_looked or course.scale.is_top(given):
-            return None
-        return (
-            f"the objective of trial {trial.number} was given {given} and has neither reported nor "
-            "asked for trial.resource: if it trains as far each time, the rungs save nothing"
-        )
-    if used > given:
-        if course.has_asked:
-            return (
-                f"trial {trial.number} was given {given} and had reported {used} when it could be "
-                f"paused, which costs more than was planned: report at least at {levels}"
-            )
-        return (
-            f"trial {trial.number} reported up to {used} and was given {given}: ask "
-            "trial.should_prune() after each report, and raise TrialPruned, so that it can be "
-            "paused"
-        )
-    if used < given and returned is not _PRUNED:
-        return (
-            f"the objective of trial {trial.number} returned after its report at {used}, before "
-            f"the {given} it was given: what it returned counts as its value there"
-        )
-    if returned is None:
-        return (
-            f"the objective of trial {trial.number} returned nothing (is a return statement "
-            f"missing?): its report at {used} counts"
-        )
-    return None
 
 
 def _returned(value: Any) -> float:

@@ -1,0 +1,48 @@
+"""What is odd about an objective and is no error: it may cost more than the plan says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bohb.study.course import course_of
+from bohb.study.trial import Trial
+
+PRUNED = object()  # in the place of what an objective returned: it has raised TrialPruned
+
+
+def oddity_of(trial: Trial, returned: Any = PRUNED) -> str | None:
+    """Return what is odd about how a function came back from its leg, if anything is."""
+    course = course_of(trial)
+    used, given = course.used, course.needed_leg("resource").resource
+    levels = ", ".join(f"{level:g}" for level in course.scale.levels)
+    if course.was_interrupted:
+        return None
+    if used is None:
+        if returned is PRUNED or course.has_looked or course.scale.is_top(given):
+            return None
+        return (
+            f"the objective of trial {trial.number} was given {given} and has neither reported nor "
+            "asked for trial.resource: if it trains as far each time, the rungs save nothing"
+        )
+    if used > given:
+        if course.has_asked:
+            return (
+                f"trial {trial.number} was given {given} and had reported {used} when it could be "
+                f"paused, which costs more than was planned: report at least at {levels}"
+            )
+        return (
+            f"trial {trial.number} reported up to {used} and was given {given}: ask "
+            "trial.should_prune() after each report, and raise TrialPruned, so that it can be "
+            "paused"
+        )
+    if used < given and returned is not PRUNED:
+        return (
+            f"the objective of trial {trial.number} returned after its report at {used}, before "
+            f"the {given} it was given: what it returned counts as its value there"
+        )
+    if returned is None:
+        return (
+            f"the objective of trial {trial.number} returned nothing (is a return statement "
+            f"missing?): its report at {used} counts"
+        )
+    return None
