@@ -7,10 +7,10 @@ from typing import Any
 from bohb.study.course import course_of
 from bohb.study.trial import Trial
 
-PRUNED = object()  # in the place of what an objective returned: it has raised TrialPruned
+_PRUNED = object()  # in the place of what an objective returned: it has raised TrialPruned
 
 
-def oddity_of(trial: Trial, returned: Any = PRUNED) -> str | None:
+def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
     """Return what is odd about how a function came back from its leg, if anything is."""
     course = course_of(trial)
     used, given = course.used, course.needed_leg("resource").resource
@@ -18,7 +18,7 @@ def oddity_of(trial: Trial, returned: Any = PRUNED) -> str | None:
     if course.was_interrupted:
         return None
     if used is None:
-        if returned is PRUNED or course.has_looked or course.scale.is_top(given):
+        if returned is _PRUNED or course.has_looked or course.scale.is_top(given):
             return None
         return (
             f"the objective of trial {trial.number} was given {given} and has neither reported nor "
@@ -35,7 +35,7 @@ def oddity_of(trial: Trial, returned: Any = PRUNED) -> str | None:
             "trial.should_prune() after each report, and raise TrialPruned, so that it can be "
             "paused"
         )
-    if used < given and returned is not PRUNED:
+    if used < given and returned is not _PRUNED:
         return (
             f"the objective of trial {trial.number} returned after its report at {used}, before "
             f"the {given} it was given: what it returned counts as its value there"
