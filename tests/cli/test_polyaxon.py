@@ -259,10 +259,14 @@ def test_what_has_its_use_in_a_cluster_is_named_and_left(tmp_path):
     text = SHORT.replace(
         "    container:\n",
         "    container:\n      image: tensorflow\n      resources: {limits: {}}\n",
-    ).replace("version: 1.1", "version: 1.1\nqueue: gpu\ncache: {disable: true}")
+    ).replace(
+        "version: 1.1",
+        "version: 1.1\nqueue: gpu\ncache: {disable: true}\ntermination: {maxRetries: 3, ttl: 60}",
+    )
     (remark,) = read(tmp_path, text).remarks
     assert remark == (
-        "ignored: queue, cache, component.run.container.image, component.run.container.resources"
+        "ignored: queue, cache, component.run.container.image, "
+        "component.run.container.resources, termination.maxRetries, termination.ttl"
     )
 
 

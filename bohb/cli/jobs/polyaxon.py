@@ -104,6 +104,8 @@ def read_operation(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry
     metric = _metric(entry, matrix, extras)
     unused = [operation[name].name for name in _OPERATION_UNUSED if name in operation]
     unused += [*component.unused, *([matrix["tuner"].name] if "tuner" in matrix else [])]
+    termination = _termination(operation.get("termination") or component.termination)
+    unused += [termination[name].name for name in ("maxRetries", "ttl") if name in termination]
     n_all = None
     if method == "grid":
         params = matrix["params"].entries().values()
@@ -123,7 +125,7 @@ def read_operation(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry
         keep_checkpoints="resume" in matrix and matrix["resume"].flag(),
         seed=reading.optional(matrix, "seed", arguments.count, least=0),
         jobs=reading.optional(matrix, "concurrency", reading.n_jobs) or 1,
-        leg_timeout=_leg_timeout(operation.get("termination") or component.termination, extras),
+        leg_timeout=_leg_timeout(termination, extras),
         max_failures=min([*failures, reading.max_failures(extras.get("max_failures"))]),
         remarks=(f"ignored: {', '.join(unused)}",) if unused else (),
     )
@@ -307,10 +309,11 @@ def _workdir(component: Component, extras: Mapping[str, Entry]) -> Template:
     return entry.checked(lambda *_: Template.parse(text))
 
 
-def _leg_timeout(termination: Entry | None, extras: Mapping[str, Entry]) -> float | None:
+def _termination(entry: Entry | None) -> Mapping[str, Entry]:
+    return {} if entry is None else entry.fields(("timeout", "maxRetries", "ttl"))
+
+
+def _leg_timeout(termination: Mapping[str, Entry], extras: Mapping[str, Entry]) -> float | None:
     if "leg_timeout" in extras:
         return extras["leg_timeout"].checked(arguments.positive)
-    if termination is None:
-        return None
-    fields = termination.fields(("timeout", "maxRetries", "ttl"))
-    return reading.optional(fields, "timeout", arguments.positive)
+    return reading.optional(termination, "timeout", arguments.positive)
