@@ -24,6 +24,11 @@ def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
             f"the objective of trial {trial.number} was given {given} and has neither reported nor "
             "asked for trial.resource: if it trains as far each time, the rungs save nothing"
         )
+    if used > given and course.scale.is_top(given):
+        return (
+            f"trial {trial.number} reported up to {used}, beyond the highest resource {given}: its "
+            f"report at {given} counts, and what it trains after that is lost"
+        )
     if used > given:
         if course.has_asked:
             return (

@@ -267,6 +267,19 @@ def test_reports_that_are_too_far_apart_are_warned_about(study, caplog):
     assert "report at least at 1, 3, 9" in caplog.text
 
 
+def test_a_loop_that_goes_beyond_the_highest_resource_is_warned_about(study, caplog):
+    def objective(trial):
+        for epoch in range(1, 30):
+            trial.report(1 / epoch, epoch)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        return 0.0
+
+    study.optimize(objective)
+    assert study.best_value == 1 / 9
+    assert "beyond the highest resource 9: its report at 9 counts" in caplog.text
+
+
 def test_a_loop_that_returns_nothing_is_judged_by_its_last_report(study, caplog):
     def objective(trial):
         for epoch in range(1, 10):
