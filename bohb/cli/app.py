@@ -255,13 +255,8 @@ def export(
         job = read_job(job_file, is_to_run=False)
         study = running.find(job, Place.of(job, storage))
         made = evaluation_rows if rows is Rows.evaluations else report_rows
-        if form is None and output is not None and output.suffix not in ("", ".csv", ".json"):
-            raise ArgumentError(
-                f"--output must end with .csv or .json if --format is left out, got {output}"
-            )
         if form is None:
-            is_json = output is not None and output.suffix == ".json"
-            form = RowFormat.json if is_json else RowFormat.csv
+            form = _format_of(output)
         if output is None:
             tables.write_rows(made(job, study), sys.stdout, form.value)
             return
@@ -296,6 +291,16 @@ def plot(
         with _writing(output):
             pictures.draw(job, study, kind, output)
         typer.echo(str(output))
+
+
+def _format_of(output: Path | None) -> RowFormat:
+    """Return the format that a file's name asks for; CSV where it has no ending."""
+    ending = "" if output is None else output.suffix
+    if ending not in ("", ".csv", ".json"):
+        raise ArgumentError(
+            f"--output must end with .csv or .json if --format is left out, got {output}"
+        )
+    return RowFormat.json if ending == ".json" else RowFormat.csv
 
 
 @contextlib.contextmanager

@@ -250,12 +250,12 @@ def client_of(given: Any) -> Any:
     ArgumentError
         If that executor was made with options, which are its own.
     """
-    if not isinstance(given, (distributed.Client, distributed.cfexecutor.ClientExecutor)):
+    if isinstance(given, distributed.Client):
+        return given
+    if not isinstance(given, distributed.cfexecutor.ClientExecutor):
         raise ArgumentTypeError(
             f"executor must be a client of Dask, got {given!r}: give the distributed.Client of it"
         )
-    if isinstance(given, distributed.Client):
-        return given
     options = {name: value for name, value in given._kwargs.items() if name != "pure"}
     if options:
         raise ArgumentError(

@@ -114,23 +114,21 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
             self._directory = None
 
     def _begin(self, place: int) -> ProcessPoolExecutor:
-        with _interrupts_held_back():
-            return ProcessPoolExecutor(
-                max_workers=1,
-                timeout=None,
-                context=get_context("loky"),
-                initializer=_begin_worker,
-                initargs=(os.getpid(), self._directory and self._directory.name),
-                env=self._environments[place],
-            )
+        return ProcessPoolExecutor(
+            max_workers=1,
+            timeout=None,
+            context=get_context("loky"),
+            initializer=_begin_worker,
+            initargs=(os.getpid(), self._directory and self._directory.name),
+            env=self._environments[place],
+        )
 
     def _run(self, engine: ProcessPoolExecutor, task: bytes, shared: Any) -> Future[Any]:
-        with _interrupts_held_back():
-            future = engine.submit(run_packed, task, shared)
-        return handed_on(future)  # the pool's own one does not bear being cancelled
+        # Not the pool's own future: it does not bear being cancelled.
+        return handed_on(engine.submit(run_packed, task, shared))
 
     def _call(self, engine: ProcessPoolExecutor, function: Callable[[], None]) -> Future[Any]:
-        with _interrupts_held_back():
+        with _interrupts_held_back():  # the first call of a worker is what lets it begin
             future: Future[Any] = engine.submit(function)
         return future
 

@@ -52,8 +52,10 @@ class Beginning:
 
     def refuse_strange(self) -> None:
         """Raise SettingsError if the study has trials and was begun by somebody else."""
+        if self.kept is not None:
+            return
         trials = self._study.get_trials(deepcopy=False)
-        if self.kept is None and any(trial.state != TrialState.WAITING for trial in trials):
+        if any(trial.state != TrialState.WAITING for trial in trials):
             raise SettingsError(
                 f"study {self._study.study_name!r} was not begun by {self._by}: give another name, "
                 "or another storage"

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from optuna.storages import InMemoryStorage
 
-from bohb.study.exchange import DEFAULT_ROOT
 from bohb.study.ledger import CHECKPOINT_ROOT, Ledger
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
+
+
+DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for those of all studies
 
 
 class Checkpoints:

@@ -15,10 +15,11 @@ import zlib
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from bohb.study.checkpoints import DEFAULT_ROOT
+
 Write: TypeAlias = tuple[Any, ...]  # what was written of a trial: its kind, then what belongs to it
 
 _POLL_SECONDS = 0.25
-DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for the checkpoints of all studies
 
 
 class Exchange:

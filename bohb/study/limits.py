@@ -38,6 +38,7 @@ class Limits:
         n_brackets: int | None,
         total_resource: Resource | None,
         timeout: float | None,
+        in_total: bool = False,
     ) -> Limits:
         """Return the limits for what a user gave; one round if that is nothing."""
         given = {
@@ -52,6 +53,11 @@ class Limits:
             raise ArgumentError(
                 "only one of n_trials, n_rounds, n_brackets and total_resource can be given, "
                 f"got {shown}"
+            )
+        if in_total and timeout is not None and not names:
+            raise ArgumentError(
+                "in_total needs n_trials, n_rounds, n_brackets or total_resource beside timeout, "
+                "got none of them: the timeout is one of each call"
             )
         for name in ("n_trials", "n_rounds", "n_brackets"):
             if given[name] is not None:

@@ -14,7 +14,6 @@ def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
     """Return what is odd about how a function came back from its leg, if anything is."""
     course = course_of(trial)
     used, given = course.used, course.needed_leg("resource").resource
-    levels = ", ".join(f"{level:g}" for level in course.scale.levels)
     if course.was_interrupted:
         return None
     if used is None:
@@ -31,6 +30,7 @@ def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
         )
     if used > given:
         if course.has_asked:
+            levels = ", ".join(f"{level:g}" for level in course.scale.levels)
             return (
                 f"trial {trial.number} was given {given} and had reported {used} when it could be "
                 f"paused, which costs more than was planned: report at least at {levels}"

@@ -17,7 +17,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb import arguments
 from bohb.errors import (
-    ArgumentError,
     ArgumentTypeError,
     NoResultError,
     TrialStateError,
@@ -277,8 +276,6 @@ class Study(optuna.Study):
                 show_progress_bar,
             )
             return
-        if arguments.flag("in_total", in_total) and timeout is not None:
-            _refuse_endless(n_trials, n_rounds, n_brackets, total_resource)
         limits = Limits.from_arguments(
             self.plan(),
             continued=Objective(func).continues,
@@ -287,6 +284,7 @@ class Study(optuna.Study):
             n_brackets=n_brackets,
             total_resource=total_resource,
             timeout=timeout,
+            in_total=arguments.flag("in_total", in_total),
         )
         if has_constraints(self.sampler):
             warn_of_constraints()
@@ -575,11 +573,3 @@ class Study(optuna.Study):
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
         return self._checkpoints.root
-
-
-def _refuse_endless(*limits: Resource | None) -> None:
-    if all(limit is None for limit in limits):
-        raise ArgumentError(
-            "in_total needs n_trials, n_rounds, n_brackets or total_resource beside timeout, got "
-            "none of them: the timeout is one of each call"
-        )

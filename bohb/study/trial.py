@@ -59,8 +59,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study's pruner has no resources.
         """
-        self._course.has_looked = True
-        return self._course.needed_leg("resource").resource
+        return self._course.asked_leg("resource").resource
 
     @property
     def previous_resource(self) -> Any:
@@ -71,8 +70,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study's pruner has no resources.
         """
-        self._course.has_looked = True
-        return self._course.needed_leg("previous_resource").previous_resource
+        return self._course.asked_leg("previous_resource").previous_resource
 
     @property
     def checkpoint_dir(self) -> Path:
