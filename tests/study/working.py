@@ -12,14 +12,15 @@ import bohb
 from bohb.executors import ProcessExecutor
 
 PRUNER = bohb.HyperbandPruner(1, 9)
-ROUNDS = 2
+ROUNDS = 4
+UNIT_SECONDS = 0.01
 
 
 def objective(trial):
     x = trial.suggest_float("x", 0, 1)
     with (trial.checkpoint_dir / "units.txt").open("a") as file:
         for unit in range(trial.previous_resource + 1, trial.resource + 1):
-            time.sleep(0.01)
+            time.sleep(UNIT_SECONDS)
             trial.report((x - 0.3) ** 2 + 1 / unit, unit)
             file.write(f"{unit}\n")
             file.flush()
