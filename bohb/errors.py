@@ -16,7 +16,7 @@
     ├── StudyError
     │   ├── NoResultError        there is no such result yet        (also a ValueError)
     │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
-    │   ├── StudyOwnedError      another process optimises the study
+    │   ├── StudyOwnedError      somebody else is optimising the study
     │   ├── SettingsError        the study was begun with other settings
     │   ├── ExecutorError        the executor can run no more legs
     │   ├── TooManyFailuresError more evaluations failed than max_failures allows
@@ -85,7 +85,7 @@ class TrialStateError(StudyError, ValueError):
 
 
 class StudyOwnedError(StudyError):
-    """Another live process or thread optimises this study."""
+    """Another live process or thread is optimising this study."""
 
 
 class SettingsError(StudyError):

@@ -145,7 +145,8 @@ class Scale:
                 hint = ". If they count something, give the pruner both bounds as integers"
             raise ReportError(
                 f"step must be one of the resources {list(self.levels)}, got {step!r}: a study "
-                f"whose resources are not integers is reported to at its rungs only{hint}"
+                "whose resources are not integers takes reports at its levels only, such as "
+                f"trial.resource{hint}"
             )
         if step != int(step) or step < 0:
             raise ReportError(f"step must be an integer of at least 0, got {step!r}")

@@ -38,7 +38,8 @@ class SchedulePruner(BasePruner, abc.ABC):
     """A pruner that knows its whole schedule beforehand.
 
     In a `bohb.Study` trials pause at their rung and the best are promoted. In a plain
-    `optuna.Study` the same object can only prune, for Optuna never takes a pruned trial up again.
+    `optuna.Study` the same object can only prune, as Optuna never goes on with a pruned trial.
+
     """
 
     _kind: ClassVar[str]  # in a study's settings
@@ -151,13 +152,20 @@ class HyperbandPruner(SchedulePruner):
         The most that one trial is given: epochs, rows, seconds. Always the total of a trial,
         never an increment. If both are integers, so are all rungs.
     reduction_factor
-        Of this many trials in a rung one is promoted.
+        Of this many trials in a rung one is promoted; 3 by default.
     bracket_sizes
-        For resources from 1 to 81: ``"hpbandster"``, as in the BOHB authors' implementation, gives
-        81, 27, 9, 6 and 5 trials; ``"li2018"``, the formula of the Hyperband paper, 81, 34, 15, 8
-        and 5.
+        For resources from 1 to 81: ``"hpbandster"``, the default, as in the BOHB authors'
+        implementation, gives 81, 27, 9, 6 and 5 trials; ``"li2018"``, the formula of the Hyperband
+        paper, 81, 34, 15, 8 and 5.
     asynchronous
-        Promote without waiting for the rung to be complete (ASHA).
+        Promote without waiting for the rung to be complete (ASHA); off by default.
+
+    Attributes
+    ----------
+    levels
+        The resources of the ladder, lowest first.
+    min_resource, max_resource, reduction_factor, bracket_sizes, asynchronous
+        As they were given.
 
     Raises
     ------

@@ -34,8 +34,8 @@ from bohb.spaces import SearchSpace
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
 
-# Of "auto": where so many trials could be afforded, some 40 ms each would be felt; and among more
-# parameters the process did not find better ones than the densities.
+# Of "auto": where so many trials could be afforded, 40 ms each would be felt; and among more
+# parameters the Gaussian process did not find better ones than the densities.
 _MAX_OBSERVATIONS = 2000
 _MAX_PARAMETERS = 64
 
@@ -52,35 +52,35 @@ class BOHBSampler(BaseSampler):
     seed
         Makes proposals repeatable. None draws a seed from the operating system.
     model
-        What proposes.
+        What proposes; ``"auto"`` by default.
 
         ``"auto"``
             ``"gp"`` for up to 64 parameters and 2,000 evaluated trials, ``"density"`` beyond.
         ``"gp"``
             Candidates come from the density model and the prior, and a Gaussian process over the
-            evaluations of all rungs ranks them by their expected improvement at the highest. It
-            finds better configurations than the densities alone and takes some 40 ms a proposal.
-            Until two trials have reached the highest rung it does what ``"density"`` does.
+            evaluations at all levels ranks them by their expected improvement (Jones, Schonlau &
+            Welch 1998, eq. 15) at the highest. It finds better configurations than the densities
+            alone and takes about 40 ms a proposal. Until two trials have reached the highest level
+            it does what ``"density"`` does.
         ``"density"``
             The candidate is proposed that is likeliest among the good configurations in relation
-            to the others. Each trial is judged at the highest rung it was evaluated at. Takes three
-            to five milliseconds, however many trials there are.
+            to the others. Each trial is judged at the highest level it was evaluated at. Takes
+            three to five milliseconds, however many trials there are.
         ``"falkner2018"``
             The model as it was published (Falkner, Klein & Hutter 2018), to compare with.
     random_fraction
         The share of configurations drawn from the prior, whatever was observed. It keeps the
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
-        means 0.05 for ``"gp"``, which explores by itself, 0.1 for ``"density"``, where shares
-        from 0.05 to 0.33 did about equally well, and the published 1/3 for ``"falkner2018"``.
-        1 gives plain Hyperband.
+        means 0.05 for ``"gp"``, which explores by itself, 0.1 for ``"density"``, and the published
+        1/3 for ``"falkner2018"``. 1 gives plain Hyperband.
     n_candidates
-        How many draws compete for each proposal. None means 256 for ``"density"``, where fewer
-        were worse; 384 for ``"gp"``, a third of them from the densities, to
-        which 300 variations of the best are added; and the published 64 for ``"falkner2018"``.
+        How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
+        ``"gp"``, a third of them from the densities, to which 300 variations of the best are added;
+        and the published 64 for ``"falkner2018"``.
     min_observations
-        The number of evaluated trials from which on the model is used. For d parameters None means
-        ``min(d + 2, 10)`` and, for ``"gp"``, 10: waiting for d + 2 cost much where d is large.
-        For ``"falkner2018"`` it means the published d + 1 at one resource.
+        How many trials must have been evaluated before the model is used. None means, for d
+        parameters, ``min(d + 2, 10)`` for the densities, 10 for the Gaussian process, and the
+        published d + 1 at one resource for ``"falkner2018"``.
 
     Raises
     ------

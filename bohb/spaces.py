@@ -101,7 +101,7 @@ class SearchSpace:
                 beside = {parent: params[parent] for parent in parents}
                 raise ArgumentError(
                     f"params must have active parameters only, got {name!r}, which is not active "
-                    f"beside {beside}"
+                    f"together with {beside}"
                 )
         for clause in self.model.forbidden:
             if clause.holds(self._columns(clause.names, params))[0]:

@@ -16,4 +16,3 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 default_role = "code"
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing"]  # links to files beside this directory work on GitHub

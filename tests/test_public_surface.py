@@ -125,6 +125,21 @@ def test_every_attribute_in_a_storage_is_explained():
     assert [key for key in attributes() if f"`{key}`" not in page] == []
 
 
+def test_every_public_name_is_in_the_reference():
+    page = (SOURCE.parent / "docs" / "reference.md").read_text()
+    whole = set(re.findall(r"automodule:: (\S+)", page))
+    assert "bohb.errors" in whole
+    names = {
+        name
+        for package in PACKAGES
+        if package not in whole
+        for name, value in public(package)
+        if is_ours(value) and (package == "bohb" or name not in bohb.__all__)
+    }
+    names -= {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)}
+    assert names - {*re.findall(r":: bohb\.(?:\w+\.)?(\w+)", page)} == set()
+
+
 MADE_BY_FUNCTIONS = {bohb.Study, bohb.Trial}  # nobody calls these classes
 RECORDS = {"Evaluation", "Incumbent", "Leg", "Minimum", "Standing"}  # nothing to show
 INTERFACES = {"Schedule", "Task"}

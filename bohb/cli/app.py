@@ -44,12 +44,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Tune a command: Hyperband decides how far each configuration is trained, a model which "
-    "one is tried next.\n\nAll commands take the same job file, which says what to run and what "
-    "to tune: a file of bohb or one of Polyaxon.",
+    help="Tune a command: Hyperband decides how far each configuration is trained, and a model "
+    "decides which one is tried next.\n\nAll commands take the same job file, which says what to "
+    "run and what to tune: a file of bohb or one of Polyaxon.",
     epilog="Exit codes: 0 all is well, 1 something failed, 2 the job file or the command line is "
     "wrong, 3 there is no result yet, 4 too many evaluations failed, 5 stopped by its timeout, 130 "
-    "interrupted.",
+    "cut off by Ctrl-C or a signal.",
 )
 
 JobFile = Annotated[Path, typer.Argument(help="The job file.", show_default=False)]
@@ -151,7 +151,7 @@ def run(
         typer.Option(
             "--timeout",
             metavar="SECONDS",
-            help="Stop after so long; run it again to go on.",
+            help="Stop after this many seconds; run the same command again to go on.",
             show_default=False,
         ),
     ] = None,
@@ -186,7 +186,7 @@ def run(
 def status(
     job_file: JobFile,
     storage: Storage = None,
-    form: Annotated[StatusFormat, typer.Option("--format", "-f", help="How to print it.")] = (
+    form: Annotated[StatusFormat, typer.Option("--format", "-f", help="The format.")] = (
         StatusFormat.table
     ),
 ) -> None:
@@ -209,7 +209,7 @@ def best(
     storage: Storage = None,
     form: Annotated[
         BestFormat,
-        typer.Option("--format", "-f", help="How to print it; args: as options of the command."),
+        typer.Option("--format", "-f", help="The format; args: as options of the command."),
     ] = BestFormat.table,
 ) -> None:
     """Print the best configuration so far."""
@@ -236,7 +236,7 @@ def export(
     form: Annotated[
         RowFormat | None,
         typer.Option(
-            "--format", "-f", help="How to write it.", show_default="by the file's name, or csv"
+            "--format", "-f", help="The format.", show_default="by the file's name, or csv"
         ),
     ] = None,
     rows: Annotated[
@@ -278,7 +278,7 @@ def plot(
         typer.Option(
             "--output",
             "-o",
-            help="The picture: PNG, PDF, SVG.",
+            help="The file to draw: PNG, PDF or SVG.",
             show_default="NAME-KIND.png in this directory",
         ),
     ] = None,

@@ -89,7 +89,7 @@ class Leg:
         if code:
             reason = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
             tail = "".join(f"\n    {line}" for line in self._last_lines)
-            raise CommandError(f"{reason}:{tail}" if tail else f"{reason} without a word on stderr")
+            raise CommandError(f"{reason}:{tail}" if tail else f"{reason}, and nothing on stderr")
         path = self.metric_file
         if path is not None and _stamp(path) == self._file_before:
             raise CommandError(f"the command did not write {path}, the file of the metric")

@@ -70,10 +70,10 @@ class CommandObjective:
         """Return why a leg was ended; None if the study is."""
         course = course_of(trial)
         if not course.was_interrupted:
-            return "it does worse than others: pruned"
+            return "pruned: worse than the others (early_stopping)"
         if course.watch.is_stopping():
             return None
-        return f"it took longer than leg_timeout={course.watch.timeout:g} seconds: failed"
+        return f"failed: the leg took longer than leg_timeout={course.watch.timeout:g} seconds"
 
     def _run(self, trial: Trial, run: Run) -> float:
         self._end_orphans(trial)

@@ -213,8 +213,8 @@ def _check_same(job: Job, study: Study) -> None:
     changed = [] if beginning.kept is None else changes(job, study)
     if changed:
         raise SettingsError(
-            f"the job has changed since its study was begun, in {', '.join(changed)}: give it "
-            "another name, or another --storage"
+            f"the job has changed since its study was begun, in {', '.join(changed)}: give the "
+            "job another name, or use another --storage"
         )
 
 

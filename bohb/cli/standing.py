@@ -22,7 +22,7 @@ from bohb.study.ledger import ERROR_ATTRIBUTE
 from bohb.study.owner import living_owner
 from bohb.study.results import evaluations
 
-Activity: TypeAlias = Literal["running", "interrupted", "stopped", "failed", "done"]
+Activity: TypeAlias = Literal["running", "cut off", "stopped", "failed", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Standing:
     Attributes
     ----------
     activity
-        Whether it runs, and if not, whether there is something left to be done.
+        Whether it runs, and if not, whether something is left to be done: after it was cut off, or
+        stopped by its timeout.
     owner
         Who runs it, if somebody does.
     n_evaluations, n_planned
@@ -123,7 +124,7 @@ def _activity(job: Job, study: Study, owner: str | None, counts: Counter[str]) -
     if study.user_attrs.get(ENDED) == TIMEOUT:
         return "stopped"
     if study.was_cut_off:
-        return "interrupted"
+        return "cut off"
     if not counts:
         return "stopped"
     return "stopped" if any(counts[state] for state in _UNFINISHED) else "done"

@@ -112,7 +112,7 @@ def print_standing(job: Job, place: Place, standing: Standing, console: Console)
     if standing.n_planned is not None and standing.n_evaluations <= standing.n_planned:
         done += f" of {standing.n_planned}"
         if standing.activity == "done" and standing.n_evaluations < standing.n_planned:
-            done += ": failures, limits and targets cut brackets short"
+            done += " (failed and pruned trials, limits or a target left brackets short)"
     rows: list[tuple[str, RenderableType]] = [
         ("study", f"{escape(job.name)} in {escape(without_password(str(place.storage)))}"),
         ("state", _state(job, place, standing)),
@@ -139,10 +139,10 @@ def _state(job: Job, place: Place, standing: Standing) -> str:
     again = f"bohb run {escape(shlex.quote(str(job.path)) + place.option)}"
     if standing.activity == "running":
         return f"running: {escape(standing.owner or '')}"
-    if standing.activity == "interrupted":
-        return f"interrupted; run it again to go on: {again}"
+    if standing.activity == "cut off":
+        return f"cut off; to go on: {again}"
     if standing.activity == "stopped":
-        return f"stopped before its end; run it again to go on: {again}"
+        return f"stopped before it was done; to go on: {again}"
     if standing.activity == "failed":
         return f"ended, because too many evaluations failed; fix the cause, and go on: {again}"
     if standing.best is not None and standing.best.has_met_target:

@@ -82,7 +82,7 @@ class PlainView:
         if fault is not None:
             return f"{place}: {self._shortened(fault)}"
         if value is None:
-            return f"{place}: interrupted"
+            return f"{place}: cut off"
         result = f"{self._job.metric.name} {value:.6g} ({run.seconds:.1f} s)"
         is_best = self._is_best(run, value)
         best = f", the best{at(self._job, run.resource)} so far" if is_best else ""
@@ -238,6 +238,6 @@ class _ToView(logging.Handler):
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg.startswith("Trial %d failed") or record.msg.startswith("Interrupted"):
+        if record.msg.startswith("Trial %d failed") or record.msg.startswith("Cut off"):
             return
         self._view.remarked(record.getMessage())

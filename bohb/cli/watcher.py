@@ -34,7 +34,7 @@ class Watcher(Protocol):
         """A run has reported the metric."""
 
     def ended(self, run: Run, value: float | None, fault: str | None) -> None:
-        """A run is over: with a value, or because of a fault, or interrupted without either."""
+        """A run is over: with a value, or because of a fault, or cut off without either."""
 
     def remarked(self, text: str) -> None:
         """There is something that the user should know."""

@@ -29,7 +29,7 @@ def executor_for(given: Any, n_jobs: int) -> Executor:
     ArgumentTypeError
         If `given` is none of the things that run legs.
     ArgumentError
-        If `n_jobs` is out of its range, or given beside an executor.
+        If `n_jobs` is out of its range, or given together with an executor.
 
     Examples
     --------
@@ -40,8 +40,8 @@ def executor_for(given: Any, n_jobs: int) -> Executor:
         return _for_jobs(n_jobs)
     if n_jobs != 1:
         raise ArgumentError(
-            f"n_jobs is for threads of this process and cannot be given beside executor, got "
-            f"n_jobs={n_jobs!r} with {given!r}"
+            f"n_jobs is for threads of this process and cannot be given together with executor, "
+            f"got n_jobs={n_jobs!r} with {given!r}"
         )
     if isinstance(given, Executor):
         return given

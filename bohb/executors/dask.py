@@ -254,7 +254,7 @@ def client_of(given: Any) -> Any:
         return given
     if not isinstance(given, distributed.cfexecutor.ClientExecutor):
         raise ArgumentTypeError(
-            f"executor must be a client of Dask, got {given!r}: give the distributed.Client of it"
+            f"executor must be a client of Dask, got {given!r}: pass its distributed.Client"
         )
     options = {name: value for name, value in given._kwargs.items() if name != "pure"}
     if options:

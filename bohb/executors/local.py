@@ -62,8 +62,8 @@ class SerialExecutor(Executor):
 class ThreadExecutor(Executor):
     """Runs legs in threads of this process, as ``optimize(n_jobs=...)`` does.
 
-    That helps where the objective waits, or computes outside of Python's lock. A thread that
-    hangs cannot be ended: it is left behind.
+    That helps where the objective waits, or releases Python's global interpreter lock. A thread
+    that hangs cannot be ended: it is left behind.
 
     Parameters
     ----------

@@ -128,16 +128,32 @@ class Executor(abc.ABC):
 
     @abc.abstractmethod
     def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
-        """Take `task` to be run, and return its future."""
+        """Take `task` to be run, and return its future.
+
+        Parameters
+        ----------
+        task
+            Called in the worker with a function that returns what was shared; returns the result.
+        shared
+            What `share` returned, or None.
+        worker
+            The name of the worker that should run it, as `worker_of` gave it; None for any.
+
+        Returns
+        -------
+        Future
+            It has what the task returns. One that ends with an exception, or is cancelled, says
+            that the leg was lost.
+        """
 
     def wait(self, timeout: float | None = None) -> list[Future[Any]]:
         """Return the futures that are done since the last call, in that order.
 
-        Waits for at least one of them, but not longer than `timeout` seconds.
+        Waits for at least one of them, but not longer than `timeout` seconds; None waits for ever.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while self._finished.empty() and (left := deadline - time.monotonic()) > 0:
-            # In slices, for a wait cannot be interrupted everywhere.
+            # In slices, because a wait cannot be interrupted everywhere.
             with contextlib.suppress(queue.Empty):
                 return [self._finished.get(timeout=min(left, _SLICE_SECONDS)), *self._rest()]
         return self._rest()
@@ -149,7 +165,7 @@ class Executor(abc.ABC):
         return finished
 
     def share(self, value: bytes) -> Any:
-        """Return what stands for `value` in `submit`, having brought it near the workers."""
+        """Return what stands for `value`, a pickled objective, in `submit`."""
         return value
 
     def worker_of(self, future: Future[Any]) -> Hashable:
@@ -161,9 +177,10 @@ class Executor(abc.ABC):
         return True
 
     def n_attempts(self, future: Future[Any]) -> int:
-        """Return how many attempts at its leg a `future` that was lost has used up.
+        """Return how many attempts at its leg a lost `future` has used up.
 
-        None, if it was lost by another's fault.
+        That is 0 if it was lost through no fault of its own.
+
         """
         return 1
 
@@ -171,7 +188,7 @@ class Executor(abc.ABC):
         """Let the workers that are outside this process call `function`, as far as possible."""
 
     def has_room(self, worker: Hashable) -> bool:
-        """Return whether a task can be sent to a worker now; so it can if the worker is gone."""
+        """Return whether a task can be sent to `worker` now; so it can if that worker is gone."""
         return True
 
     def kill(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:

@@ -44,8 +44,8 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
     Each worker is a process of its own: the death of one costs one leg, one that hangs can be
     ended, and the generators of paused trials wait where they ran. The objective may be a lambda
     or a function of a notebook, and a script needs no ``if __name__ == "__main__"``.
-    Each process computes with its share of the processors, unless the environment says how many
-    threads there shall be (``OMP_NUM_THREADS`` and its like).
+    Each process computes with its share of the processors, unless the environment sets the number
+    of threads (``OMP_NUM_THREADS`` and its like).
 
     The processes begin when they are first needed and end with `optimize`, unless the executor
     is used as a context manager: then they live, with what is paused in them, until it is left.

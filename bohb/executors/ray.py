@@ -20,8 +20,8 @@ class RayExecutor(WorkersExecutor[Any]):
     """Runs legs in actors of Ray.
 
     Each worker is an actor: the death of one costs one leg, one that hangs can be ended, and the
-    generators of paused trials wait where they ran. Ray is initialised if it is not: call
-    ``ray.init(address=...)`` before to use a cluster. Ray has no priorities to hand on.
+    generators of paused trials wait where they ran. Ray is initialised on this machine if it
+    is not: to use a cluster, call ``ray.init(address=...)`` first. Ray has no priorities to set.
 
     The actors begin when they are first needed and end with `optimize`, unless the executor is
     used as a context manager: then they live, with what is paused in them, until it is left.
@@ -100,7 +100,7 @@ def _room(options: dict[str, Any]) -> int:
     )
     if n_workers < 1:
         raise ArgumentError(
-            f"n_workers must be given, or the cluster have room for an actor with {wanted}, got "
-            f"a cluster with { {name: has.get(name, 0) for name in wanted} }"
+            f"n_workers must be given, or the cluster must have room for an actor with {wanted}, "
+            f"got a cluster with { {name: has.get(name, 0) for name in wanted} }"
         )
     return n_workers

@@ -114,7 +114,7 @@ class Plan:
     <BLANKLINE>
     continued: resource if a promoted trial goes on from where it stood
     restarted: resource if it trains from the start again (21 % more)
-    longest chain of one trial after its own lower rungs: 81 continued, 121 restarted
+    longest chain of legs, which no number of workers can shorten: 81 continued, 121 restarted
     """
 
     brackets: tuple[Bracket, ...]
@@ -171,7 +171,7 @@ class Plan:
 
     @property
     def longest_chain_restarted(self) -> Resource:
-        """The same for a trial that is trained from the start on each rung."""
+        """The longest chain if the trial is trained from the start on each rung."""
         return _tidy(max(sum(bracket.resources) for bracket in self.brackets))
 
     def __str__(self) -> str:
@@ -194,10 +194,11 @@ def make_plan(
 
     There is one bracket for each level, s = s_max, ..., 0, where s + 1 is the number of its
     rungs. With `bracket_sizes` ``"hpbandster"`` bracket s starts with
-    ``floor((s_max + 1) / (s + 1)) * eta**s`` trials and rung i holds ``n // eta**i`` of them, as
-    in the authors' implementation (Falkner, Klein & Hutter 2018) and the table of Li et al.
-    (2018), section 3.3. With ``"li2018"`` it is ``ceil((s_max + 1) / (s + 1) * eta**s)``, the
-    formula of their Algorithm 1, which gives more trials.
+    ``floor((s_max + 1) / (s + 1)) * eta**s`` trials and rung i holds ``n // eta**i`` of them, at
+    least one, as in the authors' implementation (Falkner, Klein & Hutter 2018) and the table of
+    Li et al. (2018), section 3.3. With ``"li2018"`` it is
+    ``ceil((s_max + 1) / (s + 1) * eta**s)``, the formula of their Algorithm 1, which gives more
+    trials.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ class Evaluation:
     rung
         The rung of its bracket, 0 for the lowest.
     loss
-        Lower is better. None if it has none: the trial failed or gave up.
+        Lower is better. None if it has none: the trial failed or was pruned by its objective.
     """
 
     trial: int

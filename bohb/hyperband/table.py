@@ -53,11 +53,11 @@ def table_of(plan: Plan) -> str:
         f"restarted: resource if it trains from the start again ({more:.0%} more)".replace(
             "%", " %"
         ),
-        "longest chain of one trial after its own lower rungs: "
+        "longest chain of legs, which no number of workers can shorten: "
         f"{plan.longest_chain_continued:g} continued, {plan.longest_chain_restarted:g} restarted",
     ]
     if plan.asynchronous:
-        lines.append("asynchronous: promotions made on little evidence come on top")
+        lines.append("asynchronous: promotions made on little evidence may come on top")
     return "\n".join(lines)
 
 

@@ -40,7 +40,7 @@ def allowed_from_prior(space: Space, fixed: FloatArray, rng: np.random.Generator
             return np.asarray(units[possible[0]])
     found = _mended(units, space, fixed, rng)
     if found is None:
-        beside = f" beside {space.named(fixed)}" if not np.isnan(fixed).all() else ""
+        beside = f" together with {space.named(fixed)}" if not np.isnan(fixed).all() else ""
         raise ArgumentError(
             f"space must leave configurations that are not forbidden{beside}, found none"
         )

@@ -40,7 +40,7 @@ class BOHBSearchCV(ScheduledSearchCV):
         What an evaluation is limited by:
 
         - ``"n_samples"``: the samples that are trained on. Smaller subsets are part of larger
-          ones, keep the proportions of classes, and do not tear ``groups`` apart;
+          ones, keep the proportions of classes, and keep ``groups`` together;
         - a parameter of the estimator that counts something, such as ``"n_estimators"`` or
           ``"clf__max_iter"``. If the estimator, or the last step of the pipeline, has
           ``warm_start``, a promoted candidate goes on;
@@ -50,15 +50,15 @@ class BOHBSearchCV(ScheduledSearchCV):
           not tuned, else ``"n_samples"``; that too where candidates differ in ``solver``,
           ``early_stopping`` or the last step of a pipeline. `resource_` says which.
     min_resource
-        The least that a candidate is judged by. ``"auto"`` makes five rungs, as far as there are
-        two samples of each class on the lowest; and two rungs if there can be a second at all.
+        The least that a candidate is judged by. ``"auto"`` makes five rungs, or fewer, so that the
+        lowest has at least two samples of each class; but always two if the bounds allow it.
     max_resource
         The most that a candidate is trained with. ``"auto"`` takes all samples, the value that
         the estimator has for the parameter, or 81 calls of ``partial_fit``.
     reduction_factor
-        Of this many candidates on a rung one is promoted.
+        Of this many candidates on a rung one is promoted; 3 by default.
     n_rounds
-        Passes through all brackets of Hyperband.
+        Passes through all brackets of Hyperband; one by default.
     timeout
         Seconds after which the search ends with what it has; None for no limit.
     asynchronous
@@ -72,10 +72,10 @@ class BOHBSearchCV(ScheduledSearchCV):
     scoring
         As in scikit-learn: None for the estimator's own score, a name, a function, or several.
     refit
-        Whether to train the best candidate on all data, at the largest resource. With several
-        metrics, the name of the one to decide by. A function is given `cv_results_` and returns
-        the index of the best. If it is a function or False and there are several metrics, the
-        first one decides about promotions.
+        Whether to train the best candidate on all data, at the largest resource; True by default.
+        With several metrics, the name of the one to decide by. A function is given `cv_results_`
+        and returns the index of the best. If it is a function or False and there are several
+        metrics, the first one decides about promotions.
     n_jobs
         Candidates to be trained at the same time, in processes; None for one, -1 for as many as
         there are processors. ``joblib.parallel_config`` may say threads or Dask instead.
@@ -93,15 +93,16 @@ class BOHBSearchCV(ScheduledSearchCV):
     random_state
         Makes the search repeatable, as far as the estimator and the splitter are.
     error_score
-        The score of a fit that fails. A candidate with the score NaN is never promoted.
+        The score of a fit that fails; NaN by default. A candidate with the score NaN is never
+        promoted.
         ``"raise"`` ends the search with the exception.
     return_train_score
         Whether to score on the training samples too.
     patience
-        Stop a candidate whose score has not risen within so much resource; None for never. It
-        keeps its score.
+        End the training of a candidate whose score has not risen within so much resource; None
+        for never. It keeps its score.
     tol
-        By how much the score must rise within `patience`.
+        By how much the score must rise within `patience`; 0.001 by default.
     storage
         Where everything is kept, as in `bohb.create_study`. After a kill the search goes on when
         it is fitted again.

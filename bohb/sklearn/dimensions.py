@@ -33,7 +33,7 @@ def dimension(name: str, given: Any) -> Dimension:
     if isinstance(given, (stats.rv_continuous, stats.rv_discrete)) and given.numargs:
         raise ArgumentTypeError(
             f"param_distributions[{name!r}] must be a distribution with its parameters, got "
-            f"stats.{given.name} without: write stats.{given.name}(...)"
+            f"stats.{given.name} without parameters: write stats.{given.name}(...)"
         )
     if hasattr(given, "ppf") or hasattr(given, "icdf"):
         return _from_quantiles(name, given)

@@ -27,9 +27,8 @@ _TEST_SIZE = 0.2
 class HyperbandSearchCV(ScheduledSearchCV):
     """Searches the parameters of an estimator with Hyperband, drawing candidates at random.
 
-    It has the parameters of Dask-ML's class of this name, and needs no client. The brackets are
-    those of Li et al. (2018). `BOHBSearchCV` has the same abilities and learns from what was
-    evaluated.
+    It has the parameters of Dask-ML's class of this name, and needs no client. `BOHBSearchCV` has
+    the same abilities and learns from what was evaluated.
 
     Parameters
     ----------
@@ -38,14 +37,14 @@ class HyperbandSearchCV(ScheduledSearchCV):
     parameters
         What candidates are drawn from, as `param_distributions` of `BOHBSearchCV`.
     max_iter
-        The most that a candidate is trained with: calls of ``partial_fit``.
+        The most that a candidate is trained with: calls of ``partial_fit``, 81 by default.
     aggressiveness
-        Of this many candidates on a rung one is promoted.
+        Of this many candidates on a rung one is promoted; 3 by default.
     patience
-        Stop a candidate whose score has not risen within so many calls. True for
-        ``max_iter // aggressiveness``, False for never.
+        End the training of a candidate whose score has not risen within so many calls. True for
+        ``max_iter // aggressiveness``, False, the default, for never.
     tol
-        By how much the score must rise within `patience`.
+        By how much the score must rise within `patience`; 0.001 by default.
     test_size
         The share or the number of samples that candidates are scored on; None for a fifth. All
         candidates are scored on the same ones.
@@ -167,8 +166,8 @@ return_train_score, storage, study_name
         if self.cv is not None:
             if self.test_size is not None:
                 raise ArgumentError(
-                    "test_size is the size of the one part to score on and cannot be given beside "
-                    f"cv, got {self.test_size!r}"
+                    "test_size is the size of the one part to score on and cannot be given "
+                    f"together with cv, got {self.test_size!r}"
                 )
             return super()._make_splitter(y)
         is_fair = has_strata(self.estimator, y) and np.min(np.unique(y, return_counts=True)[1]) > 1
@@ -182,7 +181,7 @@ return_train_score, storage, study_name
 
     @property
     def n_iter_(self) -> int:
-        """What the best candidate was trained with."""
+        """How many calls of ``partial_fit`` the best candidate was trained with."""
         return int(self.cv_results_["resource"][self.best_index_])
 
     def _summarize(self, study: Study, problem: Problem, found: Sequence[Evaluated]) -> None:

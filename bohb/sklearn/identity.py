@@ -65,7 +65,7 @@ def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool
         if "cv" in changed and "data" not in changed:
             hint = " A splitter that shuffles needs a random_state to be the same again."
         raise SettingsError(
-            f"study {study.study_name!r} was begun with another {', '.join(changed)}: fit with "
-            f"what it was begun with, or give another study_name or storage.{hint}"
+            f"study {study.study_name!r} was begun with different {', '.join(changed)}: fit "
+            f"with what it was begun with, or give another study_name or storage.{hint}"
         )
     return kept_seed

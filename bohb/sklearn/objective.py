@@ -164,7 +164,7 @@ class SearchObjective:
         if self.resource.name in params:
             raise ArgumentError(
                 "param_distributions must not return the parameter that is the resource, got "
-                f"{self.resource.name!r}: leave it out, or take another resource"
+                f"{self.resource.name!r}: leave it out, or use another resource"
             )
         with config_context(**self.config):
             candidate = clone(self.estimator).set_params(**clone(params, safe=False))

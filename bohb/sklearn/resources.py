@@ -97,7 +97,7 @@ def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
     if name in tuned:
         raise ArgumentError(
             f"resource must not be one of the parameters that are tuned, got {name!r}: leave it "
-            "out of the distributions, or take another resource"
+            "out of the distributions, or use another resource"
         )
     prefix, last = last_step(estimator)
     short = name.rpartition("__")[2]

@@ -37,7 +37,7 @@ def run_search(
     if plan.n_trials < whole.n_trials:
         limit = {"n_trials": plan.n_trials}
         warnings.warn(
-            f"param_distributions have only {plan.n_trials} candidates, fewer than the "
+            f"param_distributions has only {plan.n_trials} candidates, fewer than the "
             f"{whole.n_trials} of the plan: all of them are tried",
             stacklevel=3,
         )

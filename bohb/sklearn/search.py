@@ -69,7 +69,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What `fit` will do: models and training in all, and bracket by bracket.
+        """How many models `fit` will train and how far, in all and for each bracket.
 
         ``n_models`` counts candidates, ``partial_fit_calls`` or ``resource`` what they are trained
         with, on one fold, without the last training on all data. ``brackets`` has the same for
@@ -151,8 +151,8 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         n_samples = _num_samples(problem.data.X)
         if isinstance(problem.resource, Samples) and given != "auto" and given < n_samples / 2:
             warnings.warn(
-                f"resource='auto' takes the number of samples for {self.estimator!r}, so that "
-                f"max_resource={given} are {given} of {n_samples} samples: give "
+                f"resource='auto' means the number of samples for {self.estimator!r}, so "
+                f"max_resource={given} means {given} of {n_samples} samples: give "
                 "resource='n_samples' if that is meant, else another resource or no max_resource",
                 stacklevel=3,
             )

@@ -102,7 +102,7 @@ class Conductor:
                 loop.run()
             except KeyboardInterrupt:
                 _logger.warning(
-                    "Interrupted. What has finished is kept; the next call goes on from here."
+                    "Cut off by Ctrl-C. What has finished is kept; the next call goes on from here."
                 )
             else:
                 self._ledger.write(OPEN_CALL, None)

@@ -53,9 +53,10 @@ def create_study(
     storage
         Where everything is kept: None for this process's memory, a database URL such as
         ``"sqlite:///study.db"``, a `pathlib.Path` for Optuna's journal in that file, or a storage
-        of Optuna. The journal is the fastest that survives.
+        of Optuna. The journal is the fastest that outlives the process.
     sampler
-        What proposes values; any sampler of Optuna. None for `BOHBSampler()`.
+        What proposes values; any sampler of Optuna. None for `BOHBSampler()`, or
+        with several directions for Optuna's default.
     pruner
         What decides how far trials run. `HyperbandPruner` and `SuccessiveHalvingPruner` pause and
         promote. Any pruner of Optuna does what it does there. None takes the one that an existing

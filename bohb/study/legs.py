@@ -268,9 +268,9 @@ def _pickled(function: Callable[[Any], Any], study: Study, executor: Executor) -
         return bytes(cloudpickle.dumps((function, study.space)))
     except Exception as error:  # whatever the objects in it raise
         raise ArgumentError(
-            f"func must be such that it can be pickled for {type(executor).__name__}, whose "
+            f"func must be picklable for {type(executor).__name__}, whose "
             f"workers are other processes, got {function!r}: {error}. Make what cannot be pickled "
-            "(open files, locks, connections) inside of it, or use threads: n_jobs"
+            "(open files, locks, connections) inside it, or use threads: n_jobs"
         ) from error
 
 
@@ -290,7 +290,7 @@ def _warn_of_replays(study: Study, executor: Executor) -> None:
         f"{type(executor).__name__} cannot send a leg to the process in which its generator "
         "waits, so each promotion trains its trial from the start again: a round takes "
         f"{plan.resource_restarted} units of resource instead of {plan.resource_continued}. "
-        "bohb.executors.ProcessExecutor, Dask and Ray can",
+        "Use bohb.executors.ProcessExecutor, Dask or Ray to avoid that",
         stacklevel=6,
     )
 

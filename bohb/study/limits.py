@@ -57,7 +57,7 @@ class Limits:
         if in_total and timeout is not None and not names:
             raise ArgumentError(
                 "in_total needs n_trials, n_rounds, n_brackets or total_resource beside timeout, "
-                "got none of them: the timeout is one of each call"
+                "got none of them: a timeout counts for each call alone"
             )
         for name in ("n_trials", "n_rounds", "n_brackets"):
             if given[name] is not None:

@@ -41,7 +41,7 @@ class Minimum:
     loss
         Its loss there.
     resource
-        That resource: `max_resource`, unless the time was too short for it.
+        That resource: `max_resource`, unless a timeout or Ctrl-C ended the call before.
     study
         The study, with all that was evaluated.
     """
@@ -92,10 +92,11 @@ def minimize(
         The least that it is judged by; None makes five rungs, or as many as integers allow.
         Resources are integers if both bounds are.
     reduction_factor
-        Of this many configurations on a rung one is promoted.
+        Of this many configurations on a rung one is promoted; 3 by default.
     n_rounds, n_trials, total_resource, timeout
         How much is done, as in `Study.optimize`; without any of them one round. With a `storage`
-        the limit is one for all calls together.
+        `n_rounds`, `n_trials` and `total_resource` count for all calls together, `timeout` for
+        each call.
     seed
         Makes the call repeatable. None draws one; a `storage` keeps it for the next call.
     sampler
@@ -115,7 +116,8 @@ def minimize(
     Raises
     ------
     ArgumentError
-        If an argument is out of its range, or `function` does not take two arguments.
+        If an argument is out of its range, `function` does not take two arguments, or has no name
+        to take as `study_name` where there is a `storage`.
     NoResultError
         If no evaluation has given a finite loss.
     ExecutorError, StorageError, StudyOwnedError
@@ -138,8 +140,8 @@ def minimize(
     _check_function(function)
     if sampler is not None and seed is not None:
         raise ArgumentError(
-            f"seed is that of BOHBSampler and cannot be given beside sampler, got {seed!r}: give "
-            "the sampler its seed"
+            f"seed is that of BOHBSampler and cannot be given together with sampler, got "
+            f"{seed!r}: give the sampler its seed"
         )
     if min_resource is None:
         min_resource = lowest_of(max_resource, reduction_factor)

@@ -178,8 +178,8 @@ class Objective:
             )
         self._warn_once(
             f"the generator of trial {trial.number} ended after {paused.position} units, before "
-            f"the {trial.resource} it was given: its last value counts from here on. One that "
-            "returns its last value is believed to have ended on purpose"
+            f"the {trial.resource} it was given; its last value counts from here on. To end on "
+            "purpose, and without this warning, return the last value"
         )
 
     def _warn_once(self, oddity: str | None) -> None:
@@ -216,7 +216,10 @@ def _after_return(trial: Trial, value: Any) -> LegResult:
 def _returned(value: Any) -> float:
     if inspect.iscoroutine(value):
         value.close()
-        raise ObjectiveError("the objective must be a plain function or a generator, got async def")
+        raise ObjectiveError(
+            "the objective must be a plain function or a generator, got a coroutine function "
+            "(async def)"
+        )
     return as_value(value, "returned")
 
 

@@ -20,34 +20,35 @@ def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
         if returned is _PRUNED or course.has_looked or course.scale.is_top(given):
             return None
         return (
-            f"the objective of trial {trial.number} was given {given} and has neither reported nor "
-            "asked for trial.resource: if it trains as far each time, the rungs save nothing"
+            f"the objective of trial {trial.number} was given resource {given} and has neither "
+            "reported nor asked for trial.resource: if it trains equally far each time, the rungs "
+            "save nothing"
         )
     if used > given and course.scale.is_top(given):
         return (
-            f"trial {trial.number} reported up to {used}, beyond the highest resource {given}: its "
-            f"report at {given} counts, and what it trains after that is lost"
+            f"trial {trial.number} reported up to resource {used}, beyond the highest, {given}: "
+            f"its report at {given} counts, and what it trains after that is lost"
         )
     if used > given:
         if course.has_asked:
             levels = ", ".join(f"{level:g}" for level in course.scale.levels)
             return (
-                f"trial {trial.number} was given {given} and had reported {used} when it could be "
-                f"paused, which costs more than was planned: report at least at {levels}"
+                f"trial {trial.number} was given resource {given} and had reported {used} when it "
+                f"could be paused, which costs more than was planned: report at least at {levels}"
             )
         return (
-            f"trial {trial.number} reported up to {used} and was given {given}: ask "
+            f"trial {trial.number} reported up to resource {used} and was given {given}: ask "
             "trial.should_prune() after each report, and raise TrialPruned, so that it can be "
             "paused"
         )
     if used < given and returned is not _PRUNED:
         return (
-            f"the objective of trial {trial.number} returned after its report at {used}, before "
-            f"the {given} it was given: what it returned counts as its value there"
+            f"the objective of trial {trial.number} returned after its report at resource {used}, "
+            f"before the {given} it was given: what it returned counts as its value there"
         )
     if returned is None:
         return (
             f"the objective of trial {trial.number} returned nothing (is a return statement "
-            f"missing?): its report at {used} counts"
+            f"missing?): its report at resource {used} counts"
         )
     return None

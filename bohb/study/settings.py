@@ -25,7 +25,7 @@ def keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> None
             raise SettingsError(
                 f"study {ledger.study_name!r} was begun with {from_settings(stored)}, got "
                 f"{name_of(pruner)}: its paused trials would wait for ever. Leave the pruner "
-                "out to take the one it was begun with, or begin another study."
+                "out to use the one it was begun with, or begin another study."
             )
         return
     if n_directions > 1:

@@ -89,7 +89,7 @@ def check_storable(name: str, distribution: BaseDistribution, storage: BaseStora
             if not is_same:
                 raise ArgumentError(
                     f"{name!r} must have choices that a storage can hold, got {choice!r} of type "
-                    f"{type(choice).__name__}: take strings, or lists in place of tuples"
+                    f"{type(choice).__name__}: use strings, or lists in place of tuples"
                 )
 
 

@@ -156,7 +156,8 @@ class Study(optuna.Study):
         any of them and without `timeout` one round is run. When the limit is reached no new trial
         starts, and the open brackets are finished with what they hold. A call that was cut off,
         by Ctrl-C, an exception or the end of its process, is taken up by the next one: its limit
-        counts from where the first began. Ctrl-C makes this method return, like `timeout`.
+        counts from where the first began. Ctrl-C makes this method return, like `timeout`; with a
+        pruner of Optuna it is raised, as there.
 
         Legs that were given out by `ask` and not told are left alone, and their bracket stays open.
 
@@ -181,7 +182,7 @@ class Study(optuna.Study):
         callbacks
             Called with the study and each finished trial, as in Optuna.
         gc_after_trial
-            Taken for Optuna's sake; used with pruners of Optuna only.
+            As in Optuna; has an effect only with a pruner of Optuna.
         show_progress_bar
             Whether to show a bar with the incumbent.
         n_rounds
@@ -191,11 +192,12 @@ class Study(optuna.Study):
         total_resource
             Resource to use at most, including what it takes to finish brackets that were left
             open before; counted as `plan().resource_continued` for generators and
-            `plan().resource_restarted` for functions. With an asynchronous pruner, promotions
-            made on little evidence may come on top.
+            `plan().resource_restarted` for functions. At least what it takes to bring one trial to
+            the highest resource. With an asynchronous pruner, promotions made on little evidence
+            may come on top.
         in_total
-            Let the limit be one for all calls together: a script that is run again does what is
-            left to be done, and nothing if that is nothing.
+            Whether the limit counts for all calls together. A script that is run again then does
+            what is left to be done.
         executor
             What runs the legs, instead of `n_jobs` threads: any pool of `concurrent.futures`, a
             ``Client`` of Dask, or one of `bohb.executors`. It is not shut down.
@@ -224,7 +226,7 @@ class Study(optuna.Study):
         TooManyFailuresError
             If a larger share of evaluations fails than `max_failures` allows.
         StudyOwnedError
-            If another live process optimises the study.
+            If another live process or thread is optimising the study.
         SettingsError
             If the pruner is not the one that the study was begun with.
         StudyError
@@ -350,7 +352,7 @@ class Study(optuna.Study):
         Raises
         ------
         StudyOwnedError
-            If another live process moves the study.
+            If another live process or thread is optimising the study.
         SettingsError
             If the pruner is not the one that the study was begun with.
         StorageError
@@ -394,7 +396,7 @@ class Study(optuna.Study):
         values
             Its value at `trial.resource`. A value that is not finite fails the trial.
         state
-            PRUNED after `should_prune` pauses the trial, and earlier than that drops it. FAIL
+            PRUNED pauses the trial if it has a value at its resource, and prunes it otherwise. FAIL
             fails it. COMPLETE and None take `values`.
         skip_if_finished
             Do nothing if the trial is finished, instead of raising an error.
@@ -412,6 +414,8 @@ class Study(optuna.Study):
             If `state` is none of these, or does not go with `values`.
         ObjectiveError
             If `values` is not a number.
+        StudyOwnedError, SettingsError, StorageError
+            As in `ask`.
 
         Examples
         --------
@@ -551,7 +555,9 @@ class Study(optuna.Study):
         """Return one row per trial and resource at which it was evaluated.
 
         The columns are ``number``, ``bracket``, ``rung``, ``resource``, ``value``, ``state`` and
-        ``params_*``. A value is as the objective gave it; NaN where the evaluation failed.
+        ``params_*``. A value is as the objective gave it; NaN where the evaluation failed. The
+        state is Optuna's, of the trial as it is now. A trial that was added with `add_trial` has
+        no bracket and no rung.
 
         Raises
         ------

@@ -108,7 +108,7 @@ class Trial(optuna.Trial):
             What the objective would return if it ended here.
         step
             The resource used so far, or one less in a loop that counts from 0. In a study whose
-            resources are not integers: one of them.
+            resources are not integers, exactly one of its levels, such as `trial.resource`.
 
         Raises
         ------
@@ -170,7 +170,7 @@ def warn_of_constraints() -> None:
     """Warn that constraints do not change how a study with brackets goes on."""
     warnings.warn(
         "brackets, incumbent() and BOHBSampler do not look at constraints: a trial that is not "
-        "feasible competes with the others. Raise bohb.TrialPruned in it to drop it; "
+        "feasible competes with the others. Raise bohb.TrialPruned in it to prune it; "
         "study.best_trial looks at constraints.",
         stacklevel=3,
     )

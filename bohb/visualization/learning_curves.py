@@ -30,6 +30,7 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
+        The axes it was drawn on.
 
     Raises
     ------

@@ -307,7 +307,7 @@ def test_a_run_that_is_interrupted_ends_its_commands_and_goes_on_later(tmp_path,
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "interrupted; run it again to go on" in " ".join(output.split())
+    assert "cut off; to go on" in " ".join(output.split())
     assert commands_of(tmp_path) == []
     write(tmp_path)
     shown = bohb("run", path, "-j", 2)
@@ -324,7 +324,7 @@ def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
         wait_until(lambda target=target: n_evaluations(path) >= target)
         process.kill()
         process.communicate()
-    assert json.loads(bohb("status", path, "-f", "json").stdout)["activity"] == "interrupted"
+    assert json.loads(bohb("status", path, "-f", "json").stdout)["activity"] == "cut off"
     process = start("run", path)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output

@@ -379,7 +379,7 @@ for epoch in range(1, 10):
     job, study, lines = run(write(tmp_path, text, script(body)))
     standing = standing_of(job, study)
     assert (standing.n_evaluations, standing.best.value, standing.best.resource) == (0, 0.5, 2)
-    assert lines == ["0  trial 0 at epochs 9: interrupted"]
+    assert lines == ["0  trial 0 at epochs 9: cut off"]
 
 
 def test_a_rule_for_a_number_that_is_never_reported_is_remarked(tmp_path):

@@ -413,7 +413,7 @@ def test_ctrl_c_while_the_workers_begin_is_the_studys_alone(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     output, error = process.communicate(timeout=30)
     assert "done" in output
-    assert "Interrupted." in error
+    assert "Cut off by Ctrl-C." in error
     assert "Traceback" not in error, error
 
 

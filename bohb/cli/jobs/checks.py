@@ -56,8 +56,8 @@ def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
 
 def _check_names(entries: list[Entry], names: Iterable[str], known: set[str]) -> None:
     for name in sorted(set(names) - known):
-        hint = near_to(name, known) or f": known here are {', '.join(sorted(known))}"
-        raise _place(entries, name).error(f"{{{{ {name} }}}} stands for nothing{hint}")
+        hint = near_to(name, known) or f": the names here are {', '.join(sorted(known))}"
+        raise _place(entries, name).error(f"{{{{ {name} }}}} is not known{hint}")
 
 
 def _check_braces(job: Job, entries: list[Entry], known: set[str]) -> None:

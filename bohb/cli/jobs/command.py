@@ -179,8 +179,8 @@ def _with_variables(template: Template) -> str:
             )
         if quote == "'":
             raise ArgumentError(
-                f"{{{{ {part} }}}} must not stand within single quotes, where a shell takes no "
-                "values: leave the quotes away, or take double ones"
+                f"{{{{ {part} }}}} must not stand within single quotes, where a shell replaces "
+                "nothing: leave out the quotes, or use double ones"
             )
         variable = f"${{BOHB_VALUE_{index // 2 + 1}}}"
         written.append(variable if quote else f'"{variable}"')

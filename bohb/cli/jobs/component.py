@@ -150,7 +150,7 @@ def _known(
 def _command(entry: Entry, container: Mapping[str, Entry]) -> tuple[Entry, Command]:
     if "command" not in container:
         raise entry.error(
-            f"{entry.name}.command is missing: there is no image here that would have one"
+            f"{entry.name}.command is missing: no image is used here that could have one"
         )
     texts = [
         translated(argument(part))

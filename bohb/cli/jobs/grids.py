@@ -138,6 +138,6 @@ def _num(fields: Fields) -> int:
 def _check_length(count: int, blamed: Entry) -> None:
     if count > _LONGEST_GRID:
         raise blamed.error(
-            f"{blamed.name} makes {count} values, and {_LONGEST_GRID} are the most: take an "
+            f"{blamed.name} makes {count} values, and at most {_LONGEST_GRID} are allowed: use an "
             "interval, such as uniform or loguniform"
         )

@@ -108,7 +108,7 @@ def int_(name: str, fields: Fields, dialect: Dialect) -> Dimension:
 def _refuse_step_with_log(fields: Fields, *, log: bool) -> None:
     if log:
         raise fields["step"].error(
-            f"{fields['step'].name} cannot be combined with log: take geomspace for a grid on a "
+            f"{fields['step'].name} cannot be combined with log: use geomspace for a grid on a "
             "logarithmic scale"
         )
 

@@ -38,14 +38,14 @@ def grid_size(dimensions: Iterable[tuple[Dimension, Entry]]) -> int:
         values = stored_values(dimension)
         if values is None:
             raise entry.error(
-                f"{entry.name} has no finite number of values, which grid needs: take choice, "
+                f"{entry.name} has no finite number of values, which grid needs: use choice, "
                 "int, float with a step, quniform, range, linspace, logspace or geomspace"
             )
         size *= len(values)
         if size > _LARGEST_GRID:
             raise entry.error(
-                f"{entry.name} makes a grid of {size} configurations, and {_LARGEST_GRID} are the "
-                "most: take method random"
+                f"{entry.name} makes a grid of {size} configurations, and at most {_LARGEST_GRID} "
+                "are allowed: use method random"
             )
     return size
 

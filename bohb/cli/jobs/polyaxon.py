@@ -127,7 +127,7 @@ def read_operation(document: Entry, path: Path) -> tuple[Job, Mapping[str, Entry
         jobs=reading.optional(matrix, "concurrency", reading.n_jobs) or 1,
         leg_timeout=_leg_timeout(termination, extras),
         max_failures=min([*failures, reading.max_failures(extras.get("max_failures"))]),
-        remarks=(f"ignored: {', '.join(unused)}",) if unused else (),
+        remarks=(f"of no use here, and ignored: {', '.join(unused)}",) if unused else (),
     )
     fields: dict[str, Entry] = {"env": component.command_entry}
     fields["workdir"] = extras.get("workdir") or component.workdir or component.command_entry
@@ -144,8 +144,8 @@ def _method(entry: Entry) -> Method:
         raise entry.error(f"matrix.kind is missing: one of {', '.join(_MATRIX)}")
     if kind.value in _ELSEWHERE:
         raise kind.error(
-            f"matrix.kind must be one of {', '.join(_MATRIX)}, got {kind.value!r}: bohb proposes "
-            "from a model of its own, take kind: bohb"
+            f"matrix.kind must be one of {', '.join(_MATRIX)}, got {kind.value!r}: bohb has a "
+            "model of its own, use kind: bohb"
         )
     return kind.one_of(tuple(_MATRIX))
 

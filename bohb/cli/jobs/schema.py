@@ -179,7 +179,7 @@ def _limits(entry: Entry, method: Method) -> dict[str, Any]:
         )
     if method in ("grid", "mapping") and counted and counted != ["n_trials"]:
         raise fields[counted[0]].error(
-            f"{counted[0]} is of no use to method {method}: take n_trials"
+            f"{counted[0]} is of no use to method {method}: use n_trials"
         )
     checks = dict.fromkeys(("n_trials", "n_rounds", "n_brackets"), reading.count)
     return {
