@@ -177,7 +177,8 @@ def run_kills(n_kills: int, seed: int) -> None:
         study = study_in(directory)
         assert evaluations(study).equals(expected)
         n_trained = sum(
-            len(file.read_text().splitlines()) for file in directory.glob("checkpoints/*/units.txt")
+            len(file.read_text().splitlines())
+            for file in directory.glob("checkpoints/*/*/units.txt")
         )
         planned = study.plan(N_ROUNDS)
         report = {
@@ -189,7 +190,7 @@ def run_kills(n_kills: int, seed: int) -> None:
             "planned evaluations": planned.n_evaluations,
             "units trained": n_trained,
             "planned units": planned.resource_continued,
-            "directories of legs left": len(list(directory.glob("checkpoints/legs-*"))),
+            "directories of legs left": len(list(directory.glob("checkpoints/*/legs-*"))),
         }
         print(json.dumps(report, indent=2))
 

@@ -32,7 +32,7 @@ from bohb.history import to_parameter
 from bohb.model import Numeric, Parameter, Space
 from bohb.model.predicates import All, Comparison, OneOf, Predicate, Relation, Some
 from bohb.model.space import Prior
-from bohb.spaces import SearchSpace
+from bohb.spaces import SearchSpace, native
 
 _LEAST_DEVIATION = 1e-3  # of a normal prior, in units; ConfigSpace may mean zero
 
@@ -145,22 +145,18 @@ def _prior(hp: Any, parameter: Numeric) -> Prior | None:
 def _choices(hp: Hyperparameter[Any, Any]) -> tuple[Any, ...] | None:
     """Return the values of a hyperparameter that is one of several things, as Python's own."""
     if isinstance(hp, Constant):
-        return (_native(hp.value),)
+        return (native(hp.value),)
     if isinstance(hp, OrdinalHyperparameter):
-        return tuple(map(_native, hp.sequence))
+        return tuple(map(native, hp.sequence))
     if isinstance(hp, CategoricalHyperparameter):
-        return tuple(map(_native, hp.choices))
+        return tuple(map(native, hp.choices))
     return None
-
-
-def _native(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _code(hp: Hyperparameter[Any, Any], value: Any) -> float:
     """Return a value as the model counts it: a choice by its index."""
     choices = _choices(hp)
-    return float(value) if choices is None else float(choices.index(_native(value)))
+    return float(value) if choices is None else float(choices.index(native(value)))
 
 
 def _predicate(statement: Any) -> Predicate:
@@ -233,7 +229,7 @@ def _default_of_author(space: ConfigurationSpace) -> dict[str, Any] | None:
         if choices is not None:
             default[name] = choices[int(_code(hp, values[name]))]
         else:
-            default[name] = _native(values[name])
+            default[name] = native(values[name])
     return default
 
 

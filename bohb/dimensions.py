@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -18,6 +17,7 @@ from optuna.distributions import (
 
 from bohb.history import to_parameter
 from bohb.model import Numeric, Parameter
+from bohb.spaces import native
 
 # Every trial holds a copy of its choices, so that long lists are stored by their index.
 _MANY = 100
@@ -106,11 +106,6 @@ class Dimension:
         if is_ordered and len(values) > 1:
             parameter = Numeric(0, len(values) - 1, step=1)
         return cls(name, name, distribution, parameter, value_of, described(values))
-
-
-def native(value: Any) -> Any:
-    """Return a scalar of NumPy as one of Python."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _ascend_or_descend(values: Sequence[Any]) -> bool:

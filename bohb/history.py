@@ -8,6 +8,7 @@ computed from these two.
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -152,10 +153,15 @@ class Scale:
             raise ReportError(f"step must be an integer of at least 0, got {step!r}")
         return int(step)
 
+    def judged_step(self, resource: Resource, steps: Mapping[int, float]) -> int | None:
+        """Return the first step at which a trial has used `resource` or more, if there is one."""
+        reached = [step for step in steps if self.used(step, steps) >= resource]
+        return min(reached, default=None)
+
     def value_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
         """Return the first value reported at `resource` or after, or None if there is none."""
-        reached = [step for step in steps if self.used(step, steps) >= resource]
-        return steps[min(reached)] if reached else None
+        step = self.judged_step(resource, steps)
+        return None if step is None else steps[step]
 
     def loss_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
         """Return the loss at `resource`; None if there is none or it is not finite."""
@@ -213,10 +219,14 @@ def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
 def _first_by_level(steps: Mapping[int, float], scale: Scale) -> dict[int, float]:
     """Return the loss of the first finite report on each level."""
     losses: dict[int, float] = {}
-    for step in sorted(steps):
-        level = scale.level(scale.used(step, steps))
-        if level is not None and math.isfinite(steps[step]):
-            losses.setdefault(level, scale.loss(steps[step]))
+    in_order = sorted(steps)
+    ends = [scale.step(resource, steps) for resource in scale.levels]
+    places = [bisect.bisect_left(in_order, end) for end in ends]
+    for level, (begin, end) in enumerate(itertools.pairwise([*places, len(in_order)])):
+        finite = (step for step in in_order[begin:end] if math.isfinite(steps[step]))
+        step = next(finite, None)
+        if step is not None:
+            losses[level] = scale.loss(steps[step])
     return losses
 
 

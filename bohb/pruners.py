@@ -295,9 +295,9 @@ def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
 def _rung_just_reached(trial: FrozenTrial, bracket: Bracket, scale: Scale) -> int | None:
     """Return the highest rung that the last report of `trial` was the first to reach."""
     steps = trial.intermediate_values
-    last = max(steps)
+    *_, last = in_order = sorted(steps)
     now = scale.used(last, steps)
-    before = max((scale.used(step, steps) for step in steps if step != last), default=0)
+    before = scale.used(in_order[-2], steps) if len(in_order) > 1 else 0
     rungs = [i for i, resource in enumerate(bracket.resources) if before < resource <= now]
     return rungs[-1] if rungs else None
 

@@ -148,3 +148,8 @@ class SearchSpace:
             )
             for name in names
         }
+
+
+def native(value: Any) -> Any:
+    """Return a scalar of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -260,7 +260,7 @@ def export(
         if output is None:
             tables.write_rows(made(job, study), sys.stdout, form.value)
             return
-        with _writing(output), output.open("w", newline="", encoding="utf-8") as file:
+        with _writing(), output.open("w", newline="", encoding="utf-8") as file:
             n_rows = tables.write_rows(made(job, study), file, form.value)
         _err().print(f"{n_rows} rows in {output}", highlight=False, markup=False)
 
@@ -288,7 +288,7 @@ def plot(
         job = read_job(job_file, is_to_run=False)
         study = running.find(job, Place.of(job, storage))
         output = output or Path(f"{job.name}-{kind.value}.png")
-        with _writing(output):
+        with _writing():
             pictures.draw(job, study, kind, output)
         typer.echo(str(output))
 
@@ -304,7 +304,7 @@ def _format_of(output: Path | None) -> RowFormat:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _writing() -> Iterator[None]:
     """Say so if a file cannot be written."""
     try:
         yield

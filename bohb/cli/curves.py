@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from bohb.cli.jobs import Policy
@@ -12,10 +13,40 @@ from bohb.cli.reports import Report, whole_step
 
 
 @dataclass
+class _Curve:
+    """The best values of one trial up to each of its steps, which may come in any order."""
+
+    _steps: list[int] = field(default_factory=list)
+    _best: list[float] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The last step."""
+        return self._steps[-1]
+
+    def add(self, step: int, value: float, better: Callable[..., float]) -> None:
+        place = bisect_left(self._steps, step)
+        if place:
+            value = better(self._best[place - 1], value)
+        if place == len(self._steps) or self._steps[place] != step:
+            self._steps.insert(place, step)
+            self._best.insert(place, value)
+            place += 1
+        while place < len(self._best) and better(self._best[place], value) != self._best[place]:
+            self._best[place] = value
+            place += 1
+
+    def at(self, step: int) -> float | None:
+        """Return the best value up to `step`."""
+        place = bisect_right(self._steps, step)
+        return self._best[place - 1] if place else None
+
+
+@dataclass
 class Curves:
     """The best values so far of all trials, by metric and step. Several threads may use it."""
 
-    _best: dict[str, dict[int, dict[int, float]]] = field(default_factory=dict)
+    _curves: dict[str, dict[int, _Curve]] = field(default_factory=dict)
     _running: set[int] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -34,10 +65,8 @@ class Curves:
         if not math.isfinite(value):
             return
         with self._lock:
-            curve = self._best.setdefault(metric, {}).setdefault(number, {})
-            before = [best for known, best in curve.items() if known <= step]
-            better = max if maximize else min
-            curve[step] = better([*before, value])
+            curve = self._curves.setdefault(metric, {}).setdefault(number, _Curve())
+            curve.add(step, value, max if maximize else min)
 
     def take(self, number: int, report: Report, policies: Iterable[Policy]) -> None:
         """Take in what of a report the policies ask for."""
@@ -53,18 +82,12 @@ class Curves:
         if not policy.applies_at(step):
             return False
         with self._lock:
-            curves = self._best.get(policy.metric, {})
-            own = _at(curves.get(number, {}), step)
+            curves = self._curves.get(policy.metric, {})
+            own = curves[number].at(step) if number in curves else None
             others = [
                 best
                 for other, curve in curves.items()
                 if other != number and (not policy.among_running or other in self._running)
-                if max(curve) >= step and (best := _at(curve, step)) is not None
+                if curve.end >= step and (best := curve.at(step)) is not None
             ]
         return own is not None and policy.condemns(own, others)
-
-
-def _at(curve: Mapping[int, float], step: int) -> float | None:
-    """Return the best value up to `step`."""
-    reached = [known for known in curve if known <= step]
-    return curve[max(reached)] if reached else None

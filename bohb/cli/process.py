@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 import psutil
 
 from bohb.errors import CommandError
+from bohb.study.owner import machine
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
 
@@ -85,9 +86,15 @@ class Process:
                 raise CommandError(
                     f"{arguments[0]!r} cannot be run in {workdir}: {error}"
                 ) from error
-        _living.add(self)
-        _write_record(record, self._popen.pid)
-        self._tails = (_Tail("stdout", stdout), _Tail("stderr", stderr))
+        with _counting:
+            _living.add(self)
+        self._tails: tuple[_Tail, ...] = ()
+        try:
+            _write_record(record, self._popen.pid)
+            self._tails = (_Tail("stdout", stdout), _Tail("stderr", stderr))
+        except OSError:
+            self.end()
+            raise
 
     def __enter__(self) -> Process:
         return self
@@ -133,7 +140,8 @@ class Process:
         for tail in self._tails:
             tail.close()
         self._record.unlink(missing_ok=True)
-        _living.discard(self)
+        with _counting:
+            _living.discard(self)
 
     def kill(self) -> None:
         """End the process group at once."""
@@ -185,14 +193,15 @@ def written_lines(directory: Path, prefix: str = "") -> Iterator[Line]:
 
 
 _living: set[Process] = set()
-_sweeping = threading.Lock()
+_counting = threading.Lock()
 
 
 def kill_all() -> None:
     """End all commands at once: the program ends, and nobody waits for them any more."""
-    with _sweeping:
-        for process in list(_living):
-            process.kill()
+    with _counting:
+        living = list(_living)
+    for process in living:
+        process.kill()
 
 
 def end_orphan(record: Path) -> bool:
@@ -206,10 +215,13 @@ def end_orphan(record: Path) -> bool:
     try:
         known = json.loads(record.read_text())
         group, begun = int(known["pid"]), float(known["begun"])
+        is_here = known["machine"] == machine()  # elsewhere the number is that of somebody else
     except (OSError, ValueError, KeyError, TypeError):
         record.unlink(missing_ok=True)
         return False
-    is_running = _is_same(group, begun) if psutil.pid_exists(group) else _exists(group)
+    is_running = is_here and (
+        _is_same(group, begun) if psutil.pid_exists(group) else _exists(group)
+    )
     if is_running:
         _signal_group(group, _KILL)
         deadline = time.monotonic() + GRACE_SECONDS
@@ -262,4 +274,5 @@ def _signal_group(group: int, number: int) -> None:
 
 def _write_record(record: Path, pid: int) -> None:
     with contextlib.suppress(psutil.Error):  # it is over already
-        record.write_text(json.dumps({"pid": pid, "begun": psutil.Process(pid).create_time()}))
+        begun = psutil.Process(pid).create_time()
+        record.write_text(json.dumps({"pid": pid, "begun": begun, "machine": machine()}))

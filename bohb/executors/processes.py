@@ -100,7 +100,7 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
 
     def share(self, value: bytes) -> Callable[[], bytes]:
         """Return what reads `value` from a file in the worker."""
-        if self._directory is None:
+        if self._directory is None:  # its workers remove it if this process is killed
             self._directory = tempfile.TemporaryDirectory(prefix="bohb-shared-")
         path = Path(self._directory.name) / f"{next(self._counter)}.pickle"
         path.write_bytes(value)
@@ -109,7 +109,12 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
     def _release(self) -> None:
         """End the processes as far as they are not to live on, and remove what they shared."""
         super()._release()
-        if self._directory is not None:
+        if self._directory is None:
+            return
+        if self._workers:
+            for path in Path(self._directory.name).iterdir():
+                path.unlink()
+        else:
             self._directory.cleanup()
             self._directory = None
 

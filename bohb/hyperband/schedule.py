@@ -151,10 +151,13 @@ class Schedule(abc.ABC):
         """
         if max_open is None or self.next_bracket < len(self.runs):
             return True
+        return sum(not run.finished for run in self.runs[self._first_open() :]) < max_open
+
+    def _first_open(self) -> int:
+        """Return how many of the first brackets are finished."""
         while self._n_finished < len(self.runs) and self.runs[self._n_finished].finished:
             self._n_finished += 1
-        n_open = sum(not run.finished for run in self.runs[self._n_finished :])
-        return n_open < max_open
+        return self._n_finished
 
     def next_leg(self, *, may_start: bool = True) -> Leg | None:
         """Return what should be done next, or None if there is nothing to do before a result comes.
@@ -215,7 +218,7 @@ class Schedule(abc.ABC):
         """
         total: Resource = 0
         start = self.next_bracket
-        for run in [*self.runs[:start], self._run_at(start)]:
+        for run in [*self.runs[self._first_open() : start], self._run_at(start)]:
             capacity = run.capacity
             if run.index == start:
                 n_trials = len(run.rungs[0]) + new_trials

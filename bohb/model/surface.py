@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.special import erfcx, ndtr
@@ -13,6 +14,8 @@ from bohb.model.arrays import FloatArray, IndexArray
 from bohb.model.observations import Observations
 from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, fit
 from bohb.model.space import Categorical, Space
+
+Array = TypeVar("Array", bound=np.ndarray[Any, Any])
 
 _BEST_OF_EACH_LEVEL = 15
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
@@ -82,21 +85,23 @@ class Surface:
             At most so many evaluations are looked at: the best of each level, those at the
             highest levels, and the most recent.
         max_fit
-            The hyperparameters are fitted to the first ``sqrt(max_fit / inputs)`` of these.
+            The hyperparameters are fitted to the first ``sqrt(max_fit / inputs)`` of these, of
+            which at most a fifth are failures.
         """
         units = space.encode(observations.columns(space.names))
         rows, levels = _evaluations(observations, max_points)
         targets = _targets(observations.losses[rows, levels])
+        n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
         failed = np.flatnonzero(observations.failed)[-(max_points // 5) :]
+        n_first = max(1, n_fit // 5)
+        first, others = failed[-n_first:], failed[:-n_first]
         points = Points(
-            np.concatenate([units[failed], units[rows]]),
-            np.append(np.full(len(failed), n_levels - 1), levels),
+            units[np.concatenate([first, rows, others])],
+            _framed(first, levels, others, n_levels - 1),
         )
-        targets = np.append(np.full(len(failed), np.max(targets)), targets)
-        groups = np.append(np.full(len(failed), n_levels), levels)
-
+        targets = _framed(first, targets, others, np.max(targets))
+        groups = _framed(first, levels, others, n_levels)
         squared = _squared(space, n_levels, points, points)
-        n_fit = math.isqrt(max_fit // len(squared))
         hyperparameters = fit(
             squared[:, :n_fit, :n_fit],
             targets[:n_fit],
@@ -207,6 +212,12 @@ def _targets(losses: FloatArray) -> FloatArray:
     units = (losses - median) / scale
     squeezed = np.where(units > 0, np.log1p(np.clip(units, 0, _WORST)), units)
     return np.asarray((squeezed - np.mean(squeezed)) / (np.std(squeezed) or 1.0))
+
+
+def _framed(before: IndexArray, values: Array, after: IndexArray, value: float) -> Array:
+    """Return `values` with `value` for each of those before and after them."""
+    around = [np.full(len(indices), value, values.dtype) for indices in (before, after)]
+    return np.concatenate([around[0], values, around[1]])  # type: ignore[return-value]
 
 
 def _belief(n_scales: int, n_groups: int) -> Belief:

@@ -16,11 +16,31 @@ _SAME = 1e-9  # of a range: rounding, rather than another value
 _LARGEST_GRID = 4096  # finite spaces up to this size are searched for what is left
 
 
-def was_tried(row: FloatArray, space: Space, observations: Observations) -> bool:
-    """Return whether the configuration `row` was tried before.
+class Tried:
+    """The configurations that were tried.
 
-    It was if some trial had the same value for everything that it asked for.
+    One was if some trial had the same value for everything that it asked for.
     """
+
+    def __init__(self, space: Space, observations: Observations) -> None:
+        self._space = space
+        self._observations = observations
+        # Of a small space most may have been tried: many are looked up, nearly all in here.
+        self._known: frozenset[bytes] = frozenset()
+        if space.n_configurations <= _LARGEST_GRID:
+            units = space.encode(observations.columns(space.names))
+            self._known = frozenset(map(_key, units[~np.isnan(units).all(axis=1)]))
+
+    def __contains__(self, row: FloatArray) -> bool:
+        return _key(row) in self._known or _was_tried(row, self._space, self._observations)
+
+
+def _key(row: FloatArray) -> bytes:
+    """Return what is the same only for configurations that are."""
+    return bytes((np.round(row / _SAME) + 0.0).tobytes())
+
+
+def _was_tried(row: FloatArray, space: Space, observations: Observations) -> bool:
     rows: IndexArray | None = None  # all, of which few are left after the first parameter
     asked = np.zeros(len(observations), dtype=bool)
     for (name, parameter), unit in zip(space.parameters.items(), row, strict=True):
@@ -43,10 +63,11 @@ def first_untried(
 
     `fixed` is a row of units, NaN where nothing is given.
     """
+    tried = Tried(space, observations)
     for row in rows:
-        if not was_tried(row, space, observations):
+        if row not in tried:
             return row
-    return untried_from_prior(space, observations, fixed, rng)
+    return _untried_from_prior(space, tried, fixed, rng)
 
 
 def untried_from_prior(
@@ -56,15 +77,21 @@ def untried_from_prior(
 
     `fixed` is a row of units, NaN where nothing is given.
     """
+    return _untried_from_prior(space, Tried(space, observations), fixed, rng)
+
+
+def _untried_from_prior(
+    space: Space, tried: Tried, fixed: FloatArray, rng: np.random.Generator
+) -> FloatArray:
     row = allowed_from_prior(space, fixed, rng)
-    if not was_tried(row, space, observations):
+    if row not in tried:
         return row
     if space.n_configurations <= _LARGEST_GRID:
-        left = [r for r in _all_rows(space, fixed) if not was_tried(r, space, observations)]
+        left = [r for r in _all_rows(space, fixed) if r not in tried]
         return left[rng.integers(len(left))] if left else row
     for _ in range(100):  # hardly anything of so large a space can have been tried
         another = allowed_from_prior(space, fixed, rng)
-        if not was_tried(another, space, observations):
+        if another not in tried:
             return another
     return row
 

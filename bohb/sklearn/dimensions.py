@@ -11,9 +11,10 @@ import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from scipy import stats
 
-from bohb.dimensions import Dimension, described, native
+from bohb.dimensions import Dimension, described
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import to_parameter
+from bohb.spaces import native
 
 _LARGEST_SEED = 2**31 - 1
 

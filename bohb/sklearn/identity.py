@@ -58,8 +58,9 @@ def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool
         If the study was begun by another search.
     """
     beginning = Beginning(study, "bohb:search", "a search")
-    kept_seed = int(beginning.keep({**identity, "random_state": seed})["random_state"])
-    changed = beginning.changes({**identity, "random_state": seed if is_given else kept_seed})
+    kept_seed, changed = beginning.take_up(
+        identity, seed_key="random_state", seed=seed, is_given=is_given
+    )
     if changed:
         hint = ""
         if "cv" in changed and "data" not in changed:

@@ -44,18 +44,20 @@ def run_search(
     level = math.ceil(verbose)
     if level > 0:
         print(f"[CV{label}] resource: {objective.resource.name}\n{plan}")
-    with quiet_about_convergence():  # for all threads of this process
-        study.optimize(
-            objective.function,
-            **limit,
-            in_total=True,
-            timeout=timeout,
-            executor=executor,
-            max_paused=max_paused,
-            callbacks=[_Announcer(label)] if level > 1 else None,
-            show_progress_bar=level > 0,
-        )
-    forget_objective(study)  # it holds the data
+    try:
+        with quiet_about_convergence():  # for all threads of this process
+            study.optimize(
+                objective.function,
+                **limit,
+                in_total=True,
+                timeout=timeout,
+                executor=executor,
+                max_paused=max_paused,
+                callbacks=[_Announcer(label)] if level > 1 else None,
+                show_progress_bar=level > 0,
+            )
+    finally:
+        forget_objective(study)  # it holds the data
     if study.was_cut_off:
         raise KeyboardInterrupt
 

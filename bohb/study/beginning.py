@@ -61,6 +61,28 @@ class Beginning:
                 "or another storage"
             )
 
+    def take_up(
+        self, facts: Mapping[str, Any], *, seed_key: str, seed: int, is_given: bool
+    ) -> tuple[int, list[str]]:
+        """Return the seed that the study was begun with, and the names of what differs now.
+
+        Parameters
+        ----------
+        facts
+            What the study must have been begun with, or is begun with if it is new.
+        seed_key
+            What the seed is kept as.
+        seed, is_given
+            The seed of a new study; it must be that of an old one if it `is_given`.
+
+        Raises
+        ------
+        SettingsError
+            If the study has trials and was begun by somebody else.
+        """
+        kept_seed = int(self.keep({**facts, seed_key: seed})[seed_key])
+        return kept_seed, self.changes({**facts, seed_key: seed if is_given else kept_seed})
+
     def changes(self, facts: Mapping[str, Any]) -> list[str]:
         """Return the names of what differs between `facts` and what the study was begun with."""
         kept = self.kept or {}

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -54,12 +55,14 @@ class Bookkeeper:
         self.caught: tuple[type[Exception], ...] = ()  # exceptions that fail their trial only
         self.finished: deque[FrozenTrial] = deque()
         self.is_consistent = True
+        self._lock = threading.RLock()  # `ask` and `tell` may come from beside the loop
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         self.incumbent: Incumbent | None = None
         self.failures: list[str] = []  # what each failed evaluation failed with
         # The trials that wait between two legs: how far they are, and how well they do.
         self._paused: dict[int, tuple[Resource, float]] = {}
+        self._n_looked_at = 0  # of the storage's trials, those that are known here
         self.pruner = schedule_pruner_of(study)
         self.schedule = self._restore(self.pruner)
         self._unfinished = deque(self.schedule.pending)
@@ -67,10 +70,18 @@ class Bookkeeper:
 
     @contextlib.contextmanager
     def deciding(self) -> Iterator[None]:
+        """Keep other threads out, and note that memory and storage may disagree after an error."""
+        with self._lock, self.doubting():
+            yield
+
+    @contextlib.contextmanager
+    def doubting(self) -> Iterator[None]:
         """Note that memory and storage may disagree if this is left by an exception."""
-        before, self.is_consistent = self.is_consistent, False
-        yield
-        self.is_consistent = before
+        try:
+            yield
+        except BaseException:
+            self.is_consistent = False
+            raise
 
     def next_trial(self, *, may_start: bool) -> Trial | None:
         """Return a trial that has been given its next leg, or None if there is nothing to do now.
@@ -123,10 +134,10 @@ class Bookkeeper:
 
         They are ranked as the incumbent is: by how far they are, then by how well they do.
         """
-        if most is None or len(self._paused) <= most:
-            return frozenset(self._paused)
-        best = sorted(self._paused, key=lambda number: self._rank(number))
-        return frozenset(best[:most])
+        with self._lock:
+            if most is None or len(self._paused) <= most:
+                return frozenset(self._paused)
+            return frozenset(sorted(self._paused, key=self._rank)[:most])
 
     def _rank(self, number: int) -> tuple[Resource, float, int]:
         resource, loss = self._paused[number]
@@ -142,7 +153,11 @@ class Bookkeeper:
     def notice_added(self) -> None:
         """Take in trials that were added from outside."""
         self.may_have_waiting = True
-        self.history.refresh([t for t in self.ledger.trials() if t.state.is_finished()])
+        trials = self.ledger.trials()
+        for trial in trials[self._n_looked_at :]:
+            if trial.state.is_finished():
+                self.history.observe(trial)
+        self._n_looked_at = len(trials)
 
     def under_way(self, number: int) -> Trial | None:
         """Return the trial of this number if it is under way."""
@@ -235,6 +250,7 @@ class Bookkeeper:
         """Bring a new schedule to where the storage stands, and finish what was being decided."""
         plan = pruner.plan()
         trials = self.ledger.trials()
+        self._n_looked_at = len(trials)
         standings = []
         for frozen in trials:
             self._ids[frozen.number] = frozen._trial_id

@@ -46,18 +46,26 @@ class Checkpoints:
         return None if stored is None else Path(stored)
 
     def place(self, root: str | Path) -> None:
-        """Let the checkpoints lie under `root` from now on."""
+        """Let the checkpoints lie in `root` itself from now on."""
         self._root = Path(root).absolute()
         self._ledger.write(CHECKPOINT_ROOT, str(self._root))
+
+    def place_under(self, directory: str | Path) -> None:
+        """Let the checkpoints lie in a directory of the study's own, under `directory`.
+
+        A study that has one already keeps its name, so that it can be moved.
+        """
+        # The name alone could meet the checkpoints of an older study that was deleted.
+        name = urllib.parse.quote(self._ledger.study_name, safe=" ")
+        own = f"{name}-{uuid.uuid4().hex[:8]}" if self.placed is None else self.placed.name
+        self.place(Path(directory) / own)
 
     def _begin(self) -> Path:
         if isinstance(self._ledger.storage, InMemoryStorage):
             temporary = Path(tempfile.mkdtemp(prefix="bohb-"))
             weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
             return temporary
-        # The name alone could meet the checkpoints of an older study that was deleted.
-        name = urllib.parse.quote(self._ledger.study_name, safe=" ")
-        self.place(Path(DEFAULT_ROOT) / f"{name}-{uuid.uuid4().hex[:8]}")
+        self.place_under(DEFAULT_ROOT)
         return self.root
 
 

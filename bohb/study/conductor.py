@@ -47,7 +47,8 @@ class Conductor:
         self._bookkeeper: Bookkeeper | None = None
         self._objective: Objective | None = None
         self._stop: StopSignal | None = None
-        self._by_hand = threading.RLock()  # `ask` and `tell` may come from several threads
+        self._working = threading.Lock()  # held inside of `optimize`
+        self._leading = threading.RLock()  # `ask` and `tell` may come from several threads
 
     @property
     def history(self) -> History | None:
@@ -122,17 +123,14 @@ class Conductor:
 
     def ask(self) -> Trial:
         """Return a trial that has been given a leg."""
-        with self._by_hand:
-            bookkeeper = self._take_the_lead()
-            with bookkeeper.deciding():
-                trial = bookkeeper.next_trial(may_start=True)
+        with self._leading, self._by_hand() as bookkeeper, bookkeeper.deciding():
+            trial = bookkeeper.next_trial(may_start=True)
         assert trial is not None  # noqa: S101 - for the type checker; a new one can always start
         return trial
 
     def tell(self, number: int, values: Any, state: TrialState | None) -> Trial | None:
         """Take the result of a trial, and return the trial; None if it has no leg under way."""
-        with self._by_hand:
-            bookkeeper = self._take_the_lead()
+        with self._leading, self._by_hand() as bookkeeper:
             trial = bookkeeper.under_way(number)
             if trial is not None:
                 result = told(trial, values, state)
@@ -147,44 +145,47 @@ class Conductor:
 
     @contextlib.contextmanager
     def _at_work(self, stop: StopSignal) -> Iterator[StopSignal]:
-        if self._stop is not None:
+        if not self._working.acquire(blocking=False):
             raise StudyError(
                 f"study {self._study.study_name!r} is being optimised by this process already: "
                 "wait for that call, or end it with study.stop()"
             )
-        self._claim()
-        self._ownership.enter_work()
-        self._stop = stop
         try:
+            with self._leading:
+                self._claim(for_work=True)
+                self._stop = stop
             yield stop
         finally:
             self._stop = None
             self._ownership.leave_work()
-            if not self._ownership.is_lost:
+            if self._ownership.held:
                 self._ownership.release()
+            self._working.release()
 
-    def _claim(self) -> None:
-        if not self._ownership.claim():
+    def _claim(self, *, for_work: bool = False) -> None:
+        if not self._ownership.claim(for_work=for_work):
             self._bookkeeper = self._objective = None  # somebody else moved the study since
 
-    def _take_the_lead(self) -> Bookkeeper:
-        """Return the bookkeeper for `ask` and `tell`, owned until the study is let go."""
-        if self._stop is None:
-            if self._ownership.held:
-                self._ownership.check()
-            else:
-                self._claim()
+    @contextlib.contextmanager
+    def _by_hand(self) -> Iterator[Bookkeeper]:
+        """Give the bookkeeper to `ask` and `tell`, owned until the study is let go."""
+        is_alone = self._stop is None
+        if is_alone and self._ownership.held:
+            self._ownership.check()
+        elif is_alone:
+            self._claim()
         bookkeeper = self._require_bookkeeper()
-        if self._stop is None:
+        yield bookkeeper
+        if is_alone:
             bookkeeper.finished.clear()  # there are no callbacks to tell
-        return bookkeeper
 
     def _require_bookkeeper(self) -> Bookkeeper:
-        kept = self._bookkeeper
-        if kept is None or not kept.is_consistent or kept.pruner is not self._study.pruner:
-            begin(self._study)  # the pruner may have been set since
-            self._bookkeeper = kept = Bookkeeper(self._study)
-        return kept
+        with self._leading:
+            kept = self._bookkeeper
+            if kept is None or not kept.is_consistent or kept.pruner is not self._study.pruner:
+                begin(self._study)  # the pruner may have been set since
+                self._bookkeeper = kept = Bookkeeper(self._study)
+            return kept
 
     def _require_objective(self, function: Callable[[Any], Any]) -> Objective:
         if self._objective is None or self._objective.function is not function:

@@ -47,12 +47,15 @@ class Course:
         self.was_interrupted = False
         self.has_looked = False
         self._last_step: int | None = None
+        self._judged_step = -1  # decisions rest on what was reported up to here
         self._is_filled = False
 
     def give(self, leg: Leg, scale: Scale, watch: LegWatch) -> None:
         """Let the trial begin `leg`."""
         self.leg, self.scale, self.watch = leg, scale, watch
         self._last_step = None
+        judged = scale.judged_step(leg.previous_resource, self._steps) if leg.rung else None
+        self._judged_step = -1 if judged is None else judged
         self.is_under_way = True
         self.has_asked = False
         self.was_interrupted = False
@@ -121,9 +124,9 @@ class Course:
                 f"trial {number}"
             )
         self._last_step = position
-        # A trial that is trained again from the start passes steps it has reported before. The
-        # first value stays: decisions rest on it.
-        if position not in self._steps:
+        # A trial that is trained again from the start passes steps that it has reported before, or
+        # has passed over. What it was judged by must stay the first report at its rung.
+        if position not in self._steps and position > self._judged_step:
             self._write(position, reported)
 
     def is_to_pause(self) -> bool:

@@ -55,8 +55,8 @@ def create_study(
         ``"sqlite:///study.db"``, a `pathlib.Path` for Optuna's journal in that file, or a storage
         of Optuna. The journal is the fastest that outlives the process.
     sampler
-        What proposes values; any sampler of Optuna. None for `BOHBSampler()`, or
-        with several directions for Optuna's default.
+        What proposes values; any sampler of Optuna. None for `BOHBSampler()`, or with several
+        directions for Optuna's default.
     pruner
         What decides how far trials run. `HyperbandPruner` and `SuccessiveHalvingPruner` pause and
         promote. Any pruner of Optuna does what it does there. None takes the one that an existing
@@ -68,8 +68,9 @@ def create_study(
     load_if_exists
         Go on with the study of the name `study_name` if the storage has it.
     checkpoint_root
-        The directory for the trials' checkpoint directories. None for one under
-        ``bohb-checkpoints`` in the working directory, or a temporary one without a storage.
+        Where the study has a directory of its own for the checkpoints of its trials
+        (`study.checkpoint_root`). None for ``bohb-checkpoints`` in the working directory, or a
+        temporary directory without a storage.
     space
         All parameters, declared beforehand: a ``ConfigurationSpace`` of ConfigSpace, with its
         conditions, forbidden clauses and priors, or distributions of Optuna by name. Then
@@ -127,7 +128,7 @@ def create_study(
     _check_same_directions(made, direction, directions)
     study = _begun(Study(made.study_name, made._storage, sampler, pruner, declared), pruner)
     if checkpoint_root is not None:
-        checkpoints_of(study).place(checkpoint_root)
+        checkpoints_of(study).place_under(checkpoint_root)
     if declared is not None and declared.default is not None and not ledger_of(study).trials():
         study.enqueue_trial(dict(declared.default))
     return study

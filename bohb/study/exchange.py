@@ -56,9 +56,13 @@ class Exchange:
                 while True:
                     writes.append(pickle.load(file))  # noqa: S301 - our own legs have written it
         except (OSError, EOFError, pickle.UnpicklingError):  # nothing, the end, or one cut short
-            with contextlib.suppress(OSError):
-                path.unlink()
+            self.forget(name)
             return writes
+
+    def forget(self, name: str) -> None:
+        """Forget what the leg of this name has written: it has come back with it."""
+        with contextlib.suppress(OSError):
+            (self.directory / name).unlink()
 
     def close(self) -> None:
         """Remove the directory, and those above it that were made for it and are empty."""

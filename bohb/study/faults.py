@@ -63,10 +63,10 @@ class Faults:
     def check(self) -> None:
         """Raise TooManyFailuresError if a larger share has failed than may."""
         allowed = self._policy.max_failures
-        failures = self._bookkeeper.failures[self._n_failures :]
         n_evaluations = self._bookkeeper.schedule.n_evaluations - self._n_evaluations
         if allowed is None or n_evaluations < _LEAST_EVALUATIONS:
             return
+        failures = self._bookkeeper.failures[self._n_failures :]
         if len(failures) <= allowed * n_evaluations:
             return
         kind, count = Counter(map(_kind, failures)).most_common(1)[0]

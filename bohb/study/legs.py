@@ -206,7 +206,7 @@ class RemoteLegs(Legs):
         if returned.outcome is Outcome.NOT_BEGUN and returned.error is not None:
             self._names.pop(future)
             return LegResult(Outcome.INTERRUPTED, self._cannot_load(returned.error))
-        self._exchange.take(self._names.pop(future))
+        self._exchange.forget(self._names.pop(future))
         course_of(trial).absorb(returned.writes)
         if returned.is_paused:
             self.objective.places[trial.number] = self.executor.worker_of(future)

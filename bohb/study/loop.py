@@ -271,9 +271,10 @@ class Loop:
         if self._ownership.is_lost or not self._bookkeeper.is_consistent:
             self._give_up()
             return
-        with self._bookkeeper.deciding():
-            for trial in [trial for held in self._held.values() for trial in held]:
-                self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
+        with self._bookkeeper.doubting():
+            with self._bookkeeper.deciding():
+                for trial in [trial for held in self._held.values() for trial in held]:
+                    self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
             self._held.clear()
             self._interrupt([future for future in self._in_flight if future.cancel()])
             self._await_running()
@@ -295,13 +296,15 @@ class Loop:
             for future in done:
                 if future in self._in_flight:
                     flight = self._in_flight.pop(future)
-                    result = self._legs.result(future, flight.trial)
-                    if result.outcome is Outcome.LOST:
-                        result = LegResult(Outcome.INTERRUPTED)
-                    self._settle(flight, result)
+                    with self._bookkeeper.deciding():
+                        result = self._legs.result(future, flight.trial)
+                        if result.outcome is Outcome.LOST:
+                            result = LegResult(Outcome.INTERRUPTED)
+                        self._settle(flight, result)
             if not done and patience == 0.0:
                 self._interrupt(list(self._in_flight))
 
     def _interrupt(self, futures: list[Future[Any]]) -> None:
-        for flight in self._end(futures):
-            self._settle(flight, LegResult(Outcome.INTERRUPTED))
+        with self._bookkeeper.deciding():
+            for flight in self._end(futures):
+                self._settle(flight, LegResult(Outcome.INTERRUPTED))

@@ -207,8 +207,9 @@ def _take_up(study: Study, seed: int | None) -> int:
     facts: dict[str, Any] = {f"parameter {name!r}": repr(d) for name, d in distributions.items()}
     beginning = Beginning(study, "bohb:minimize", "bohb.minimize")
     drawn = secrets.randbits(32) if seed is None else seed
-    kept_seed = int(beginning.keep({**facts, "seed": drawn})["seed"])
-    changed = beginning.changes({**facts, "seed": kept_seed if seed is None else seed})
+    kept_seed, changed = beginning.take_up(
+        facts, seed_key="seed", seed=drawn, is_given=seed is not None
+    )
     if changed:
         raise SettingsError(
             f"study {study.study_name!r} was begun with other arguments, which differ in "

@@ -82,8 +82,8 @@ class Objective:
     def continues(self) -> bool:
         """Whether a promoted trial goes on from where it stood: the generator style does."""
         function = inspect.unwrap(self.function)
-        while hasattr(function, "func"):  # functools.partial
-            function = function.func
+        while isinstance(function, functools.partial):
+            function = inspect.unwrap(function.func)
         if not inspect.isroutine(function):
             function = getattr(function, "__call__", function)  # noqa: B004 - the method itself
         return inspect.isgeneratorfunction(function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import socket
@@ -26,6 +27,7 @@ _SETTLING_SECONDS = 0.05  # the time in which two claims at once become visible 
 
 # The tokens of the owners that are inside `optimize` in this process.
 _at_work: set[str] = set()
+_claiming = threading.Lock()  # claims of one process are made one after another
 
 
 class Ownership:
@@ -46,16 +48,28 @@ class Ownership:
         self.is_lost = False
         self._lock = threading.Lock()  # a late beat must not undo a release
 
-    def claim(self) -> bool:
+    def claim(self, *, for_work: bool = False) -> bool:
         """Become the owner, and return whether nobody else was since this one last was.
+
+        Parameters
+        ----------
+        for_work
+            Whether it is inside `optimize` from now on, until `leave_work`.
 
         Raises
         ------
         StudyOwnedError
             If another owner lives; it is named.
         """
-        if self._pid != os.getpid():
-            self._become_new()  # a fork must not act in its parent's name
+        with _claiming:
+            if self._pid != os.getpid():
+                self._become_new()  # a fork must not act in its parent's name
+            unbroken = self._claim()
+            if for_work:
+                _at_work.add(self.token)
+            return unbroken
+
+    def _claim(self) -> bool:
         found = self._ledger.read(OWNER)
         self._refuse_if_alive(found)
         unbroken = found is None or found["token"] == self.token
@@ -87,7 +101,9 @@ class Ownership:
         with self._lock:
             self._end()
             self._is_held = False
-            self._write(released=True)
+            found = self._ledger.read(OWNER)
+            if found is None or found["token"] == self.token:  # it may have been taken over
+                self._write(released=True)
 
     def beat(self, ended: threading.Event) -> None:
         """Show that this owner lives, unless it has `ended`."""
@@ -100,10 +116,6 @@ class Ownership:
     def held(self) -> bool:
         """Whether this process has claimed the study and not released it."""
         return self._is_held and self._pid == os.getpid()
-
-    def enter_work(self) -> None:
-        """Note that this owner is inside `optimize`."""
-        _at_work.add(self.token)
 
     def leave_work(self) -> None:
         """Note that this owner is no longer inside `optimize`."""
@@ -124,6 +136,7 @@ class Ownership:
             {
                 "token": self.token,
                 "host": socket.gethostname(),
+                "machine": machine(),
                 "pid": os.getpid(),
                 "since": self._since,
                 "beat": time.time(),
@@ -138,6 +151,15 @@ class Ownership:
             target=_beat, args=(weakref.ref(self), self._ended), name="bohb-beat", daemon=True
         )
         thread.start()
+
+
+def machine() -> str:
+    """Return what names the processes that this one can see: two containers may have one host."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):  # Linux
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)
 
 
 def living_owner(study: Study) -> str | None:
@@ -166,8 +188,8 @@ def _is_alive(found: dict[str, Any]) -> bool:
     if found["released"]:
         return False
     beats = bool(time.time() - found["beat"] < SILENCE_SECONDS)
-    if found["host"] != socket.gethostname():
-        return beats
+    if found["machine"] != machine():
+        return beats  # its processes cannot be seen from here
     if found["pid"] == os.getpid():
         return found["token"] in _at_work
     return beats and _process_exists(found["pid"])

@@ -43,9 +43,9 @@ def uninterrupted() -> Iterator[None]:
     try:
         yield
     finally:
+        _held.is_on = False  # before the handler, so that a signal between the two is not lost
         if is_default:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        _held.is_on = False
         if _held.came:
             raise KeyboardInterrupt
 

@@ -265,7 +265,7 @@ def test_what_has_its_use_in_a_cluster_is_named_and_left(tmp_path):
     )
     (remark,) = read(tmp_path, text).remarks
     assert remark == (
-        "ignored: queue, cache, component.run.container.image, "
+        "of no use here, and ignored: queue, cache, component.run.container.image, "
         "component.run.container.resources, termination.maxRetries, termination.ttl"
     )
 
@@ -319,11 +319,11 @@ MALFORMED = [
     (("kind: job", "kind: service"), 14, "run.kind must be job to be run here, got 'service'"),
     (('      command: ["{{ python }}", train.py]\n', ""), 15, "container.command is missing"),
     (("    container:\n", "    containers:\n"), 15, "did you mean container?"),
-    (("--lr={{ lr }}", "--lr={{ rate }}"), 17, "{{ rate }} stands for nothing"),
+    (("--lr={{ lr }}", "--lr={{ rate }}"), 17, "{{ rate }} is not known"),
     (
         ("--lr={{ lr }}", "{{ params.lr.as_json }}"),
         17,
-        "{{ params.lr.as_json }} stands for nothing",
+        "{{ params.lr.as_json }} is not known",
     ),
     (("{{ python }}", "pyhton3"), 16, "there is no program 'pyhton3'"),
     (("component:\n", "hubRef: a/b\ncomponent:\n"), 12, "hubRef cannot be followed here"),

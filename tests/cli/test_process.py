@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from bohb.cli.process import Line, Process, end_orphan, kill_all
 from bohb.errors import CommandError
+from bohb.study.owner import machine
 
 
 def start(tmp_path, program):
@@ -24,6 +26,12 @@ def start(tmp_path, program):
         stderr=tmp_path / "err",
         record=tmp_path / "record.json",
     )
+
+
+def note(record, pid, begun, where=None):
+    """Write a record as a program does that is killed then."""
+    known = {"pid": pid, "begun": begun, "machine": where or machine()}
+    record.write_text(json.dumps(known))
 
 
 def all_lines(process):
@@ -132,9 +140,39 @@ def test_the_rest_of_a_group_without_its_leader_is_ended(tmp_path):
     begun = psutil.Process(leader.pid).create_time()
     leader.wait()
     leader.stdout.close()
-    (tmp_path / "record.json").write_text(json.dumps({"pid": leader.pid, "begun": begun}))
+    note(tmp_path / "record.json", leader.pid, begun)
     assert end_orphan(tmp_path / "record.json")
     assert wait_for(lambda: not alive(child))
+
+
+def test_a_group_of_the_same_number_on_another_machine_is_left_alone(tmp_path):
+    leader = subprocess.Popen(
+        ["/bin/sh", "-c", "sleep 600 & echo $!"],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    child = int(leader.stdout.readline())
+    leader.wait()
+    leader.stdout.close()
+    try:
+        note(tmp_path / "record.json", leader.pid, time.time() - 5, "after the next boot")
+        assert not end_orphan(tmp_path / "record.json")
+        assert alive(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_command_that_cannot_be_noted_does_not_run_on(tmp_path, monkeypatch):
+    (tmp_path / "record.json").mkdir()
+    begun = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *a, **k: begun.append(popen(*a, **k)) or begun[0]
+    )
+    with pytest.raises(OSError, match="directory"):
+        start(tmp_path, "import time; time.sleep(600)")
+    assert begun[0].poll() is not None
 
 
 def test_all_commands_are_ended_when_the_program_leaves_in_haste(tmp_path):
@@ -164,7 +202,7 @@ def test_a_command_that_lost_its_parent_is_ended(tmp_path):
         [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
     )
     begun = psutil.Process(orphan.pid).create_time()
-    record.write_text(json.dumps({"pid": orphan.pid, "begun": begun}))
+    note(record, orphan.pid, begun)
     assert end_orphan(record)
     assert not alive(orphan.pid)
     assert not record.exists()
@@ -177,7 +215,7 @@ def test_another_process_with_the_number_of_the_old_one_is_left_alone(tmp_path):
         [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
     )
     try:
-        record.write_text(json.dumps({"pid": other.pid, "begun": 1.0}))
+        note(record, other.pid, 1.0)
         assert not end_orphan(record)
         assert other.poll() is None
         assert not end_orphan(record)

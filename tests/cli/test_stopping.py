@@ -41,6 +41,22 @@ def test_diff_prunes_what_is_further_from_the_best():
     assert not below_zero.condemns(-0.9, [-1.0])
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), finite), min_size=1, max_size=20), st.randoms())
+def test_it_does_not_matter_in_which_order_reports_are_taken_in(reports, random):
+    shuffled = random.sample(reports, len(reports))
+    policy = Policy("diff", "loss", maximize=False, percent=0, min_samples=1)
+    verdicts = []
+    for order in (reports, shuffled):
+        curves = Curves()
+        curves.add(0, 0, "loss", 0.0, maximize=False)
+        curves.add(0, 9, "loss", 0.0, maximize=False)
+        for step, value in order:
+            curves.add(1, step, "loss", value, maximize=False)
+        verdicts.append([curves.condemned(policy, 1, step) for step in range(10)])
+    reached = [[v for s, v in reports if s <= step] for step in range(10)]
+    assert verdicts[0] == verdicts[1] == [bool(r) and min(r) > 0 for r in reached]
+
+
 @given(st.sampled_from(["median", "truncation", "diff"]), st.lists(finite, max_size=6), finite)
 def test_the_best_is_never_pruned(rule, others, own):
     policy = Policy(rule, "loss", maximize=False, percent=99)

@@ -157,7 +157,7 @@ def test_dimensions_can_be_pickled(given):
 
 
 BAD = [
-    (stats.loguniform, ArgumentTypeError, "got stats.loguniform without: write stats.loguniform"),
+    (stats.loguniform, ArgumentTypeError, "got stats.loguniform without parameters: write"),
     (5, ArgumentTypeError, r"param_distributions\['x'\] must be a list, a distribution .* got 5"),
     ("relu", ArgumentTypeError, r"must be a list, .* got 'relu'"),
     ([], ArgumentError, r"param_distributions\['x'\] must have at least one value"),

@@ -179,7 +179,7 @@ def test_a_client_of_dask_runs_the_search_and_gets_the_data_once(client):
     [
         ({"max_iter": 0}, "max_iter must be at least 1, got 0"),
         ({"aggressiveness": 1}, "aggressiveness must be greater than 1, got 1"),
-        ({"test_size": 0.2, "cv": 3}, "test_size .* cannot be given beside cv, got 0.2"),
+        ({"test_size": 0.2, "cv": 3}, "test_size .* cannot be given together with cv, got 0.2"),
     ],
 )
 def test_what_is_wrong_is_called_by_its_name_here(arguments, message):

@@ -463,7 +463,7 @@ def test_a_space_of_configspace_and_distributions_of_optuna_are_taken():
     space = ConfigurationSpace({"max_depth": (1, 8), "min_samples_leaf": (1, 20)})
     assert search_of(distributions=space).fit(X, Y).best_score_ > 0.9
     given = {"max_depth": optuna.distributions.IntDistribution(1, 8)}
-    with pytest.warns(UserWarning, match="have only 8 candidates"):
+    with pytest.warns(UserWarning, match="has only 8 candidates"):
         search = search_of(distributions=given).fit(X, Y)
     assert search.metadata_["n_models"] == 8
 

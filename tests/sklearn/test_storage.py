@@ -75,7 +75,7 @@ CHANGES = [
         "another param_distributions",
     ),
     ({"param_distributions": {"ccp_alpha": stats.expon()}}, "another param_distributions"),
-    ({"cv": KFold(3)}, "another cv: fit with"),
+    ({"cv": KFold(3)}, "different cv: fit with"),
     ({"cv": KFold(3, shuffle=True)}, "A splitter that shuffles needs a random_state"),
     ({"scoring": "f1_macro"}, "another scoring"),
     ({"random_state": 1}, "another random_state"),
@@ -92,7 +92,7 @@ def test_another_search_is_refused_by_name(path, changed, message):
 
 def test_other_data_are_refused(path):
     for X_now, y_now in ((X + 1e-9, Y), (X, 2 - Y), (X[::-1], Y)):
-        with pytest.raises(SettingsError, match=r"was begun with another .*data"):
+        with pytest.raises(SettingsError, match=r"was begun with different .*data"):
             search_of(path).fit(X_now, y_now)
     with pytest.raises(SettingsError, match="another data"):
         search_of(path).fit(X, Y, sample_weight=np.ones(150))

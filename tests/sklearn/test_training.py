@@ -177,7 +177,7 @@ def test_what_warm_start_does_not_grow_is_trained_anew():
         cv=3,
         random_state=0,
     )
-    with pytest.warns(UserWarning, match="have only 1 candidates"):
+    with pytest.warns(UserWarning, match="has only 1 candidates"):
         search.fit(X[:500], y[:500])
     scores = dict(
         zip(search.cv_results_["resource"], search.cv_results_["mean_test_score"], strict=True)
@@ -193,7 +193,7 @@ def test_auto_that_turns_max_resource_into_few_samples_warns():
     search = search_of(GaussianNB(), resource="auto", max_resource=27, cv=2)
     search.set_params(estimator=LogisticRegression(), param_distributions={"C": [0.1, 1.0]})
     with (
-        pytest.warns(UserWarning, match="have only 2 candidates"),
+        pytest.warns(UserWarning, match="has only 2 candidates"),
         pytest.warns(UserWarning, match="max_resource=27 are 27 of 1000 samples") as record,
     ):
         search.fit(X, y)

@@ -120,7 +120,7 @@ RETURNED = [
     (lambda trial: [0.5], "must be one number, got .0.5. of type list"),
     (lambda trial: {"loss": 0.5}, "must be one number, got .* of type dict"),
     (lambda trial: 1 + 2j, "must be one number, got .* of type complex"),
-    (coroutine, "must be a plain function or a generator, got async def"),
+    (coroutine, "must be a plain function or a generator, got a coroutine function"),
 ]
 
 
@@ -228,7 +228,7 @@ def test_steps_beyond_the_resource_count_once_the_trial_gets_there(study, caplog
     first = len(study.trials)
     study.optimize(objective, n_brackets=1)
     assert study.trials[first].intermediate_values == {1: 0.5, 1000: 0.3}
-    assert "reported up to 1000 and was given 3: ask trial.should_prune()" in caplog.text
+    assert "reported up to resource 1000 and was given 3: ask trial.should_prune()" in caplog.text
 
 
 def test_a_loop_that_comes_back_early_is_warned_about(study, caplog):
@@ -237,13 +237,13 @@ def test_a_loop_that_comes_back_early_is_warned_about(study, caplog):
         return 0.5
 
     study.optimize(objective, n_brackets=1)
-    assert "returned after its report at 1, before the 3 it was given" in caplog.text
+    assert "returned after its report at resource 1, before the 3 it was given" in caplog.text
 
 
 def test_an_objective_that_does_not_ask_how_far_to_train_is_warned_about_once(study, caplog):
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_brackets=1)
     (message,) = [text for text in caplog.messages if "was given" in text]
-    assert "was given 3 and has neither reported nor asked for trial.resource" in message
+    assert "was given resource 3 and has neither reported nor asked for trial.resource" in message
 
 
 def test_an_objective_that_drops_its_trial_before_it_trains_is_not_warned_about(study, caplog):
@@ -263,7 +263,7 @@ def test_reports_that_are_too_far_apart_are_warned_about(study, caplog):
         return 1.0
 
     study.optimize(objective, n_brackets=1)
-    assert "was given 3 and had reported 5 when it could be paused" in caplog.text
+    assert "was given resource 3 and had reported 5 when it could be paused" in caplog.text
     assert "report at least at 1, 3, 9" in caplog.text
 
 
@@ -277,7 +277,7 @@ def test_a_loop_that_goes_beyond_the_highest_resource_is_warned_about(study, cap
 
     study.optimize(objective)
     assert study.best_value == 1 / 9
-    assert "beyond the highest resource 9: its report at 9 counts" in caplog.text
+    assert "beyond the highest, 9: its report at 9 counts" in caplog.text
 
 
 def test_a_loop_that_returns_nothing_is_judged_by_its_last_report(study, caplog):
@@ -289,7 +289,9 @@ def test_a_loop_that_returns_nothing_is_judged_by_its_last_report(study, caplog)
 
     study.optimize(objective)
     assert study.best_value == 1 / 9
-    assert "returned nothing (is a return statement missing?): its report at 9" in caplog.text
+    assert (
+        "returned nothing (is a return statement missing?): its report at resource" in caplog.text
+    )
 
 
 def test_resources_that_look_like_integers_and_are_none_are_explained(tmp_path):
@@ -307,7 +309,7 @@ def test_choices_that_a_storage_cannot_hold_are_refused_at_once(tmp_path):
         study.optimize(lambda trial: len(trial.suggest_categorical("sizes", sizes)))
     assert len(study.trials) == 1
     space = {"sizes": optuna.distributions.CategoricalDistribution(sizes)}
-    with pytest.raises(ArgumentError, match="take strings, or lists in place of tuples"):
+    with pytest.raises(ArgumentError, match="use strings, or lists in place of tuples"):
         bohb.create_study(storage=tmp_path / "s.journal", pruner=pruner, space=space)
     study = bohb.create_study(pruner=pruner, space=space)
     study.optimize(lambda trial: len(trial.config["sizes"]) / trial.resource)

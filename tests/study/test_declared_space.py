@@ -181,9 +181,9 @@ def test_values_may_be_enqueued_and_the_rest_is_proposed():
         ({"width9": 5}, "params must name parameters of the space"),
         ({"layers": 0}, r"params\['layers'\] must be a value of IntDistribution.*, got 0"),
         ({"solver": "adam", "layers": 1}, "params must not be forbidden by the space"),
-        ({"solver": "adam", "momentum": 0.5}, r"got 'momentum', which is not active beside"),
-        ({"layers": 1, "momentum": 0.5, "width3": 4}, "'width3', which is not active beside"),
-        ({"solver": "adam", "layers": 2, "width3": 4}, "'width3', which is not active beside"),
+        ({"solver": "adam", "momentum": 0.5}, r"got 'momentum', which is not active together"),
+        ({"layers": 1, "momentum": 0.5, "width3": 4}, "'width3', which is not active together"),
+        ({"solver": "adam", "layers": 2, "width3": 4}, "'width3', which is not active together"),
         (None, "params must be a dict of values by name, got None"),
     ],
 )
@@ -267,7 +267,7 @@ def test_what_is_not_active_cannot_be_suggested():
     study.enqueue_trial({"solver": "adam"})
     study.ask()
     trial = study.ask()
-    with pytest.raises(ArgumentError, match=r"'momentum' is not active beside \{'layers':"):
+    with pytest.raises(ArgumentError, match=r"'momentum' is not active together with \{'layers':"):
         trial.suggest_float("momentum", 0.0, 0.99)
     assert "momentum" not in trial.config
 

@@ -148,7 +148,7 @@ def test_an_objective_that_cannot_be_pickled_is_refused_before_any_work(name):
         study = study_of()
         with pytest.raises(
             ArgumentError,
-            match=r"func must be such that it can be pickled for (Process|Futures|Dask|Ray)"
+            match=r"func must be picklable for (Process|Futures|Dask|Ray)"
             r"Executor.*cannot pickle '_thread.lock' object.*or use threads: n_jobs",
         ):
             study.optimize(lambda trial: lock and 0.0, executor=executor)
@@ -183,7 +183,7 @@ def test_what_an_objective_writes_of_its_trial_comes_back(name, tmp_path):
     assert best.user_attrs["saw"] == [best.number, 9, 3, best.params["choice"]]
     assert best.constraints == {"small": best.params["x"]}
     assert best.intermediate_values.keys() == {1, 3, 9}
-    root = tmp_path / "checkpoints"
+    root = study.checkpoint_root
     assert {p.name for p in (root / f"trial-{best.number:05d}").iterdir()} == {"1", "3", "9"}
     assert not list(root.glob("legs-*"))
 

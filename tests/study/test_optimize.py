@@ -370,19 +370,30 @@ def test_an_objective_that_exits_ends_the_call_and_its_leg_is_run_again():
         assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
 
 
+def test_callbacks_hear_nothing_of_trials_that_were_told_by_hand_before():
+    study = study_of(bohb.SuccessiveHalvingPruner(9, 9))
+    told = study.tell(study.ask(), 0.5)
+    heard = []
+    study.optimize(
+        lambda trial: 1.0, n_trials=2, callbacks=[lambda study, trial: heard.append(trial.number)]
+    )
+    assert told.number == 0
+    assert heard == [1, 2]
+
+
 def test_a_loop_that_breaks_off_at_a_timeout_has_no_value_at_its_resource_yet():
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)
         for unit in range(1, 10):
             trial.report(x + 1 / unit, unit)
             if unit == 4 and trial.number == 0:
-                time.sleep(0.3)
+                time.sleep(1.5)
             if trial.should_prune():
                 break
         return x + 1 / unit
 
     study = study_of(bohb.SuccessiveHalvingPruner(9, 9))
-    study.optimize(objective, timeout=0.2)
+    study.optimize(objective, timeout=1)
     assert study.trials[0].state.name == "RUNNING"
     study.optimize(objective, n_trials=1)
     assert study.trials[0].value == study.trials[0].params["x"] + 1 / 9

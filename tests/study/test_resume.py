@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +127,7 @@ def test_a_killed_process_is_continued_as_if_nothing_had_happened(kind, style, t
     if style == "resource":
         legs = Counter(
             (file.parent.name, line)
-            for file in root.glob("*/legs.txt")
+            for file in root.glob("*/trial-*/legs.txt")
             for line in file.read_text().splitlines()
         )
         assert legs.total() <= study.plan(2).n_evaluations + kills
@@ -193,11 +197,14 @@ def owned_by(study, **changes):
     found = {
         "token": "another",
         "host": "elsewhere",
+        "machine": "elsewhere",
         "pid": 4242,
         "since": "2026-01-01T00:00:00+00:00",
         "beat": time.time(),
         "released": False,
     }
+    if changes.get("host") == socket.gethostname():
+        found["machine"] = owner.machine()
     ledger_of(study).write(OWNER, {**found, **changes})
 
 
@@ -313,6 +320,118 @@ def test_a_study_in_the_midst_of_optimize_is_not_taken_over_in_the_same_process(
 
     with pytest.raises(StudyOwnedError):
         first.optimize(objective)
+
+
+def at_once(*calls):
+    """Return what each of the calls, made by threads at the same moment, has raised or None."""
+    together = threading.Barrier(len(calls))
+
+    def call(function):
+        together.wait()
+        try:
+            function()
+        except Exception as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(call, calls))
+
+
+def test_of_two_threads_that_optimise_one_study_one_is_refused(storage):
+    study = make(storage)
+    first, second = at_once(*2 * [lambda: study.optimize(resource)])
+    refused = second if first is None else first
+    assert isinstance(refused, StudyError)
+    assert "is being optimised by this process already" in str(refused)
+    assert len(study.evaluations_dataframe()) == study.plan().n_evaluations
+
+
+def test_of_two_studies_in_one_process_that_begin_at_once_one_is_refused(storage):
+    first = make(storage)
+    second = bohb.load_study(study_name="resumable", storage=first._storage)
+    errors = at_once(*[lambda study=study: study.optimize(resource) for study in (first, second)])
+    refused = [error for error in errors if error is not None]
+    assert [type(error) for error in refused] == [StudyOwnedError]
+    assert len(first.evaluations_dataframe()) == first.plan().n_evaluations
+
+
+def test_one_who_has_lost_the_study_leaves_it_to_the_new_owner():
+    storage = optuna.storages.InMemoryStorage()
+    study = make(storage)
+
+    def objective(trial):
+        owned_by(study)  # by a process that took this one for dead
+        return resource(trial)
+
+    with contextlib.suppress(StudyOwnedError):
+        study.optimize(objective, n_trials=1)
+    found = ledger_of(study).read(OWNER)
+    assert (found["host"], found["released"]) == ("elsewhere", False)
+
+
+def test_another_container_with_the_same_host_name_lives_while_it_beats():
+    study = make(optuna.storages.InMemoryStorage())
+    other = {"host": socket.gethostname(), "pid": os.getpid(), "machine": "another container"}
+    owned_by(study, **other)
+    with pytest.raises(StudyOwnedError):
+        study.optimize(resource)
+    owned_by(study, **other, beat=time.time() - 61)
+    study.optimize(resource, n_trials=1)
+
+
+@pytest.mark.parametrize("first", [(4,), (2, 5), (1, 2, 3)])
+@pytest.mark.parametrize("later", [(3, 9), (0, 1, 2, 3, 8), (1, 2, 3, 4, 5, 9)])
+def test_decisions_stay_what_they_were_if_a_script_reports_at_other_steps_later(first, later):
+    storage = optuna.storages.InMemoryStorage()
+    script = {"steps": first}
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for step in script["steps"]:
+            trial.report((x - 0.3) ** 2 + 1 / (step + 1), step)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+        if script["steps"] is later and trial.number % 2:
+            raise KeyboardInterrupt  # in the midst of a leg, after its reports
+        return x
+
+    pruner = bohb.SuccessiveHalvingPruner(3, 9)
+    arguments = {"study_name": "changed", "storage": storage, "pruner": pruner}
+    study = bohb.create_study(**arguments)
+    study.optimize(objective, n_trials=3, callbacks=[lambda study, trial: study.stop()])
+    before = decisions(study)
+    for steps in (later, later, (*range(1, 10),)):
+        script["steps"] = steps
+        study = bohb.create_study(**arguments, load_if_exists=True)
+        study.optimize(objective)
+        after = decisions(study)
+        kept = before.merge(after, on=["number", "rung", "value"])
+        assert len(kept) == len(before)
+        before = after
+
+
+def test_trials_may_be_asked_for_and_told_beside_a_study_that_runs(storage):
+    study = make(storage, space={"x": optuna.distributions.FloatDistribution(0, 1)})
+    is_over = threading.Event()
+
+    def by_hand():
+        while not is_over.is_set():
+            trial = study.ask()
+            assert study.tell(trial, trial.params["x"]).number == trial.number
+
+    def optimize():
+        try:
+            study.optimize(lambda trial: trial.params["x"], n_brackets=6, n_jobs=2)
+        finally:
+            is_over.set()
+
+    assert at_once(optimize, by_hand) == [None, None]
+    frame = study.evaluations_dataframe()
+    assert not frame.duplicated(["number", "rung"]).any()
+    sizes = frame[frame.rung == 0].groupby("bracket").size()
+    planned = [bracket.n_trials for bracket in study.plan(20).brackets]
+    assert all(size <= planned[bracket] for bracket, size in sizes.items())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

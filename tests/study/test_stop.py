@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from bohb.study import stop
 from bohb.study.stop import interrupt, uninterrupted
 
 
@@ -45,3 +46,31 @@ def test_a_second_interrupt_does_not_wait():
     with pytest.raises(KeyboardInterrupt):
         work()
     assert steps == ["first"]
+
+
+def test_an_interrupt_at_the_very_end_of_what_must_not_be_broken_is_not_lost(monkeypatch):
+    put = signal.signal
+
+    def put_late(number, handler):
+        if handler is signal.default_int_handler:
+            signal.raise_signal(signal.SIGINT)  # as late as it can come
+        return put(number, handler)
+
+    def work():
+        with uninterrupted():
+            steps.append("worked")
+
+    def work_and_be_interrupted():
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("held back")
+
+    steps = []
+    with monkeypatch.context() as patch:
+        patch.setattr(stop.signal, "signal", put_late)
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    put(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        work_and_be_interrupted()
+    assert steps == ["worked", "held back"]

@@ -202,7 +202,7 @@ class Job:
         """Return what proposes configurations."""
         method = self.schedule.method
         if method == "grid":
-            values = {key: stored_values(d) or [] for key, d in self.dimensions.items()}
+            values = {key: list(stored_values(d) or ()) for key, d in self.dimensions.items()}
             return GridSampler(values, seed=seed)
         if method == "bohb":
             return BOHBSampler(seed)

@@ -67,7 +67,7 @@ def cases(entry: Entry) -> tuple[dict[str, Dimension], tuple[dict[str, Any], ...
         values = [row[column].value for row in rows]
         distinct = [v for i, v in enumerate(values) if _place(values, v) == i]
         made = Dimension.of_values(name, distinct)
-        kept = stored_values(made) or []
+        kept = stored_values(made) or ()
         for row, value in zip(stored, values, strict=True):
             row[made.key] = kept[_place(distinct, value)]
         dimensions[made.key] = replace(made, description=f"one of {len(rows)} cases")

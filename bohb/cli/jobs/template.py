@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,8 @@ class Template:
         """The names between the braces, in their order."""
         return self.parts[1::2]
 
-    def fill(self, values: Mapping[str, Any], write: Callable[[Any], str] = as_text) -> str:
-        """Return the text with the values of its names, each as `write` writes it."""
+    def fill(self, values: Mapping[str, Any]) -> str:
+        """Return the text with the values of its names."""
         return "".join(
-            write(values[part]) if index % 2 else part for index, part in enumerate(self.parts)
+            as_text(values[part]) if index % 2 else part for index, part in enumerate(self.parts)
         )
