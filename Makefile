@@ -7,6 +7,7 @@ BIN := .venv/bin
 demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
 
+test: export OPENBLAS_NUM_THREADS ?= 1 # small matrices: threads would be in each other's way
 test: .venv/.test ## run all tests, doctests, examples and the README
 	$(BIN)/python -m pytest --dist loadgroup \
 		--numprocesses $$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") # many of them wait

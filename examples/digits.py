@@ -16,6 +16,7 @@ import optuna
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 import bohb
 from bohb.visualization import plot_learning_curves
@@ -107,8 +108,9 @@ def main():
 
     mpl.use("agg")
     plot_learning_curves(study).figure.savefig(arguments.picture, dpi=150)
-    print(f"\nLearning curves by rung: {arguments.picture}")
+    print(f"\nPicture: {arguments.picture}")
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1):  # matrices so small are multiplied faster by one thread than by many
+        main()

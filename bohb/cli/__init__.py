@@ -9,6 +9,8 @@ def main() -> None:
     """Run the command line."""
     try:
         from bohb.cli.app import app
+    except KeyboardInterrupt:  # importing takes a moment
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if error.name in ("typer", "rich", "yaml", "psutil"):
             sys.exit(f"bohb's command line needs {error.name}: pip install 'bohb[cli]'")

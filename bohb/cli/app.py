@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import signal
@@ -23,7 +24,14 @@ from bohb.cli import pictures, running, tables
 from bohb.cli.jobs import Job, read_job
 from bohb.cli.process import kill_all
 from bohb.cli.running import Place
-from bohb.cli.standing import best_of, evaluation_rows, report_rows, standing_of
+from bohb.cli.standing import (
+    REPORT_COLUMNS,
+    best_of,
+    evaluation_columns,
+    evaluation_rows,
+    report_rows,
+    standing_of,
+)
 from bohb.cli.views import watching
 from bohb.errors import (
     ArgumentError,
@@ -254,14 +262,17 @@ def export(
     with _errors_told():
         job = read_job(job_file, is_to_run=False)
         study = running.find(job, Place.of(job, storage))
+        _tell_changes(job, study)
         made = evaluation_rows if rows is Rows.evaluations else report_rows
+        columns = evaluation_columns(job) if rows is Rows.evaluations else REPORT_COLUMNS
+        write = functools.partial(tables.write_rows, made(job, study), columns=columns)
         if form is None:
             form = _format_of(output)
         if output is None:
-            tables.write_rows(made(job, study), sys.stdout, form.value)
+            write(sys.stdout, form.value)
             return
         with _writing(), output.open("w", newline="", encoding="utf-8") as file:
-            n_rows = tables.write_rows(made(job, study), file, form.value)
+            n_rows = write(file, form.value)
         _err().print(f"{n_rows} rows in {output}", highlight=False, markup=False)
 
 
@@ -287,7 +298,12 @@ def plot(
     with _errors_told():
         job = read_job(job_file, is_to_run=False)
         study = running.find(job, Place.of(job, storage))
+        _tell_changes(job, study)
         output = output or Path(f"{job.name}-{kind.value}.png")
+        if output.is_dir():
+            raise ArgumentError(f"--output must be a file, got the directory {output}")
+        if not output.suffix:
+            output = output.with_name(f"{output.name}.png")
         with _writing():
             pictures.draw(job, study, kind, output)
         typer.echo(str(output))

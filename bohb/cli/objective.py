@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 
@@ -10,7 +11,7 @@ from bohb.cli.curves import Curves
 from bohb.cli.jobs import Job
 from bohb.cli.leg import RECORD, Leg
 from bohb.cli.process import end_orphan
-from bohb.cli.recorder import Recorder
+from bohb.cli.recorder import TARGET, Recorder
 from bohb.cli.reports import LineReader
 from bohb.cli.watcher import Run, Watcher
 from bohb.errors import CommandError
@@ -55,6 +56,8 @@ class CommandObjective:
         value, fault = None, None
         try:
             value = self._run(trial, run)
+            if not math.isfinite(value):
+                fault = f"failed: the value {value} is not finite"
         except CommandError as error:
             fault = str(error)
             raise
@@ -72,7 +75,8 @@ class CommandObjective:
         if not course.was_interrupted:
             return "pruned: worse than the others (early_stopping)"
         if course.watch.is_stopping():
-            return None
+            met = trial.study.user_attrs.get(TARGET)
+            return "the target is met" if met and met["trial"] == trial.number else None
         return f"failed: the leg took longer than leg_timeout={course.watch.timeout:g} seconds"
 
     def _run(self, trial: Trial, run: Run) -> float:

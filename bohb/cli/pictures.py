@@ -56,6 +56,7 @@ def draw(job: Job, study: Study, kind: Kind, output: Path) -> None:
     best_of(job, study)  # says so if there is nothing to draw
     with plt.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", "Attempting to set identical", UserWarning)
         axes = _axes(job, study, kind)
         axes.figure.suptitle(_title(job, kind))
         try:

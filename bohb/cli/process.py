@@ -130,12 +130,18 @@ class Process:
     def end(self) -> None:
         """End the process group: it is asked to, and ended after a few seconds."""
         group = self._popen.pid
+        strays: list[psutil.Process] = []  # in sessions of their own
         if self._popen.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                strays = psutil.Process(group).children(recursive=True)
             _signal_group(group, signal.SIGTERM)
             deadline = time.monotonic() + GRACE_SECONDS
             while self._is_alive(group) and time.monotonic() < deadline:
                 time.sleep(_LOOK_SECONDS)
         self.kill()
+        for stray in strays:
+            with contextlib.suppress(psutil.Error):  # nearly all have ended with the group
+                stray.kill()
         self._popen.wait()
         for tail in self._tails:
             tail.close()

@@ -142,6 +142,11 @@ class Recorder:
         elif used < self._run.resource and step > self._last_step and self._is_kept(used):
             self._trial.report(value, step)
             self._last_step = step
+        elif step < self._last_step:
+            self._watcher.remarked(
+                "steps go backwards: those that come after a later one are not kept, and the value "
+                "of a trial is that of the last line"
+            )
 
     def _is_kept(self, used: float) -> bool:
         return used % self._spacing == 0 or used in self._course.scale.levels

@@ -19,6 +19,7 @@ from bohb.cli.recorder import TARGET
 from bohb.cli.reports import LineReader
 from bohb.cli.watcher import Watcher
 from bohb.errors import (
+    ArgumentError,
     CommandError,
     NoResultError,
     SettingsError,
@@ -87,8 +88,10 @@ def begin(job: Job, place: Place) -> Study:
     known = _known(job, place)
     if known is not None:
         _check_same(job, known)
-    elif isinstance(place.storage, Path):
-        place.storage.parent.mkdir(parents=True, exist_ok=True)
+    elif isinstance(place.storage, Path) and not place.storage.parent.is_dir():
+        raise ArgumentError(
+            f"--storage must be in a directory that exists, got {str(place.storage)!r}"
+        )
     study = create_study(
         storage=place.storage,
         pruner=job.schedule.pruner,
@@ -202,7 +205,8 @@ def changes(job: Job, study: Study) -> list[str]:
     kept = beginning.kept or {}
     now = {**job.identity, "seed": kept.get("seed") if job.seed is None else job.seed}
     return [
-        f"{name} (was {kept.get(name)!r}, is {now.get(name)!r})" for name in beginning.changes(now)
+        f"{name} (was {kept[name]!r}, is {now.get(name)!r})" if name in kept else f"{name} (is new)"
+        for name in beginning.changes(now)
     ]
 
 

@@ -38,6 +38,23 @@ class Best:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """How many evaluations of a rung are done, and planned."""
+
+    resource: Resource
+    n_evaluations: int
+    n_planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A trial that has failed, and what it has failed with."""
+
+    trial: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a job stands.
 
@@ -53,9 +70,9 @@ class Standing:
     n_trials
         How many trials are in each state: running, paused, complete, pruned, failed.
     rungs
-        By bracket: resource, evaluations done and planned of each rung.
+        By bracket: the rungs, lowest first.
     failures
-        The trials that have failed, with what they failed with.
+        The trials that have failed.
     """
 
     activity: Activity
@@ -63,8 +80,8 @@ class Standing:
     n_evaluations: int
     n_planned: int | None
     n_trials: dict[str, int]
-    rungs: list[list[tuple[Resource, int, int]]]
-    failures: list[tuple[int, str]]
+    rungs: list[list[Rung]]
+    failures: list[Failure]
     best: Best | None
 
 
@@ -87,7 +104,9 @@ def standing_of(job: Job, study: Study) -> Standing:
         {state: counts[state] for state in _STATES if counts[state]},
         _rungs(job, study, evaluated),
         [
-            (trial.number, trial.system_attrs[ERROR_ATTRIBUTE])
+            Failure(
+                trial.number, trial.system_attrs[ERROR_ATTRIBUTE].removeprefix("CommandError: ")
+            )
             for trial in trials
             if ERROR_ATTRIBUTE in trial.system_attrs
         ],
@@ -140,10 +159,8 @@ def _evaluated(study: Study) -> list[_Evaluation]:
     return [(trial, *found) for trial in trials for found in evaluations(trial, scale, plan)]
 
 
-def _rungs(
-    job: Job, study: Study, evaluated: list[_Evaluation]
-) -> list[list[tuple[Resource, int, int]]]:
-    """Return resource, evaluations done and planned by bracket of a round and by rung.
+def _rungs(job: Job, study: Study, evaluated: list[_Evaluation]) -> list[list[Rung]]:
+    """Return the rungs by bracket of a round.
 
     Without a plan those brackets count that were opened.
     """
@@ -163,7 +180,7 @@ def _rungs(
     return [
         [
             # What was done before a limit was lowered was planned then.
-            (
+            Rung(
                 resource,
                 done[index, rung],
                 max(planned[shape.first_level, resource], done[index, rung]),
@@ -206,16 +223,34 @@ def best_of(job: Job, study: Study) -> Best:
     )
 
 
+REPORT_COLUMNS = ("number", "resource", "value")
+
+
+def evaluation_columns(job: Job) -> list[str]:
+    """Return the columns of a table of evaluations."""
+    places = [] if job.schedule.method in SINGLE_RUNG else ["bracket", "rung"]
+    resource = [] if job.schedule.resource is None else ["resource"]
+    params = [f"params_{dimension.name}" for dimension in job.dimensions.values()]
+    return ["number", *places, *resource, "value", "state", *params]
+
+
 def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
-    """Yield one row per trial and resource at which it was evaluated."""
-    for trial, bracket, rung, resource, value in _evaluated(study):
+    """Yield one row per trial and resource at which it was evaluated, or met the target."""
+    evaluated = _evaluated(study)
+    target = met_target(job, study)
+    if target is not None:
+        trial = study.get_trials(deepcopy=False)[target["trial"]]
+        value, resource = target["at"]["value"], target["at"]["resource"]
+        if all((e[0].number, e[3]) != (trial.number, resource) for e in evaluated):
+            evaluated.append((trial, None, None, resource, value))
+    for trial, bracket, rung, resource, value in evaluated:
         row: dict[str, Any] = {"number": trial.number}
         if job.schedule.method not in SINGLE_RUNG:
             row |= {"bracket": bracket, "rung": rung}
         if job.schedule.resource is not None:
             row["resource"] = resource
         row["value"] = value if math.isfinite(value) else None
-        row["state"] = _state(trial, is_run=True)
+        row["state"] = _state(trial, is_run=target is None)
         yield row | {f"params_{name}": value for name, value in job.values(trial.params).items()}
 
 

@@ -130,8 +130,8 @@ def print_standing(job: Job, place: Place, standing: Standing, console: Console)
         console.print(_rungs(job, standing), highlight=False)
     if standing.failures:
         console.print(f"\n[bold]{len(standing.failures)} failed[/], at last:", highlight=False)
-        for number, message in standing.failures[-_MOST_FAILURES:]:
-            text = f"trial {number}: {message.removeprefix('CommandError: ')}"
+        for failure in standing.failures[-_MOST_FAILURES:]:
+            text = f"trial {failure.trial}: {failure.error}"
             console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -157,12 +157,12 @@ def _best_line(job: Job, best: Best) -> str:
 
 def _rungs(job: Job, standing: Standing) -> Table:
     """Return a table of the rungs: evaluations done of those planned."""
-    levels = sorted({resource for row in standing.rungs for resource, _, _ in row})
+    levels = sorted({rung.resource for row in standing.rungs for rung in row})
     table = _table(job.schedule.resource or "resource", *(f"{level:g}" for level in levels))
     for column in table.columns[1:]:
         column.justify = "right"
     for index, row in enumerate(standing.rungs):
-        cells = {resource: f"{done}/{planned}" for resource, done, planned in row}
+        cells = {rung.resource: f"{rung.n_evaluations}/{rung.n_planned}" for rung in row}
         table.add_row(f"bracket {index}", *(cells.get(level, "") for level in levels))
     return table
 
@@ -202,15 +202,19 @@ def standing_text(standing: Standing) -> str:
     return json.dumps(asdict(standing), indent=1, default=str)
 
 
-def write_rows(rows: Iterable[dict[str, Any]], file: IO[str], form: str) -> int:
-    """Write rows as "csv" or "json", and return how many there were."""
+def write_rows(
+    rows: Iterable[dict[str, Any]], file: IO[str], form: str, *, columns: Iterable[str]
+) -> int:
+    """Write rows as "csv" or "json", and return how many there were.
+
+    A table has these `columns`, even if there are no rows.
+    """
     found = list(rows)
     if form == "json":
         json.dump([_finite(row) for row in found], file, indent=1, ensure_ascii=False)
         file.write("\n")
-    elif found:
-        columns = list(dict.fromkeys(name for row in found for name in row))
-        writer = csv.DictWriter(file, columns)
+    else:
+        writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in found)
     return len(found)

@@ -80,6 +80,10 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         *,
         environments: Sequence[Mapping[str, str]] | None = None,
     ) -> None:
+        if environments is not None and not environments:
+            raise ArgumentError(
+                f"environments must have one dict for each worker, got {environments!r}"
+            )
         if n_workers is None:
             n_workers = int(loky.cpu_count()) if environments is None else len(environments)
         super().__init__(n_workers)

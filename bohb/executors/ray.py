@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from bohb import arguments
 from bohb.errors import ArgumentError, MissingDependencyError
 from bohb.executors.remote import handed_on, run_packed
 from bohb.executors.workers import WorkersExecutor
@@ -53,10 +55,26 @@ class RayExecutor(WorkersExecutor[Any]):
     """
 
     def __init__(self, n_workers: int | None = None, **options: Any) -> None:
+        if n_workers is not None:
+            arguments.count("n_workers", n_workers)
         if not ray.is_initialized():
             ray.init(log_to_driver=False)
         options = {"num_cpus": 1, **options, "max_restarts": 0, "max_task_retries": 0}
-        super().__init__(_room(options) if n_workers is None else n_workers)
+        wanted = _wanted(options)
+        room = _room(wanted)
+        if n_workers is None and room < 1:
+            has = ray.cluster_resources()
+            raise ArgumentError(
+                "n_workers must be given, or the cluster must have room for an actor with "
+                f"{wanted}, got a cluster with { {name: has.get(name, 0) for name in wanted} }"
+            )
+        if n_workers is not None and n_workers > room:
+            warnings.warn(
+                f"n_workers={n_workers} actors of Ray were asked for, and the cluster has room for "
+                f"{room}: legs given to the others wait until it has grown",
+                stacklevel=2,
+            )
+        super().__init__(room if n_workers is None else n_workers)
         self._make = ray.remote(**options)(_Actor)
 
     def share(self, value: bytes) -> Any:
@@ -87,20 +105,16 @@ class _Actor:
         function()
 
 
-def _room(options: dict[str, Any]) -> int:
-    """Return how many actors with these options the cluster has room for."""
-    wanted = {
+def _wanted(options: dict[str, Any]) -> dict[str, float]:
+    """Return what one actor takes of the cluster."""
+    return {
         "CPU": options["num_cpus"],
         "GPU": options.get("num_gpus") or 0,
         **(options.get("resources") or {}),
     }
+
+
+def _room(wanted: dict[str, float]) -> int:
+    """Return how many actors that take so much the cluster has room for."""
     has = ray.cluster_resources()
-    n_workers = min(
-        (int(has.get(name, 0) // need) for name, need in wanted.items() if need), default=1
-    )
-    if n_workers < 1:
-        raise ArgumentError(
-            f"n_workers must be given, or the cluster must have room for an actor with {wanted}, "
-            f"got a cluster with { {name: has.get(name, 0) for name in wanted} }"
-        )
-    return n_workers
+    return min((int(has.get(name, 0) // need) for name, need in wanted.items() if need), default=1)

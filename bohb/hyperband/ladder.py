@@ -12,6 +12,8 @@ from bohb.errors import ArgumentError
 
 Resource: TypeAlias = int | float
 
+_MOST_RUNGS = 1000
+
 # Bounds that are floats may carry the rounding error of whoever computed them (0.1 * 3**7).
 _FLOAT_TOLERANCE = Fraction(1, 10**12)
 
@@ -39,7 +41,7 @@ def ladder(
     ------
     ArgumentError
         If a bound is not positive and finite, `min_resource` is above `max_resource`, or
-        `reduction_factor` is not greater than 1.
+        `reduction_factor` is not greater than 1, or so near to it that there are over 1,000 levels.
 
     Examples
     --------
@@ -64,6 +66,13 @@ def ladder(
     if not whole:
         lowest *= 1 - _FLOAT_TOLERANCE
 
+    n_levels = 1 + math.log(top / lowest) / math.log(eta)  # nearly: it only guards the loop
+    if n_levels > _MOST_RUNGS:
+        raise ArgumentError(
+            f"reduction_factor must leave at most {_MOST_RUNGS} rungs between "
+            f"min_resource={min_resource!r} and max_resource={max_resource!r}, got "
+            f"{reduction_factor!r}, which makes {n_levels:.0f}"
+        )
     levels: list[Resource] = []
     level = top
     while level >= lowest:

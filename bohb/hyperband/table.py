@@ -14,7 +14,7 @@ def table_of(plan: Plan) -> str:
     """Return the brackets of a plan as a table, with what they cost."""
     per_round = plan.brackets[: len(plan.brackets) // plan.n_rounds]
     levels = max((bracket.resources for bracket in per_round), key=len)
-    rows = [["resource", *(f"{level:.6g}" for level in levels)]]
+    rows = [["resource", *map(_number, levels)]]
     totals = [["trials", "evaluations", "continued", "restarted"]]
     for index, bracket in enumerate(per_round):
         empty = [""] * (len(levels) - len(bracket.sizes))
@@ -54,7 +54,8 @@ def table_of(plan: Plan) -> str:
             "%", " %"
         ),
         "longest chain of legs, which no number of workers can shorten: "
-        f"{plan.longest_chain_continued:g} continued, {plan.longest_chain_restarted:g} restarted",
+        f"{_number(plan.longest_chain_continued)} continued, "
+        f"{_number(plan.longest_chain_restarted)} restarted",
     ]
     if plan.asynchronous:
         lines.append("asynchronous: promotions made on little evidence may come on top")

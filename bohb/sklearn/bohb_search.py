@@ -39,8 +39,8 @@ class BOHBSearchCV(ScheduledSearchCV):
     resource
         What an evaluation is limited by:
 
-        - ``"n_samples"``: the samples that are trained on. Smaller subsets are part of larger
-          ones, keep the proportions of classes, and keep ``groups`` together;
+        - ``"n_samples"``: the samples, of which each fold trains on its share. Smaller subsets are
+          part of larger ones, keep the proportions of classes, and keep ``groups`` together;
         - a parameter of the estimator that counts something, such as ``"n_estimators"`` or
           ``"clf__max_iter"``. If the estimator, or the last step of the pipeline, has
           ``warm_start``, a promoted candidate goes on;
@@ -50,8 +50,9 @@ class BOHBSearchCV(ScheduledSearchCV):
           not tuned, else ``"n_samples"``; that too where candidates differ in ``solver``,
           ``early_stopping`` or the last step of a pipeline. `resource_` says which.
     min_resource
-        The least that a candidate is judged by. ``"auto"`` makes five rungs, or fewer, so that the
-        lowest has at least two samples of each class; but always two if the bounds allow it.
+        The least that a candidate is judged by. ``"auto"`` makes five rungs, or fewer, so that on
+        the lowest each fold trains on at least 50 samples, and two of each class; but always two
+        rungs if the bounds allow it.
     max_resource
         The most that a candidate is trained with. ``"auto"`` takes all samples, the value that
         the estimator has for the parameter, or 81 calls of ``partial_fit``.

@@ -25,6 +25,7 @@ from bohb.sklearn.training import (
 
 _CALLS = 81  # of partial_fit, if nothing is said
 _SAMPLES_PER_CLASS = 2
+_LEAST_SAMPLES = 50  # of fewer an estimator says little, and some cannot be fitted at all
 _SIZES = ("n_estimators", "max_iter")  # what an estimator may grow with
 # What warm_start goes on with. With any other parameter, such as max_depth, it does nothing more.
 _CONTINUED = PER_CALL | {*_SIZES}
@@ -133,10 +134,10 @@ def bounds(
         return arguments.count("min_resource", min_resource), highest
     lowest = int(lowest_of(highest, reduction_factor))
     if isinstance(resource, Samples):
-        n_classes = 1
+        least = _LEAST_SAMPLES
         if y is not None and is_classifier(estimator):
-            n_classes = len(np.unique(np.asarray(y)))
-        lowest = max(lowest, math.ceil(_SAMPLES_PER_CLASS * n_classes / train_share))
+            least = max(least, _SAMPLES_PER_CLASS * len(np.unique(np.asarray(y))))
+        lowest = max(lowest, math.ceil(least / train_share))
     # There is a second rung if there can be one at all: with a single one nothing is compared.
     return max(1, min(lowest, math.floor(highest / reduction_factor))), highest
 

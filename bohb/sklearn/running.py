@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any
+
+from tqdm import tqdm
 
 from bohb.executors import Executor
 from bohb.history import LEG_ATTRIBUTE
 from bohb.sklearn.objective import SearchObjective, quiet_about_convergence
-from bohb.study import Study
+from bohb.study import Study, bookkeeper
 from bohb.study.conductor import forget_objective
 
 
@@ -38,14 +43,16 @@ def run_search(
         limit = {"n_trials": plan.n_trials}
         warnings.warn(
             f"param_distributions has only {plan.n_trials} candidates, fewer than the "
-            f"{whole.n_trials} of the plan: all of them are tried",
+            f"{whole.n_trials} of the plan: all of them are tried, in the first brackets, which "
+            f"begin at {objective.resource.name}={plan.brackets[0].resources[0]}. A larger "
+            "min_resource judges them by more",
             stacklevel=3,
         )
     level = math.ceil(verbose)
     if level > 0:
         print(f"[CV{label}] resource: {objective.resource.name}\n{plan}")
     try:
-        with quiet_about_convergence():  # for all threads of this process
+        with quiet_about_convergence(), _quiet_about_failures():  # in all threads of this process
             study.optimize(
                 objective.function,
                 **limit,
@@ -62,6 +69,21 @@ def run_search(
         raise KeyboardInterrupt
 
 
+@contextlib.contextmanager
+def _quiet_about_failures() -> Iterator[None]:
+    """Let the study not tell of each candidate that failed: scikit-learn says it with the cause."""
+    logger = logging.getLogger(bookkeeper.__name__)
+    logger.addFilter(_is_no_failure)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_no_failure)
+
+
+def _is_no_failure(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.WARNING
+
+
 class _Announcer:
     """Prints a line for each candidate that is done with."""
 
@@ -72,7 +94,7 @@ class _Announcer:
         steps = trial.intermediate_values
         reached = max(steps, default=0)
         bracket = trial.system_attrs[LEG_ATTRIBUTE]["bracket"]
-        print(
+        tqdm.write(  # above the progress bar
             f"[CV{self._label}, bracket={bracket}] trial {trial.number}: "
             f"{trial.state.name.lower()} at {reached}, score {steps.get(reached, math.nan):.6g}"
         )

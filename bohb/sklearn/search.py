@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 from bohb import arguments
-from bohb.errors import ArgumentError, NoResultError
+from bohb.errors import ArgumentError, ArgumentTypeError, NoResultError
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn import results
 from bohb.sklearn.candidates import Candidates, candidates_of
@@ -151,9 +151,10 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         n_samples = _num_samples(problem.data.X)
         if isinstance(problem.resource, Samples) and given != "auto" and given < n_samples / 2:
             warnings.warn(
-                f"resource='auto' means the number of samples for {self.estimator!r}, so "
-                f"max_resource={given} means {given} of {n_samples} samples: give "
-                "resource='n_samples' if that is meant, else another resource or no max_resource",
+                f"resource='auto' means the number of samples for {type(self.estimator).__name__}, "
+                f"so max_resource={given} means {given} of {n_samples} samples: give "
+                "resource='n_samples' if that is meant, else another resource (such as "
+                "'n_estimators', where it has no number of its own) or no max_resource",
                 stacklevel=3,
             )
 
@@ -161,6 +162,9 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
 
     def _prepare(self, X: Any, y: Any, params: dict[str, Any]) -> Problem:
         arguments.count("n_rounds", self.n_rounds)
+        arguments.number("tol", self.tol)
+        if self.n_jobs is not None and not isinstance(self.n_jobs, Integral):
+            raise ArgumentTypeError(f"n_jobs must be None or an integer, got {self.n_jobs!r}")
         if not isinstance(self.verbose, bool):
             arguments.number("verbose", self.verbose)
         if not (isinstance(self.error_score, str) and self.error_score == "raise"):

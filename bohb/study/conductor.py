@@ -110,6 +110,8 @@ class Conductor:
 
     def stop(self, *, now: bool) -> bool:
         """Let `optimize` end, after the legs under way or `now`; return whether it was running."""
+        if self._bookkeeper is not None and self._bookkeeper.take_stop():
+            return True
         if self._stop is None:
             return False
         self._stop.tell(now=now)

@@ -163,6 +163,13 @@ class Course:
         return frozenset(self._steps)
 
     @property
+    def steps_of_rungs(self) -> list[Resource]:
+        """The steps of this trial at which a rung may be decided."""
+        if not self.scale.whole:
+            return list(self.scale.levels)
+        return [self.scale.step(level, self._steps) for level in self.scale.levels]
+
+    @property
     def value_at_rung(self) -> float | None:
         """The value that the trial is judged by at its present resource, or None."""
         return self.scale.value_at(self.needed_leg("value").resource, self._steps)

@@ -13,9 +13,11 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
 
 from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
+from bohb.history import LEG_ATTRIBUTE, PAUSED
 from bohb.pruners import from_settings
 from bohb.spaces import SearchSpace
 from bohb.study.checkpoints import checkpoints_of
@@ -86,7 +88,8 @@ def create_study(
     DuplicateStudyError
         If the name is taken and `load_if_exists` is not set.
     SettingsError
-        If the study exists and was begun with another schedule, direction or space.
+        If the study exists and was begun with another schedule or direction, or its trials have
+        parameters that do not go with `space`.
     StorageError
         If the storage cannot be read.
 
@@ -100,6 +103,8 @@ def create_study(
     _check_directions(direction, directions)
     _check_kinds(sampler, pruner)
     arguments.flag("load_if_exists", load_if_exists)
+    if checkpoint_root is not None and not isinstance(checkpoint_root, (str, Path)):
+        raise ArgumentTypeError(f"checkpoint_root must be a path, got {checkpoint_root!r}")
     declared = _declared(space)
     opened = open_storage(storage)
     for name, distribution in (declared.distributions if declared else {}).items():
@@ -160,7 +165,8 @@ def load_study(
     ArgumentError
         If an argument is of the wrong kind, or `space` as in `create_study`.
     SettingsError
-        If the study was begun with another schedule than the one of `pruner`, or another space.
+        If the study was begun with another schedule than the one of `pruner`, or its trials have
+        parameters that do not go with `space`.
     StorageError
         If the storage cannot be read.
 
@@ -226,10 +232,12 @@ def _begun(study: Study, pruner: BasePruner | None) -> Study:
 
 
 def _check_same_space(study: Study, space: SearchSpace) -> None:
-    """Raise an error if trials have a parameter of another kind than `space` declares."""
+    """Raise an error if trials have parameters that do not go with what `space` declares."""
     seen: dict[str, BaseDistribution] = {}
     for trial in ledger_of(study).trials():
         seen.update(trial.distributions)
+        if trial.system_attrs.get(LEG_ATTRIBUTE, {}).get("state") == PAUSED:
+            _check_paused(study, trial, space)
     for name in seen.keys() & space.distributions.keys():
         distribution = seen[name]
         try:
@@ -241,6 +249,20 @@ def _check_same_space(study: Study, space: SearchSpace) -> None:
             ) from error
 
 
+def _check_paused(study: Study, trial: FrozenTrial, space: SearchSpace) -> None:
+    """Raise an error if a trial that waits for its next leg has not the parameters of `space`."""
+    if trial.state.is_finished():
+        return
+    params = trial.params
+    active = {name for name in space.distributions if space.is_active(name, params)}
+    if active != params.keys():
+        raise SettingsError(
+            f"study {study.study_name!r} has paused trials with the parameters "
+            f"{sorted(params)}, got a space in which they would have {sorted(active)}: begin "
+            "another study"
+        )
+
+
 def _check_directions(direction: Direction | None, directions: Sequence[Direction] | None) -> None:
     if direction is not None and directions is not None:
         raise ArgumentError(
@@ -248,6 +270,8 @@ def _check_directions(direction: Direction | None, directions: Sequence[Directio
             f"direction={direction!r} and directions={directions!r}"
         )
     known = ("minimize", "maximize", StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
+    if directions is not None and not directions:
+        raise ArgumentError(f"directions must have at least one, got {directions!r}")
     for given in [direction or "minimize"] if directions is None else directions:
         if given not in known:
             raise ArgumentError(f"direction must be 'minimize' or 'maximize', got {given!r}")
@@ -262,10 +286,10 @@ def _check_same_directions(
         return
     wanted = [d if isinstance(d, StudyDirection) else StudyDirection[d.upper()] for d in given]
     if wanted != study.directions:
+        was, now = (", ".join(d.name.lower() for d in each) for each in (study.directions, wanted))
         raise SettingsError(
-            f"study {study.study_name!r} was begun with "
-            f"direction={[d.name.lower() for d in study.directions]}, got "
-            f"{[d.name.lower() for d in wanted]}: begin another study"
+            f"study {study.study_name!r} was begun with direction {was}, got {now}: begin another "
+            "study"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,13 +70,18 @@ class Faults:
         failures = self._bookkeeper.failures[self._n_failures :]
         if len(failures) <= allowed * n_evaluations:
             return
-        kind, count = Counter(map(_kind, failures)).most_common(1)[0]
-        example = next(failure for failure in reversed(failures) if _kind(failure) == kind)
         raise TooManyFailuresError(
             f"{len(failures)} of {n_evaluations} evaluations failed, more than "
-            f"max_failures={allowed:g} allows. {count} of them like this: {example}. All "
-            "that was evaluated is kept, and the next call goes on from here."
+            f"max_failures={allowed:g} allows. All that was evaluated is kept, and the next call "
+            f"goes on from here. {in_words(failures)}"
         )
+
+
+def in_words(failures: Sequence[str]) -> str:
+    """Return how most of some evaluations failed, which is at least one."""
+    kind, count = Counter(map(_kind, failures)).most_common(1)[0]
+    example = next(failure for failure in reversed(failures) if _kind(failure) == kind)
+    return f"{count} failed like this: {example.removeprefix('CommandError: ')}"
 
 
 def _kind(failure: str) -> str:

@@ -157,10 +157,17 @@ class Ledger:
 
     def failure(self, action: str, error: Exception) -> StorageError:
         """Return the error that says what could not be done to the storage, and why."""
+        while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+            error = error.__cause__  # the driver's own words
+        if isinstance(error, KeyError):  # so storages say that there is no such record
+            return StorageError(
+                f"could not {action} of study {self.study_name!r}: it is not in the storage any "
+                f"more ({error})"
+            )
         return StorageError(
-            f"could not {action} of study {self.study_name!r}: {type(error).__name__}: {error}. "
-            f"What the storage {type(self.storage).__name__} had taken before is still in it; "
-            "once it works again, the next call goes on from there."
+            f"could not {action} of study {self.study_name!r}: {type(error).__name__}: "
+            f"{str(error).partition(chr(10))[0].rstrip('. ')}. What the storage had taken before "
+            "is still in it; once it works again, the next call goes on from there."
         )
 
 

@@ -177,6 +177,7 @@ class RemoteLegs(Legs):
         places = self.objective.places
         leg = course_of(trial).needed_leg("leg")
         assignment = Assignment(
+            study_name=self._study.study_name,
             session=self.objective.session,
             sequence=next(self.objective.sequence),
             keep=keep() if self.objective.continues or places else frozenset(),

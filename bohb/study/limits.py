@@ -60,8 +60,8 @@ class Limits:
                 "got none of them: a timeout counts for each call alone"
             )
         for name in ("n_trials", "n_rounds", "n_brackets"):
-            if given[name] is not None:
-                arguments.count(name, given[name])
+            if given[name] is not None:  # no trials, as in Optuna: only what is open is finished
+                arguments.count(name, given[name], least=0 if name == "n_trials" else 1)
         if timeout is not None:
             arguments.positive("timeout", timeout)
         if total_resource is not None:

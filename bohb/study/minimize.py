@@ -14,13 +14,15 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
-from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError
+from bohb.errors import ArgumentError, ArgumentTypeError, NoResultError, SettingsError
 from bohb.executors import Executor
 from bohb.hyperband import Resource, lowest_of
 from bohb.pruners import HyperbandPruner
 from bohb.samplers import BOHBSampler
 from bohb.study.beginning import Beginning
 from bohb.study.create import create_study
+from bohb.study.faults import in_words
+from bohb.study.ledger import ERROR_ATTRIBUTE
 from bohb.study.storages import unannounced
 from bohb.study.study import Study
 from bohb.study.trial import Trial
@@ -138,6 +140,10 @@ def minimize(
     ('good', True, 27)
     """
     _check_function(function)
+    if space is None:
+        raise ArgumentTypeError(
+            "space must be a ConfigurationSpace or a dict of distributions of Optuna, got None"
+        )
     if sampler is not None and seed is not None:
         raise ArgumentError(
             f"seed is that of BOHBSampler and cannot be given together with sampler, got "
@@ -179,7 +185,14 @@ def minimize(
         catch=catch,
         show_progress_bar=show_progress_bar,
     )
-    best = study.incumbent()
+    try:
+        best = study.incumbent()
+    except NoResultError as error:
+        noted = (trial.system_attrs.get(ERROR_ATTRIBUTE) for trial in study.trials)
+        failures = [failure for failure in noted if failure is not None]
+        if not failures:
+            raise
+        raise NoResultError(f"{error}. {in_words(failures)}") from error
     trial = study.get_trials(deepcopy=False)[best.number]
     config = study.space.configuration(trial.params) if study.space else best.params
     return Minimum(config, best.value, best.resource, study)

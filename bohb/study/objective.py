@@ -96,8 +96,9 @@ class Objective:
             if trial.number not in self._paused:
                 result = self.function(trial)
                 if not inspect.isgenerator(result):
+                    ended = _after_return(trial, result)
                     self._warn_once(oddity_of(trial, returned=result))
-                    return _after_return(trial, result)
+                    return ended
                 self._paused[trial.number] = _Paused(cast(Generator[Any, None, Any], result))
             return self._advance(self._paused[trial.number], trial)
         except optuna.TrialPruned:
@@ -214,8 +215,9 @@ def _after_return(trial: Trial, value: Any) -> LegResult:
 
 
 def _returned(value: Any) -> float:
-    if inspect.iscoroutine(value):
-        value.close()
+    if inspect.iscoroutine(value) or inspect.isasyncgen(value):
+        if inspect.iscoroutine(value):
+            value.close()
         raise ObjectiveError(
             "the objective must be a plain function or a generator, got a coroutine function "
             "(async def)"

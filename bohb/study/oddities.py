@@ -31,10 +31,11 @@ def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
         )
     if used > given:
         if course.has_asked:
-            levels = ", ".join(f"{level:g}" for level in course.scale.levels)
+            levels = ", ".join(f"{step:g}" for step in course.steps_of_rungs)
             return (
                 f"trial {trial.number} was given resource {given} and had reported {used} when it "
-                f"could be paused, which costs more than was planned: report at least at {levels}"
+                f"could be paused, which costs more than was planned: report at least at steps "
+                f"{levels}"
             )
         return (
             f"trial {trial.number} reported up to resource {used} and was given {given}: ask "
@@ -43,8 +44,8 @@ def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
         )
     if used < given and returned is not _PRUNED:
         return (
-            f"the objective of trial {trial.number} returned after its report at resource {used}, "
-            f"before the {given} it was given: what it returned counts as its value there"
+            f"trial {trial.number} ended after its report at resource {used}, before the {given} "
+            f"it was given: its last value counts at {given}"
         )
     if returned is None:
         return (

@@ -124,17 +124,17 @@ def _begins_as_journal(path: Path) -> bool:
 def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:
     """Cut off a last line that was not written to its end, or end it if only that was missing.
 
-    The next entry would be glued to it otherwise, and both be lost.
+    The next entry would be glued to it otherwise, and both be lost. An editor may have ended it.
     """
     if _ends_whole(path):
         return
     lock.acquire()  # a writer may just be at it
     try:
-        if not _ends_whole(path):
-            content = path.read_bytes()
-            begin = content.rfind(b"\n") + 1
+        last = _last_line(path)
+        if not _is_whole(last):
+            begin = path.stat().st_size - len(last)
             with path.open("r+b") as file:
-                if _is_entry(content[begin:]):
+                if _is_entry(last):
                     file.seek(0, os.SEEK_END)
                     file.write(b"\n")
                 elif begin:  # a file that is no journal at all is left as it is
@@ -144,11 +144,25 @@ def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:
 
 
 def _ends_whole(path: Path) -> bool:
-    if not path.exists() or not path.stat().st_size:
-        return True
+    return not path.exists() or _is_whole(_last_line(path))
+
+
+def _is_whole(line: bytes) -> bool:
+    return not line or (line.endswith(b"\n") and _is_entry(line))
+
+
+def _last_line(path: Path) -> bytes:
+    """Return the last line of a file, with its end if it has one."""
+    size, length = path.stat().st_size, 1 << 16
     with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read() == b"\n"
+        while True:
+            begin = max(0, size - length)
+            file.seek(begin)
+            tail = file.read()
+            start = tail.rfind(b"\n", 0, -1) + 1
+            if start or begin == 0:
+                return tail[start:]
+            length *= 2
 
 
 def _broken_line(path: Path) -> int:

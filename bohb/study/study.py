@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import copy
 from collections.abc import Callable, Iterable
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +170,7 @@ class Study(optuna.Study):
             is a generator that yields its value after each unit of resource, or reports it at
             resources of its choice and yields nothing.
         n_trials
-            Configurations to start.
+            Configurations to start; with 0 only what is open is finished.
         timeout
             Seconds after which everything ends where it stands; None for no limit. Legs end at
             their next report. Five seconds later those in other processes are ended where the
@@ -427,7 +428,9 @@ class Study(optuna.Study):
         """
         if not isinstance(self.pruner, SchedulePruner):
             return super().tell(trial, values, state, skip_if_finished)
-        number = trial if isinstance(trial, int) else trial.number
+        if not isinstance(trial, (optuna.Trial, Integral)):
+            raise ArgumentTypeError(f"trial must be a trial or its number, got {trial!r}")
+        number = trial.number if isinstance(trial, optuna.Trial) else int(trial)
         told = self._conductor.tell(number, values, state)
         if told is None:
             return self._not_under_way(number, skip_if_finished)
@@ -483,6 +486,8 @@ class Study(optuna.Study):
     def add_trial(self, trial: FrozenTrial) -> None:
         """Add a trial from elsewhere. The model learns from it; the brackets do not count it.
 
+        If it is COMPLETE, `incumbent` and `evaluations_dataframe` count it at the highest resource.
+
         Parameters
         ----------
         trial
@@ -527,13 +532,17 @@ class Study(optuna.Study):
         >>> incumbent.resource, incumbent.value == incumbent.params["x"]
         (9, True)
         """
-        plan = schedule_pruner_of(self, "incumbent()").plan()
-        incumbent = find_incumbent(self.get_trials(deepcopy=False), scale_of(self), plan)
+        schedule_pruner_of(self, "incumbent()")
+        incumbent = self._find_incumbent()
         if incumbent is None:
             raise NoResultError(
                 f"study {self.study_name!r} has no incumbent: no trial has a finite value yet"
             )
         return incumbent
+
+    def _find_incumbent(self) -> Incumbent | None:
+        plan = schedule_pruner_of(self, "incumbent()").plan()
+        return find_incumbent(self.get_trials(deepcopy=False), scale_of(self), plan)
 
     def _get_best_trial(self, deepcopy: bool) -> FrozenTrial:
         if not isinstance(self.pruner, SchedulePruner):
@@ -546,10 +555,9 @@ class Study(optuna.Study):
                 reason = f"of those {complete} none is feasible"
             else:
                 reason = f"none is COMPLETE, which means {complete}"
-            raise NoResultError(
-                f"study {self.study_name!r} has no best trial: {reason}. The best at the highest "
-                "resource reached so far is study.incumbent()."
-            ) from error
+            if self._find_incumbent() is not None:
+                reason += ". The best at the highest resource reached so far is study.incumbent()"
+            raise NoResultError(f"study {self.study_name!r} has no best trial: {reason}") from error
 
     def evaluations_dataframe(self) -> pd.DataFrame:
         """Return one row per trial and resource at which it was evaluated.

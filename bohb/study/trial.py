@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import optuna
 from optuna.distributions import BaseDistribution
 
-from bohb.errors import TrialStateError
+from bohb.errors import ArgumentError, BohbError, TrialStateError
 from bohb.study.course import Course
 from bohb.study.ledger import ledger_of
 from bohb.study.storages import check_storable
@@ -164,6 +164,10 @@ class Trial(optuna.Trial):
             return super()._suggest(name, distribution)
         except (optuna.exceptions.StorageInternalError, OSError) as error:
             raise ledger_of(self.study).failure(f"write parameter {name!r}", error) from error
+        except BohbError:
+            raise
+        except ValueError as error:
+            raise ArgumentError(f"{name!r} cannot be {distribution}: {error}") from error
 
 
 def warn_of_constraints() -> None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 import cloudpickle
 import optuna
@@ -23,6 +23,7 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from bohb.errors import StudyError
 from bohb.history import Scale, contains, live_trial
 from bohb.hyperband import Leg
 from bohb.samplers import BOHBSampler
@@ -48,6 +49,8 @@ class Assignment:
 
     Attributes
     ----------
+    study_name
+        The name of the study.
     session
         Names the objective, which a worker keeps from leg to leg.
     sequence
@@ -70,6 +73,7 @@ class Assignment:
         Whether a later leg may come to the same worker.
     """
 
+    study_name: str
     session: str
     sequence: int
     keep: frozenset[int]
@@ -248,6 +252,7 @@ class _WorkerStudy(optuna.Study):
         direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         study_id = self.storage.create_new_study([direction], _NAME)
         super().__init__(_NAME, self.storage, _Proposed(), NopPruner())
+        self.study_name = assignment.study_name
         self.space = space
         self._ledger = Ledger(self.storage, study_id, self.study_name)
         self.checkpoint_root = assignment.checkpoint_root
@@ -275,6 +280,25 @@ class _WorkerStudy(optuna.Study):
     def stop(self, *, now: bool = False) -> None:
         """Let the study that has sent the trial come to an end."""
         self.wants_stop = "now" if now else "soon"
+
+    def optimize(self, *_: Any, **__: Any) -> None:
+        """Raise StudyError."""
+        raise _out_of_reach("optimised")
+
+    def ask(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise StudyError."""
+        raise _out_of_reach("asked")
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Raise StudyError."""
+        raise _out_of_reach("written to")
+
+
+def _out_of_reach(done: str) -> StudyError:
+    return StudyError(
+        f"trial.study cannot be {done} in a worker, where it holds only its own trial: set the "
+        "attributes of the trial, which come back with it"
+    )
 
 
 class _Proposed(BaseSampler):

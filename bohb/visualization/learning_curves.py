@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
 
-from bohb.errors import MissingDependencyError
+from bohb.errors import ArgumentError, MissingDependencyError
 from bohb.history import Scale, scale_of
+from bohb.pruners import SchedulePruner
 from bohb.study import Study
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
         raise MissingDependencyError(
             "plot_learning_curves needs matplotlib: pip install 'bohb[plot]'"
         ) from error
+    if not (isinstance(study, Study) and isinstance(study.pruner, SchedulePruner)):
+        raise ArgumentError(
+            "plot_learning_curves needs a bohb.Study whose pruner is a bohb.HyperbandPruner or a "
+            f"bohb.SuccessiveHalvingPruner, got {study!r}"
+        )
     incumbent = study.incumbent()  # says so if there is nothing to draw
     scale = scale_of(study)
     if ax is None:
@@ -89,7 +95,7 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("resource")
     ax.set_ylabel("value")
     ax.set_title("Learning curves by the rung a trial got to")
-    _order_legend(ax)
+    _order_legend(ax, "lower right" if scale.maximize else "upper right")
     return ax
 
 
@@ -119,7 +125,7 @@ def _label(level: int, scale: Scale, labelled: set[int], *, is_best: bool) -> st
     return f"to {scale.levels[level]:g}"
 
 
-def _order_legend(ax: Axes) -> None:
+def _order_legend(ax: Axes, place: str) -> None:
     handles, labels = ax.get_legend_handles_labels()
     order = sorted(
         range(len(labels)), key=lambda i: float(labels[i][3:]) if labels[i][:2] == "to" else 1e99

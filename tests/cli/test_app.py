@@ -119,6 +119,10 @@ def test_plot_draws_a_picture(done, tmp_path, kind):
 
 def test_a_storage_can_be_named(tmp_path):
     path = write(tmp_path, OWN + "limits: {n_brackets: 1}\n")
+    shown = bohb("run", path, "--storage", tmp_path / "deep" / "x.journal")
+    assert shown.exit_code == 2
+    assert "--storage must be in a directory that exists" in shown.stderr
+    (tmp_path / "deep").mkdir()
     for storage in (tmp_path / "deep" / "x.journal", f"sqlite:///{tmp_path}/x.db"):
         assert bohb("status", path, "-s", storage).exit_code == 3
         assert bohb("run", path, "--storage", storage).exit_code == 0
@@ -189,7 +193,7 @@ def test_a_run_that_was_stopped_by_its_time_is_5(tmp_path):
     path = write(tmp_path, script=SLOW)
     shown = bohb("run", path, "--timeout", 1.5)
     assert shown.exit_code == 5
-    assert "stopped before its end; run it again to go on" in " ".join(shown.stdout.split())
+    assert "stopped before it was done; to go on: bohb run" in " ".join(shown.stdout.split())
 
 
 def test_a_file_that_cannot_be_written_is_named(done, tmp_path):

@@ -184,9 +184,14 @@ def test_rounded_kinds_of_polyaxon_are_distributed_as_there(make, kind, fields, 
 
 def test_rounded_kinds_of_ours_take_the_nearest_multiple(make):
     dimension = make("qloguniform", "{low: 0.1, high: 10, q: 0.3}")
-    assert dimension.value_of(0.0) == 0.0
+    assert dimension.value_of(0.0) == 0.3  # the nearest within the bounds
     assert dimension.value_of(0.5) == 0.9  # of 1.0, and written as it is
     assert dimension.value_of(1.0) == 9.9
+
+
+def test_a_wide_range_of_integers_is_not_listed(make):
+    values = stored_values(make("int", "{low: 0, high: 4294967295}"))
+    assert (len(values), values[-1]) == (4294967296, 4294967295)
 
 
 # Faults

@@ -297,7 +297,7 @@ def test_a_component_in_a_file_of_its_own_is_followed(tmp_path):
 
 MALFORMED = [
     (("  kind: hyperband\n", ""), 4, "matrix.kind is missing: one of hyperband"),
-    (("kind: hyperband", "kind: bayes"), 5, "got 'bayes': bohb proposes from a model of its own"),
+    (("kind: hyperband", "kind: bayes"), 5, "got 'bayes': bohb has a model of its own"),
     (("kind: hyperband", "kind: hyperbnd"), 5, "got 'hyperbnd': did you mean hyperband?"),
     (("  maxIterations: 81\n", ""), 4, "matrix.maxIterations is missing"),
     (("maxIterations", "max_iterations"), 6, "did you mean maxIterations?"),

@@ -15,7 +15,7 @@ from rich.console import Console
 from bohb.cli import running
 from bohb.cli.jobs import read_job
 from bohb.cli.running import Place
-from bohb.cli.standing import best_of, standing_of
+from bohb.cli.standing import best_of, evaluation_rows, standing_of
 from bohb.cli.views import PlainView, showing_warnings
 from bohb.errors import NoResultError, SettingsError, TooManyFailuresError
 
@@ -53,7 +53,11 @@ def test_a_job_runs_to_its_plan_and_trains_no_unit_twice(tmp_path, n_jobs):
     standing = standing_of(job, study)
     assert (standing.activity, standing.n_evaluations, standing.n_planned) == ("done", 20, 20)
     assert standing.n_trials == {"complete": 5, "pruned": 10}
-    assert [[done for _, done, _ in row] for row in standing.rungs] == [[9, 3, 1], [3, 1], [3]]
+    assert [[rung.n_evaluations for rung in row] for row in standing.rungs] == [
+        [9, 3, 1],
+        [3, 1],
+        [3],
+    ]
     trained = len((tmp_path / "epochs-trained").read_text())
     assert trained == job.schedule.plan.resource_continued == 63
 
@@ -139,8 +143,8 @@ def test_a_failed_command_fails_its_trial_with_its_last_words(tmp_path):
     job, study, lines = run(write(tmp_path, script=script(body)))
     standing = standing_of(job, study)
     assert standing.n_trials["failed"] == len(standing.failures) > 0
-    number, message = standing.failures[0]
-    assert message == "CommandError: exit code 3:\n    loss\n    of\n    sight"
+    number, message = standing.failures[0].trial, standing.failures[0].error
+    assert message == "exit code 3:\n    loss\n    of\n    sight"
     assert any(f"trial {number} at epochs" in line and "exit code 3" in line for line in lines)
 
 
@@ -169,7 +173,7 @@ def test_a_job_that_always_fails_ends_soon(tmp_path):
 def test_a_command_without_a_value_fails_with_a_hint(tmp_path, body, message):
     text = OWN + "max_failures: 1\nlimits: {n_trials: 1}\n"
     job, study, _ = run(write(tmp_path, text, script(body)))
-    assert message in standing_of(job, study).failures[0][1]
+    assert message in standing_of(job, study).failures[0].error
 
 
 def test_a_pattern_finds_the_metric(tmp_path):
@@ -203,7 +207,7 @@ if float(sys.argv[1][5:]) < 0.9:
     assert sorted(study.trials[standing.best.trial].intermediate_values) == list(range(1, 10))
     failed = [trial for trial in study.trials if trial.params["lr"] >= 0.9]
     assert len(standing.failures) == len(failed) > 0
-    assert "the command did not write" in standing.failures[0][1]
+    assert "the command did not write" in standing.failures[0].error
 
 
 def test_a_script_that_counts_from_0_is_understood(tmp_path):
@@ -247,7 +251,7 @@ def test_a_script_that_ends_early_is_judged_by_its_last_report_and_that_is_remar
     job, study, lines = run(write(tmp_path, OWN + "limits: {n_brackets: 1}\n", script(body)))
     assert standing_of(job, study).best.resource == 9
     (remark,) = [line for line in lines if line.startswith("note:")]
-    assert "returned after its report at 1, before the 3 it was given" in remark
+    assert "ended after its report at resource 1, before the 3 it was given" in remark
 
 
 def test_resources_may_be_fractions(tmp_path):
@@ -269,7 +273,7 @@ def test_a_command_that_takes_too_long_is_ended(tmp_path):
     standing = standing_of(job, study)
     late = [trial for trial in study.trials if trial.params["lr"] > 0.8]
     assert len(standing.failures) == len(late) > 0
-    assert "took longer than leg_timeout=1 seconds" in standing.failures[0][1]
+    assert "took longer than leg_timeout=1 seconds" in standing.failures[0].error
 
 
 def test_a_target_ends_everything(tmp_path):
@@ -378,7 +382,9 @@ for epoch in range(1, 10):
     job, study, lines = run(write(tmp_path, text, script(body)))
     standing = standing_of(job, study)
     assert (standing.n_evaluations, standing.best.value, standing.best.resource) == (0, 0.5, 2)
-    assert lines == ["0  trial 0 at epochs 9: cut off"]
+    assert lines == ["1  trial 0 at epochs 9: the target is met"]
+    (row,) = evaluation_rows(job, study)
+    assert (row["resource"], row["value"], row["state"]) == (2, 0.5, "cut off")
 
 
 def test_a_rule_for_a_number_that_is_never_reported_is_remarked(tmp_path):
@@ -449,7 +455,7 @@ max_failures: 1
 """
     job, study, _ = run(write(tmp_path, text))
     failures = standing_of(job, study).failures
-    assert "the command cannot be prepared" in failures[0][1]
+    assert "the command cannot be prepared" in failures[0].error
     assert len(failures) == 2  # the other is no program for Python
 
 

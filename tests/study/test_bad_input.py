@@ -289,9 +289,7 @@ def test_a_loop_that_returns_nothing_is_judged_by_its_last_report(study, caplog)
 
     study.optimize(objective)
     assert study.best_value == 1 / 9
-    assert (
-        "returned nothing (is a return statement missing?): its report at resource" in caplog.text
-    )
+    assert "returned nothing (is a return statement missing?): its report at" in caplog.text
 
 
 def test_resources_that_look_like_integers_and_are_none_are_explained(tmp_path):

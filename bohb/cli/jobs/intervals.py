@@ -22,18 +22,25 @@ def uniform(name: str, fields: Fields, dialect: Dialect) -> Dimension:
 def quniform(name: str, fields: Fields, dialect: Dialect) -> Dimension:
     low, high = ordered(fields, "low", "high")
     q = fields["q"].checked(arguments.positive)
-    first, last = exact(low) / exact(q), exact(high) / exact(q)
     if dialect.rounds_down:
+        first, last = exact(low) / exact(q), exact(high) / exact(q)
         if first % 1 or last % 1:  # then the multiples at the ends are less likely
             return _quantised(name, _Uniform(low, high), fields, dialect, is_bounded=True)
         start, end = int(first), int(last) - 1  # high itself is never drawn
     else:
-        start, end = math.ceil(first), math.floor(last)
-    if end < start:
+        start, end = _multiples_between(low, high, fields)
+    return stepped(name, _times(start, q), q, end - start + 1, fields["q"])
+
+
+def _multiples_between(low: float, high: float, fields: Fields) -> tuple[int, int]:
+    """Return the least and the largest multiple of q between two bounds, in q."""
+    q = fields["q"].checked(arguments.positive)
+    first, last = math.ceil(exact(low) / exact(q)), math.floor(exact(high) / exact(q))
+    if last < first:
         raise fields["q"].error(
             f"{fields['q'].name} must have a multiple between low={low} and high={high}, got {q}"
         )
-    return stepped(name, _times(start, q), q, end - start + 1, fields["q"])
+    return first, last
 
 
 def loguniform(name: str, fields: Fields, dialect: Dialect) -> Dimension:
@@ -42,8 +49,13 @@ def loguniform(name: str, fields: Fields, dialect: Dialect) -> Dimension:
 
 
 def qloguniform(name: str, fields: Fields, dialect: Dialect) -> Dimension:
-    value_of = _LogUniform(*_log_bounds(fields, dialect))
-    return _quantised(name, value_of, fields, dialect, is_bounded=True)
+    low, high = _log_bounds(fields, dialect)
+    value_of = _LogUniform(low, high)
+    if dialect.rounds_down:
+        return _quantised(name, value_of, fields, dialect, is_bounded=True)
+    first, last = _multiples_between(low, high, fields)
+    rounded = _Rounded(value_of, fields["q"].value, down=False, first=first, last=last)
+    return _quantiles(name, rounded, is_bounded=True)
 
 
 def _log_bounds(fields: Fields, dialect: Dialect) -> tuple[float, float]:
@@ -178,15 +190,18 @@ class _LogUniform:
 
 @dataclass(frozen=True, slots=True)
 class _Rounded:
-    """Another value rounded to a multiple of q."""
+    """Another value rounded to a multiple of q, of those from `first` to `last`."""
 
     value_of: Callable[[float], float]
     q: float
     down: bool
+    first: float = -math.inf
+    last: float = math.inf
 
     def __call__(self, share: float) -> float:
-        multiple = self.value_of(share) / self.q
-        return _times(math.floor(multiple) if self.down else round(multiple), self.q)
+        exactly = self.value_of(share) / self.q
+        multiple = math.floor(exactly) if self.down else round(exactly)
+        return _times(int(min(max(multiple, self.first), self.last)), self.q)
 
 
 def _times(count: int, q: float) -> float:
