@@ -180,7 +180,6 @@ class Executor(abc.ABC):
         """Return how many attempts at its leg a lost `future` has used up.
 
         That is 0 if it was lost through no fault of its own.
-
         """
         return 1
 

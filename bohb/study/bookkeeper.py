@@ -62,8 +62,8 @@ class Bookkeeper:
         self.failures: list[str] = []  # what each failed evaluation failed with
         # The trials that wait between two legs: how far they are, and how well they do.
         self._paused: dict[int, tuple[Resource, float]] = {}
-        self._asking: int | None = None  # the thread in which the sampler is told of a trial
-        self._is_used_up = False  # whether the sampler has said that it has nothing left
+        self._telling: int | None = None  # the thread in which the sampler is told of a trial
+        self.is_used_up = False  # whether the sampler has said that it has nothing left
         self._n_looked_at = 0  # of the storage's trials, those that are known here
         self.pruner = schedule_pruner_of(study)
         self.schedule = self._restore(self.pruner)
@@ -102,12 +102,13 @@ class Bookkeeper:
 
     def take_stop(self) -> bool:
         """Take a stop of the study if it is the sampler's, which has nothing left to propose."""
-        self._is_used_up = self._is_used_up or self._asking == threading.get_ident()
-        return self._asking == threading.get_ident()
+        is_the_samplers = self._telling == threading.get_ident()
+        self.is_used_up = self.is_used_up or is_the_samplers
+        return is_the_samplers
 
     def may_start(self) -> bool:
         """Return whether the sampler has anything left to propose."""
-        if self._is_used_up:
+        if self.is_used_up:
             return False
         most = n_configurations(self.study.sampler)
         return most is None or self.schedule.n_started < most
@@ -136,13 +137,13 @@ class Bookkeeper:
             value = self.scale.loss(loss)
             frozen = live_trial(trial)
             self.incumbent = better(self.incumbent, frozen, leg.resource, value, self.scale)
-        _logger.info(
-            "Trial %d has value %s at resource %s with parameters %s.",
-            trial.number,
-            course.value_at_rung,
-            leg.resource,
-            trial.params,
-        )
+            _logger.info(
+                "Trial %d has value %s at resource %s with parameters %s.",
+                trial.number,
+                value,
+                leg.resource,
+                frozen.params,
+            )
         self._prune(self.schedule.record(Evaluation(trial.number, leg.rung, loss)))
 
     def paused(self, most: int | None = None) -> frozenset[int]:
@@ -256,11 +257,11 @@ class Bookkeeper:
         self._paused.pop(trial.number, None)
         frozen = live_trial(trial)
         values = None if value is None else [value]
-        self._asking = threading.get_ident()
+        self._telling = threading.get_ident()
         try:
             self.study.sampler.after_trial(self.study, frozen, state, values)
         finally:
-            self._asking = None
+            self._telling = None
             self.ledger.set_state(trial._trial_id, state, value)
         finished = self.ledger.trial(trial._trial_id)
         self.history.observe(finished)

@@ -203,6 +203,7 @@ class Conductor:
     def _begin_call(self, bookkeeper: Bookkeeper, *, in_total: bool) -> Baseline:
         """Return where this call counts from: where a call began that was cut off, if one was."""
         bookkeeper.may_have_waiting = True
+        bookkeeper.is_used_up = False
         cut_off = self._ledger.read(OPEN_CALL)
         if cut_off is not None and not in_total:
             return Baseline(**cut_off)

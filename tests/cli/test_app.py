@@ -117,6 +117,24 @@ def test_plot_draws_a_picture(done, tmp_path, kind):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_picture_has_the_name_that_is_told(done, tmp_path):
+    shown = bohb("plot", done, "-o", tmp_path / "x")
+    assert shown.stdout == f"{tmp_path / 'x.png'}\n"
+    assert (tmp_path / "x.png").is_file()
+    shown = bohb("plot", done, "-o", tmp_path)
+    assert shown.exit_code == 2
+    assert "--output must be a file, got the directory" in shown.stderr
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path):
+    path = write(
+        tmp_path, OWN + "limits: {n_trials: 1}\nmax_failures: 1\n", "raise SystemExit(1)\n"
+    )
+    bohb("run", path)
+    shown = bohb("export", path, "--rows", "reports")
+    assert shown.stdout.splitlines() == ["number,resource,value"]
+
+
 def test_a_storage_can_be_named(tmp_path):
     path = write(tmp_path, OWN + "limits: {n_brackets: 1}\n")
     shown = bohb("run", path, "--storage", tmp_path / "deep" / "x.journal")

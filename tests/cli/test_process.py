@@ -163,6 +163,20 @@ def test_a_group_of_the_same_number_on_another_machine_is_left_alone(tmp_path):
         os.kill(child, signal.SIGKILL)
 
 
+def test_what_has_a_session_of_its_own_ends_with_its_command(tmp_path):
+    program = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(600)"
+    )
+    with start(tmp_path, program) as process:
+        lines = []
+        while not lines:
+            lines = process.lines(1)
+    assert wait_for(lambda: not alive(int(lines[0].text)))
+
+
 def test_a_command_that_cannot_be_noted_does_not_run_on(tmp_path, monkeypatch):
     (tmp_path / "record.json").mkdir()
     begun = []

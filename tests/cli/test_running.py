@@ -254,6 +254,24 @@ def test_a_script_that_ends_early_is_judged_by_its_last_report_and_that_is_remar
     assert "ended after its report at resource 1, before the 3 it was given" in remark
 
 
+def test_a_value_that_is_not_finite_is_told_as_the_failure_it_is(tmp_path):
+    body = 'print(json.dumps({"step": int(os.environ["BOHB_RESOURCE"]), "loss": float("nan")}))'
+    text = OWN + "limits: {n_trials: 1}\nmax_failures: 1\n"
+    _, study, lines = run(write(tmp_path, text, script(body)))
+    assert study.trials[0].state.name == "FAIL"
+    assert any("failed: the value nan is not finite" in line for line in lines)
+
+
+def test_steps_that_go_backwards_are_remarked(tmp_path):
+    body = """
+for step in (3, 2, 1):
+    print(json.dumps({"step": step, "loss": step}))
+"""
+    text = OWN.replace("max: 9", "min: 9, max: 9") + "limits: {n_trials: 1}\n"
+    _, _, lines = run(write(tmp_path, text, script(body)))
+    assert any(line.startswith("note: steps go backwards") for line in lines)
+
+
 def test_resources_may_be_fractions(tmp_path):
     text = OWN.replace("max: 9", "min: 0.1, max: 0.9")
     body = """

@@ -100,3 +100,9 @@ def test_every_bracket_ends_at_the_top_and_shrinks_on_its_way(low, more, eta, si
         assert list(bracket.sizes) == sorted(bracket.sizes, reverse=True)
         assert bracket.sizes[-1] >= 1
     assert plan.resource_continued <= plan.resource_restarted
+
+
+def test_large_resources_are_printed_as_they_are():
+    shown = str(make_plan(ladder(1, 2**20, 2), 2))
+    assert "1048576" in shown
+    assert "1e+06" not in shown

@@ -49,7 +49,5 @@ def test_where_everything_is_forbidden_the_error_says_so():
     space = Space({"kind": Categorical(2)}, forbidden=everything, is_declared=True)
     with pytest.raises(ArgumentError, match="space must leave configurations that are not"):
         allowed_from_prior(space, np.array([np.nan]), np.random.default_rng(0))
-    with pytest.raises(
-        ArgumentError, match=r"together with \{'kind': 1.0\}, found none"
-    ):
+    with pytest.raises(ArgumentError, match=r"together with \{'kind': 1.0\}, found none"):
         allowed_from_prior(space, np.array([1.0]), np.random.default_rng(0))

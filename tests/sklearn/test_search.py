@@ -37,6 +37,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import bohb
+from bohb.errors import ArgumentError
 from bohb.executors import ProcessExecutor, ThreadExecutor
 from bohb.sklearn import BOHBSearchCV
 
@@ -687,3 +688,15 @@ def test_a_generator_of_folds_and_a_lambda_as_scorer_travel_to_processes():
     search.set_params(cv=(split for split in KFold(3).split(X)))
     search.fit(*make_classification(150, random_state=0))
     assert search.n_splits_ == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_jobs": "2"}, "n_jobs must be None or an integer, got '2'"),
+        ({"tol": "x"}, "tol must be a number, got 'x'"),
+    ],
+)
+def test_arguments_are_looked_at_before_they_are_used(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        search_of(**arguments).fit(X, Y)

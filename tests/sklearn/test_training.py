@@ -119,7 +119,7 @@ def test_subsets_of_samples_are_nested_and_the_largest_is_all():
             seen.setdefault(self.quality, []).append(frozenset(X[:, 0]))
             return super().fit(X, y)
 
-    search = search_of(Recording(), resource="n_samples", max_resource="auto", cv=2)
+    search = search_of(Recording(), resource="n_samples", min_resource=9, max_resource="auto", cv=2)
     search.fit(*data(81))
     assert search.n_resources_ == [9, 27, 81]
     climbed = [sets for sets in seen.values() if len(sets) > 2]
@@ -194,17 +194,19 @@ def test_auto_that_turns_max_resource_into_few_samples_warns():
     search.set_params(estimator=LogisticRegression(), param_distributions={"C": [0.1, 1.0]})
     with (
         pytest.warns(UserWarning, match="has only 2 candidates"),
-        pytest.warns(UserWarning, match="max_resource=27 are 27 of 1000 samples") as record,
+        pytest.warns(UserWarning, match="max_resource=27 means 27 of 1000 samples") as record,
     ):
         search.fit(X, y)
     assert record[0].filename == __file__
 
 
 def test_auto_bounds_make_five_rungs():
-    X, y = data(1000)
+    X, y = data(9000)
     search = search_of(GaussianNB(), max_resource="auto", cv=2)
     search.set_params(param_distributions={"var_smoothing": stats.loguniform(1e-9, 1)}).fit(X, y)
-    assert search.n_resources_ == [12, 37, 111, 333, 1000]
+    assert search.n_resources_ == [111, 333, 1000, 3000, 9000]
+    search.fit(X[:2000], y[:2000])
+    assert search.n_resources_ == [222, 667, 2000]  # each half trains on at least 50 at first
     assert HyperbandSearchCV(Partial(), QUALITY).metadata["brackets"][0]["decisions"] == [
         *(1, 3, 9, 27, 81)
     ]

@@ -11,6 +11,7 @@ from bohb.errors import (
     ArgumentError,
     ArgumentTypeError,
     BohbError,
+    NoResultError,
     ObjectiveError,
     ReportError,
     StudyError,
@@ -53,6 +54,10 @@ CONSTRUCTORS = [
     (lambda: bohb.HyperbandPruner("1", 9), "min_resource must be a number, got '1'"),
     (lambda: bohb.HyperbandPruner(1, 9, 1), "reduction_factor must be greater than 1, got 1"),
     (lambda: bohb.HyperbandPruner(1, 9, "3"), "reduction_factor must be a number, got '3'"),
+    (
+        lambda: bohb.HyperbandPruner(1, 50, 1.0001),
+        "at most 1000 rungs .* got 1.0001, which makes 391",
+    ),
     (lambda: bohb.HyperbandPruner(1, 9, bracket_sizes="paper"), "bracket_sizes must be one of"),
     (lambda: bohb.HyperbandPruner(1, 9).plan(0), "n_rounds must be at least 1, got 0"),
     (lambda: bohb.HyperbandPruner(1, 9).plan(1.5), "n_rounds must be an integer, got 1.5"),
@@ -66,6 +71,12 @@ CONSTRUCTORS = [
     (lambda: bohb.create_study(sampler="tpe"), "sampler must be a sampler object, got 'tpe'"),
     (lambda: bohb.create_study(storage=42), "storage must be None, a database URL, .* got 42"),
     (lambda: bohb.create_study(direction="up"), "direction must be .*'up'"),
+    (lambda: bohb.create_study(directions=[]), r"directions must have at least one, got \[\]"),
+    (lambda: bohb.create_study(checkpoint_root=5), "checkpoint_root must be a path, got 5"),
+    (
+        lambda: bohb.executors.ProcessExecutor(environments=[]),
+        r"environments must have one dict .* got \[\]",
+    ),
     (
         lambda: bohb.create_study(directions=["minimize"] * 2, pruner=bohb.HyperbandPruner(1, 9)),
         "brackets need one objective to rank trials by, got 2 directions",
@@ -82,7 +93,7 @@ def test_a_wrong_constructor_argument_is_named_with_its_value(wrong, message):
 OPTIMIZE = [
     ({"n_trials": 3, "n_rounds": 1}, "only one of .* got n_trials=3 and n_rounds=1"),
     ({"n_brackets": 3, "total_resource": 90}, "only one of .* got n_brackets=3 and total_resou"),
-    ({"n_trials": 0}, "n_trials must be at least 1, got 0"),
+    ({"n_trials": -1}, "n_trials must be at least 0, got -1"),
     ({"n_trials": 2.5}, "n_trials must be an integer, got 2.5"),
     ({"n_rounds": -1}, "n_rounds must be at least 1, got -1"),
     ({"n_brackets": "2"}, "n_brackets must be an integer, got '2'"),
@@ -237,7 +248,7 @@ def test_a_loop_that_comes_back_early_is_warned_about(study, caplog):
         return 0.5
 
     study.optimize(objective, n_brackets=1)
-    assert "returned after its report at resource 1, before the 3 it was given" in caplog.text
+    assert "ended after its report at resource 1, before the 3 it was given" in caplog.text
 
 
 def test_an_objective_that_does_not_ask_how_far_to_train_is_warned_about_once(study, caplog):
@@ -264,7 +275,7 @@ def test_reports_that_are_too_far_apart_are_warned_about(study, caplog):
 
     study.optimize(objective, n_brackets=1)
     assert "was given resource 3 and had reported 5 when it could be paused" in caplog.text
-    assert "report at least at 1, 3, 9" in caplog.text
+    assert "report at least at steps 1, 3, 9" in caplog.text
 
 
 def test_a_loop_that_goes_beyond_the_highest_resource_is_warned_about(study, caplog):
@@ -380,9 +391,7 @@ def test_a_study_with_brackets_takes_no_other_pruner(study):
 
 
 def test_a_study_keeps_its_direction(study):
-    with pytest.raises(
-        bohb.BohbError, match=r"begun with direction=.'minimize'., got .'maximize'."
-    ):
+    with pytest.raises(bohb.BohbError, match=r"begun with direction minimize, got maximize"):
         bohb.create_study(
             study_name="taken", storage=study._storage, direction="maximize", load_if_exists=True
         )
@@ -426,13 +435,25 @@ def test_telling_a_trial_that_is_not_under_way_is_refused(study):
 
 def test_telling_nonsense_leaves_the_trial_under_way(study):
     trial = study.ask()
+    for wrong in ("a", None, 1.5):
+        with pytest.raises(ArgumentTypeError, match="trial must be a trial or its number, got"):
+            study.tell(wrong, 0.5)
     with pytest.raises(ObjectiveError, match="the value that is told must be one number, got None"):
         study.tell(trial)
     with pytest.raises(ArgumentError, match=r"values must be None when state is FAIL, got 1\.0"):
         study.tell(trial, 1.0, state=optuna.trial.TrialState.FAIL)
     with pytest.raises(ArgumentError, match="state must be COMPLETE, PRUNED, FAIL or None"):
         study.tell(trial, state=optuna.trial.TrialState.RUNNING)
-    assert study.tell(trial, 0.5).state.name == "RUNNING"
+    assert study.tell(np.int64(trial.number), 0.5).state.name == "RUNNING"
+
+
+def test_a_study_that_has_only_begun_names_the_incumbent_if_there_is_one():
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    with pytest.raises(NoResultError, match=r"evaluated at max_resource=9$"):
+        _ = study.best_params
+    study.tell(study.ask(), 0.5)
+    with pytest.raises(NoResultError, match=r"is study\.incumbent\(\)$"):
+        _ = study.best_params
 
 
 def test_a_taken_name_is_refused_and_says_how_to_go_on(study):
@@ -463,7 +484,7 @@ def test_limits_of_brackets_need_a_pruner_that_has_them():
 
 
 def test_changing_a_range_is_optunas_warning_and_changing_a_kind_its_error(study):
-    with pytest.raises(ValueError, match="distribution"):
+    with pytest.raises(ArgumentError, match=r"'x' cannot be IntDistribution"):
         study.optimize(lambda trial: trial.suggest_int("x", 0, 1))
 
 

@@ -29,6 +29,7 @@ from bohb.errors import (
     ExecutorError,
     ObjectiveError,
     RemoteError,
+    StudyError,
 )
 from bohb.executors import Executor, FuturesExecutor, ProcessExecutor, SimulatedExecutor
 
@@ -186,6 +187,26 @@ def test_what_an_objective_writes_of_its_trial_comes_back(name, tmp_path):
     root = study.checkpoint_root
     assert {p.name for p in (root / f"trial-{best.number:05d}").iterdir()} == {"1", "3", "9"}
     assert not list(root.glob("legs-*"))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda study: study.set_user_attr("k", 1),
+        lambda study: study.optimize(lambda trial: 0.0, n_trials=1),
+        lambda study: study.ask(),
+    ],
+)
+def test_the_study_in_a_worker_refuses_what_it_cannot_do(use):
+    study = study_of(study_name="mine")
+
+    def objective(trial):
+        trial.set_user_attr("name", trial.study.study_name)
+        use(trial.study)
+
+    study.optimize(objective, n_trials=1, catch=StudyError, executor=ProcessExecutor(1))
+    assert study.trials[0].user_attrs == {"name": "mine"}
+    assert "trial.study cannot be" in study.trials[0].system_attrs["bohb:error"]
 
 
 def test_a_user_attribute_that_cannot_be_stored_is_the_objectives_fault():

@@ -204,3 +204,16 @@ def test_optuna_announces_no_study_of_a_minimization(capfd):
     optuna.logging.set_verbosity(optuna.logging.INFO)
     bohb.minimize(loss, SPACE, max_resource=3, seed=0)
     assert capfd.readouterr() == ("", "")
+
+
+def test_without_a_space_nothing_runs():
+    with pytest.raises(ArgumentTypeError, match=r"space must be a ConfigurationSpace .* got None"):
+        bohb.minimize(loss, None, max_resource=9)
+
+
+def test_if_every_call_fails_the_error_says_how():
+    def failing(config, resource):
+        raise RuntimeError("no memory")
+
+    with pytest.raises(NoResultError, match="15 failed like this: RuntimeError: no memory"):
+        bohb.minimize(failing, SPACE, max_resource=9, catch=RuntimeError, min_resource=1)

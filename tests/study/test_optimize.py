@@ -370,6 +370,37 @@ def test_an_objective_that_exits_ends_the_call_and_its_leg_is_run_again():
         assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
 
 
+def test_without_trials_only_what_is_open_is_finished():
+    study = study_of()
+    study.optimize(by_resource, n_trials=4, callbacks=[lambda study, trial: study.stop()])
+    study.optimize(by_resource, n_trials=0)
+    assert len(study.trials) == 4
+    assert all(trial.state.is_finished() for trial in study.trials)
+
+
+@pytest.mark.filterwarnings("ignore:BruteForceSampler is experimental")
+def test_a_sampler_that_has_nothing_left_ends_the_beginning_and_not_the_brackets():
+    def objective(trial):
+        y = trial.suggest_int("y", 1, 4) + trial.suggest_categorical("c", [0, 1])
+        return y + 1 / trial.resource
+
+    sampler = optuna.samplers.BruteForceSampler(seed=0)
+    study = bohb.create_study(sampler=sampler, pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(objective)
+    assert all(trial.state.is_finished() for trial in study.trials)
+    assert study.best_params == {"y": 1, "c": 0}
+    assert len({tuple(sorted(trial.params.items())) for trial in study.trials}) == 8
+
+
+def test_evaluations_are_told_to_the_logger_if_it_is_asked(caplog):
+    with caplog.at_level(logging.INFO, logger="bohb"):
+        study_of().optimize(by_resource, n_trials=1)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert len(told) == 3
+    assert told[0].startswith("Trial 0 has value ")
+    assert " at resource 1 with parameters {'x': " in told[0]
+
+
 def test_callbacks_hear_nothing_of_trials_that_were_told_by_hand_before():
     study = study_of(bohb.SuccessiveHalvingPruner(9, 9))
     told = study.tell(study.ask(), 0.5)

@@ -500,6 +500,42 @@ def test_a_journal_with_a_broken_line_is_named(tmp_path):
     assert len(bohb.load_study(storage=path).trials) == 9
 
 
+@pytest.mark.parametrize("torn", [b'{"op_code": 4, "wor', b'{"op_code": 4, "wor\n'])
+def test_a_journal_whose_last_entry_is_torn_loses_that_entry_only(tmp_path, torn):
+    path = tmp_path / "study.journal"
+    make(path).optimize(resource, n_brackets=1)
+    content = path.read_bytes()
+    path.write_bytes(content + torn)  # which an editor may have ended with a line of its own
+    study = make(path, load_if_exists=True)
+    assert path.read_bytes() == content
+    study.optimize(resource, n_brackets=1)
+    assert len(bohb.load_study(storage=path).trials) > 9
+
+
+def test_paused_trials_need_a_space_that_goes_with_them():
+    storage = optuna.storages.InMemoryStorage()
+    x, y = (optuna.distributions.FloatDistribution(0, high) for high in (1, 2))
+    study = make(storage, space={"x": x})
+    study.tell(study.ask(), 0.5)
+    for space in ({"y": y}, {"x": x, "y": y}):
+        with pytest.raises(SettingsError, match=r"paused trials with the parameters \['x'\]"):
+            make(storage, space=space, load_if_exists=True)
+    study = make(storage, space={"x": y}, load_if_exists=True)  # ranges may change
+    study.optimize(lambda trial: trial.params["x"])
+
+
+def test_a_journal_that_is_removed_is_a_failure_of_the_storage(tmp_path):
+    path = tmp_path / "study.journal"
+
+    def objective(trial):
+        if trial.number == 5:
+            path.unlink(missing_ok=True)
+        return resource(trial)
+
+    with pytest.raises(StorageError, match="of study 'resumable'"):
+        make(path).optimize(objective)
+
+
 def test_a_storage_that_vanishes_is_named(tmp_path):
     study = make(f"sqlite:///{tmp_path}/study.db")
     optuna.delete_study(study_name="resumable", storage=study._storage)

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 import bohb
-from bohb.errors import MissingDependencyError, NoResultError
+from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
 from bohb.visualization import plot_learning_curves
 
 mpl.use("agg")
@@ -73,3 +73,15 @@ def test_the_plots_of_optuna_work_on_our_study(study):
     ):
         with pytest.warns(optuna.exceptions.ExperimentalWarning):
             plot(study)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [3, optuna.create_study(), bohb.create_study(pruner=optuna.pruners.NopPruner())],
+    ids=["number", "plain", "without brackets"],
+)
+def test_another_study_than_one_with_brackets_is_refused(other):
+    with pytest.raises(
+        ArgumentError, match=r"plot_learning_curves needs a bohb\.Study whose pruner"
+    ):
+        plot_learning_curves(other)
