@@ -78,7 +78,7 @@ class SearchSpace:
         ------
         ArgumentError
             If there is no such parameter, a value is out of its range, or no configuration has
-            these values: they are forbidden together, or one is not active beside the others.
+            these values: they are forbidden together, or one is not active with the others.
         ArgumentTypeError
             If `params` is not a dict.
         """

@@ -82,8 +82,8 @@ class Course:
         params = live_trial(self._trial).params
         if self._is_filled and name not in params:
             raise ArgumentError(
-                f"{name!r} is not active beside {params}: suggest it only where the space says so, "
-                "or take it from trial.config"
+                f"{name!r} is not active together with {params}: suggest it only where the space "
+                "says so, or take it from trial.config"
             )
 
     def needed_leg(self, name: str) -> Leg:

@@ -466,7 +466,7 @@ class Study(optuna.Study):
         ------
         ArgumentError
             If the study was made with a space and no configuration has `params`: a name or a value
-            is not in it, they are forbidden together, or one is not active beside the others.
+            is not in it, they are forbidden together, or one is not active with the others.
 
         Examples
         --------

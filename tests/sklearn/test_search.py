@@ -465,12 +465,13 @@ def test_a_space_of_configspace_and_distributions_of_optuna_are_taken():
     assert search_of(distributions=space).fit(X, Y).best_score_ > 0.9
     given = {"max_depth": optuna.distributions.IntDistribution(1, 8)}
     with pytest.warns(UserWarning, match="has only 8 candidates"):
-        search = search_of(distributions=given).fit(X, Y)
+        search = search_of(distributions=given, min_resource=16).fit(X, Y)
     assert search.metadata_["n_models"] == 8
 
 
 def test_a_small_space_is_tried_once_and_no_more():
-    search = search_of(distributions={"max_depth": [1, 2, 3], "criterion": ["gini", "entropy"]})
+    space = {"max_depth": [1, 2, 3], "criterion": ["gini", "entropy"]}
+    search = search_of(distributions=space, min_resource=16)
     with pytest.warns(UserWarning, match="only 6 candidates, fewer than the"):
         search.fit(X, Y)
     tried = [str(trial.params) for trial in search.study_.trials]
@@ -528,7 +529,7 @@ def test_patience_without_a_plateau_changes_nothing():
 def test_patience_ends_a_candidate_where_it_would_end_without_a_pause():
     def fitted(**arguments):
         search = sgd_search(
-            max_resource=27, patience=7, sampler=bohb.BOHBSampler(0, random_fraction=1)
+            max_resource=9, patience=2, sampler=bohb.BOHBSampler(0, random_fraction=1)
         )
         return search.set_params(**arguments).fit(X, Y)
 

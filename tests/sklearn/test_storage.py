@@ -35,7 +35,7 @@ def run(*arguments):
 @pytest.mark.parametrize("seeded", [True, False])
 def test_a_search_that_was_killed_goes_on_and_ends_as_if_nothing_had_happened(seeded, tmp_path):
     more = [] if seeded else ["unseeded"]
-    for fit in (5, 40, 120):
+    for fit in (5, 40, 120) if seeded else (40,):
         assert run(fit, *more).returncode == -9
     done = run(-1, *more)
     assert done.returncode == 0, done.stderr
@@ -69,18 +69,18 @@ def path(tmp_path):
 
 
 CHANGES = [
-    ({"estimator": DecisionTreeClassifier(random_state=1)}, "another estimator"),
+    ({"estimator": DecisionTreeClassifier(random_state=1)}, "different estimator"),
     (
         {"param_distributions": {"max_features": stats.uniform(0.2, 0.8)}},
-        "another param_distributions",
+        "different param_distributions",
     ),
-    ({"param_distributions": {"ccp_alpha": stats.expon()}}, "another param_distributions"),
+    ({"param_distributions": {"ccp_alpha": stats.expon()}}, "different param_distributions"),
     ({"cv": KFold(3)}, "different cv: fit with"),
     ({"cv": KFold(3, shuffle=True)}, "A splitter that shuffles needs a random_state"),
-    ({"scoring": "f1_macro"}, "another scoring"),
-    ({"random_state": 1}, "another random_state"),
-    ({"return_train_score": True}, "another return_train_score"),
-    ({"max_resource": 100}, "max_resource=150, got max_resource=100"),
+    ({"scoring": "f1_macro"}, "different scoring"),
+    ({"random_state": 1}, "different random_state"),
+    ({"return_train_score": True}, "different return_train_score"),
+    ({"max_resource": 100}, "max_resource=150, got .*max_resource=100"),
 ]
 
 
@@ -94,7 +94,7 @@ def test_other_data_are_refused(path):
     for X_now, y_now in ((X + 1e-9, Y), (X, 2 - Y), (X[::-1], Y)):
         with pytest.raises(SettingsError, match=r"was begun with different .*data"):
             search_of(path).fit(X_now, y_now)
-    with pytest.raises(SettingsError, match="another data"):
+    with pytest.raises(SettingsError, match="different data"):
         search_of(path).fit(X, Y, sample_weight=np.ones(150))
 
 

@@ -77,6 +77,8 @@ def _ray(stack):
             runtime_env={"env_vars": {"PYTHONPATH": here}},
         )
         atexit.register(ray.shutdown)
+        # It tells of workers that were killed at any time, and other tests hear what is printed.
+        ray._private.worker._worker_logs_enabled = False
     return stack.enter_context(RayExecutor(2))
 
 

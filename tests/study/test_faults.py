@@ -114,7 +114,7 @@ def test_a_lost_leg_is_given_out_as_often_as_is_said(tmp_path):
             os.kill(os.getpid(), KILL)
         return resource(trial)
 
-    for retries in (0, 2):
+    for retries in (0, 1):
         (tmp_path / "attempts").write_text("")
         study = study_of()
         study.optimize(objective, n_brackets=1, executor=ProcessExecutor(2), max_retries=retries)
@@ -235,7 +235,9 @@ def test_a_leg_that_hangs_is_ended_and_its_trial_fails(name):
 @pytest.mark.parametrize("style", ["loop", "generator"])
 @pytest.mark.parametrize("name", ["serial", "threads", "pool"])
 @pytest.mark.filterwarnings("ignore:FuturesExecutor cannot send a leg:UserWarning")
-def test_a_slow_leg_that_reports_ends_at_its_next_report(name, style):
+def test_a_slow_leg_that_reports_ends_at_its_next_report(name, style, monkeypatch):
+    monkeypatch.setattr(Executor, "grace_seconds", 60.0)  # it ends by itself
+
     def loop_(trial):
         x = trial.suggest_float("x", 0, 1)
         for unit in range(1, 10):
@@ -346,7 +348,7 @@ def wait_for(condition):
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 @functools.cache
@@ -484,8 +486,8 @@ def test_a_hopeless_study_is_stopped_with_the_most_frequent_exception():
     study = study_of()
     with pytest.raises(
         TooManyFailuresError,
-        match=r"[789] of 10 evaluations failed, more than max_failures=0\.5 allows\. "
-        r"4 of them like this: ValueError: number \d+ is odd",
+        match=r"[789] of 10 evaluations failed, more than max_failures=0\.5 allows\. .* "
+        r"4 failed like this: ValueError: number \d+ is odd",
     ):
         study.optimize(objective, catch=Exception, max_failures=0.5)
     before = decisions(study)
