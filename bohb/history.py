@@ -34,21 +34,21 @@ LEG_ATTRIBUTE = "bohb:leg"
 RUNNING, PAUSED = "running", "paused"
 
 
-def to_parameter(distribution: BaseDistribution) -> Parameter:
-    """Return what the model knows of Optuna's `distribution`."""
+def to_parameter(distribution: BaseDistribution, name: str = "distribution") -> Parameter:
+    """Return what the model knows of Optuna's `distribution`, which an error calls `name`."""
     if isinstance(distribution, CategoricalDistribution):
         return Categorical(len(distribution.choices))
     if isinstance(distribution, (FloatDistribution, IntDistribution)):
         low, high = float(distribution.low), float(distribution.high)
         if not math.isfinite(high - low):
             raise ArgumentError(
-                f"distribution must have a range that is finite, got {distribution!r}"
+                f"{name} must have a range whose width is finite, got {distribution!r}"
             )
         if low == high:  # the one value of a grid
             return Numeric(low, low, step=max(abs(low), 1.0))
         return Numeric(low, high, distribution.log, distribution.step)
     raise ArgumentTypeError(
-        f"distribution must be one of Optuna's three kinds, got {distribution!r}"
+        f"{name} must be one of Optuna's three kinds of distributions, got {distribution!r}"
     )
 
 

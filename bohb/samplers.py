@@ -270,7 +270,10 @@ def _space(distributions: Mapping[str, BaseDistribution], declared: SearchSpace 
     names = [name for name in known.parameters if name in distributions]
     names += sorted(name for name in distributions if name not in known.parameters)
     return Space(
-        {name: known.parameters.get(name) or to_parameter(distributions[name]) for name in names},
+        {
+            name: known.parameters.get(name) or to_parameter(distributions[name], repr(name))
+            for name in names
+        },
         {
             name: condition
             for name, condition in known.conditions.items()

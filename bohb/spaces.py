@@ -55,7 +55,7 @@ class SearchSpace:
                     f"space[{name!r}] must be a distribution of optuna.distributions, got "
                     f"{distribution!r}"
                 )
-        parameters = {name: to_parameter(d) for name, d in distributions.items()}
+        parameters = {name: to_parameter(d, repr(name)) for name, d in distributions.items()}
         return cls(dict(distributions), Space(parameters, is_declared=True))
 
     def is_active(self, name: str, params: Mapping[str, Any]) -> bool:

@@ -341,7 +341,7 @@ def test_the_ends_of_a_range_beyond_the_precision_of_floats_are_legal():
 
 def test_a_range_that_is_not_finite_is_refused():
     study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0))
-    with pytest.raises(ArgumentError, match="distribution must have a range that is finite"):
+    with pytest.raises(ArgumentError, match="must have a range whose width is finite"):
         study.optimize(lambda trial: trial.suggest_float("x", -1e308, 1e308), n_trials=2)
 
 

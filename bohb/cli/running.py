@@ -31,6 +31,7 @@ from bohb.executors.processes import thread_share
 from bohb.study import Study, create_study, load_study
 from bohb.study.beginning import Beginning
 from bohb.study.checkpoints import checkpoints_of
+from bohb.study.storages import exists
 
 ENDED = "bohb:ended"  # why the last run came to an end before the job did
 FAILURES, TIMEOUT = "failures", "timeout"
@@ -71,10 +72,7 @@ class Place:
     @property
     def exists(self) -> bool:
         """Whether there is such a storage, as far as can be seen without making it."""
-        if isinstance(self.storage, Path):
-            return self.storage.exists()
-        prefix, _, path = self.storage.partition(":///")
-        return prefix != "sqlite" or Path(path).exists()
+        return exists(self.storage)
 
 
 def begin(job: Job, place: Place) -> Study:

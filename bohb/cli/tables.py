@@ -122,6 +122,8 @@ def print_standing(job: Job, place: Place, standing: Standing, console: Console)
     if standing.best is not None:
         rows.append(("best", _best_line(job, standing.best)))
     grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column(overflow="fold")  # a path is to be copied
     for name, text in rows:
         grid.add_row(f"[bold]{name}[/]", text)
     console.print(grid, highlight=False)

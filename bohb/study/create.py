@@ -23,7 +23,7 @@ from bohb.spaces import SearchSpace
 from bohb.study.checkpoints import checkpoints_of
 from bohb.study.ledger import SETTINGS, ledger_of
 from bohb.study.requirements import begin
-from bohb.study.storages import check_storable, open_storage
+from bohb.study.storages import check_storable, exists, open_storage
 from bohb.study.study import Study
 
 if TYPE_CHECKING:
@@ -182,9 +182,9 @@ def load_study(
     """
     _check_kinds(sampler, pruner)
     declared = _declared(space)
-    if isinstance(storage, Path) and not storage.exists():
+    if not exists(storage):
         raise StorageError(
-            f"storage must be a journal that exists, got {str(storage)!r}: there is no such file"
+            f"storage must be one that exists, got {str(storage)!r}: there is no such file"
         )
     opened = open_storage(storage)
     try:

@@ -64,14 +64,31 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
     try:
         if isinstance(storage, Path):
             return _journal(storage.absolute())  # the program may change its directory
-        return optuna.storages.get_storage(storage)
+        return _opened(storage)
     except StorageError:
         raise
     except Exception as error:  # what a database driver raises is not known here
         raise StorageError(
             f"could not open storage={without_password(str(storage))!r}: {type(error).__name__}: "
-            f"{error}"
+            f"{str(error).partition(chr(10))[0]}"
         ) from error
+
+
+def _opened(storage: str | BaseStorage | None) -> BaseStorage:
+    try:
+        return optuna.storages.get_storage(storage)
+    except Exception as error:  # of a driver
+        if "already exists" not in str(error):
+            raise
+        return optuna.storages.get_storage(storage)  # another process has just made its tables
+
+
+def exists(storage: str | Path | BaseStorage | None) -> bool:
+    """Return whether there is such a storage, as far as can be seen without making it."""
+    if isinstance(storage, str) and storage.startswith("sqlite:///"):
+        path = storage.removeprefix("sqlite:///").partition("?")[0]
+        return path in ("", ":memory:") or path.startswith("file:") or Path(path).exists()
+    return not isinstance(storage, Path) or storage.exists()
 
 
 def check_storable(name: str, distribution: BaseDistribution, storage: BaseStorage) -> None:
@@ -94,6 +111,8 @@ def check_storable(name: str, distribution: BaseDistribution, storage: BaseStora
 
 
 def _journal(path: Path) -> JournalStorage:
+    if path.is_dir():
+        raise StorageError(f"storage must be a file, got the directory {str(path)!r}")
     if not _begins_as_journal(path):
         raise StorageError(
             f"storage must be a journal, got {str(path)!r}, which is a file of another kind: a "
@@ -103,6 +122,11 @@ def _journal(path: Path) -> JournalStorage:
     _mend_last_line(path, lock)
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
+    except AssertionError as error:  # so Optuna meets an operation that it does not know
+        raise StorageError(
+            f"the journal {str(path)!r} has an entry of a kind that Optuna {optuna.__version__} "
+            "does not know: it may have been written with another version"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:  # what a line that is no entry leads to
         raise StorageError(
             f"the journal {str(path)!r} cannot be read: line {_broken_line(path)} is not a JSON "

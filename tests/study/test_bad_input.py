@@ -400,7 +400,7 @@ def test_a_study_keeps_its_direction(study):
 def test_a_path_that_is_meant_as_a_storage_is_explained(tmp_path):
     with pytest.raises(ArgumentError, match=r'"sqlite:///study\.db", or a pathlib\.Path'):
         bohb.create_study(storage="study.db")
-    with pytest.raises(StudyError, match="must be a journal that exists"):
+    with pytest.raises(StudyError, match="storage must be one that exists"):
         bohb.load_study(storage=tmp_path / "none.journal")
     assert not (tmp_path / "none.journal").exists()
     (tmp_path / "my.csv").write_text("a,b\n1,2\n")
