@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
@@ -12,7 +16,15 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 
 from bohb.errors import ReportError
-from bohb.history import History, Scale, from_model, standing, to_model, to_parameter
+from bohb.history import (
+    History,
+    Scale,
+    _first_by_level,
+    from_model,
+    standing,
+    to_model,
+    to_parameter,
+)
 from bohb.hyperband import Standing, ladder, make_plan
 
 SCALE = Scale(ladder(1, 9, 3))
@@ -189,3 +201,19 @@ def test_an_older_list_of_trials_does_not_undo_what_is_known():
     history.refresh(study.get_trials())
     history.refresh(older)
     assert not history.observations(without=-1).is_pending.any()
+
+
+@given(
+    st.dictionaries(st.integers(0, 40), st.floats(-5, 5) | st.just(math.nan), max_size=30),
+    st.sampled_from([(1, 3, 9, 27), (2, 6, 17), (5,), (0.1, 0.3, 0.9)]),
+)
+def test_the_model_sees_the_first_finite_report_of_each_level(steps, levels):
+    scale = Scale(levels)
+    if not scale.whole:
+        steps = {step: value for step, value in steps.items() if step < len(levels)}
+    expected = {}
+    for step in sorted(steps):
+        level = scale.level(scale.used(step, steps))
+        if level is not None and math.isfinite(steps[step]):
+            expected.setdefault(level, steps[step])
+    assert _first_by_level(steps, scale) == expected

@@ -410,7 +410,7 @@ def test_a_path_that_is_meant_as_a_storage_is_explained(tmp_path):
     (tmp_path / "note.txt").write_text("one line\n")
     with pytest.raises(StudyError, match=r"storage must be a journal, got .*note\.txt"):
         bohb.create_study(storage=tmp_path / "note.txt")
-    with pytest.raises(StudyError, match="storage must be a journal"):
+    with pytest.raises(StudyError, match="storage must be a file, got the directory"):
         bohb.create_study(storage=tmp_path)
 
 

@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 import bohb
+from bohb.study.objective import Objective
 
 PRUNER = functools.partial(bohb.HyperbandPruner, 1, 27)
 
@@ -371,3 +372,37 @@ def test_the_checkpoint_directory_belongs_to_the_trial():
     study.optimize(objective)
     assert all(len(of_trial) == 1 for of_trial in directories.values())
     assert len(set().union(*directories.values())) == len(study.trials)
+
+
+def test_studies_that_share_a_directory_have_checkpoints_of_their_own(tmp_path):
+    def objective(trial):
+        state = trial.checkpoint_dir / "state"
+        assert state.exists() == (trial.previous_resource > 0)
+        state.touch()
+        return trial.suggest_float("x", 0, 1)
+
+    roots = set()
+    for name in ("first", "second", "second"):  # the last one is another study of that name
+        study = bohb.create_study(
+            study_name=name, pruner=bohb.HyperbandPruner(1, 9), checkpoint_root=tmp_path
+        )
+        study.optimize(objective)
+        roots.add(study.checkpoint_root)
+    assert len(roots) == 3
+    assert {root.parent for root in roots} == {tmp_path}
+
+
+class WithAttribute:
+    """An objective that keeps something else under the name that partial functions use."""
+
+    func = staticmethod(lambda trial: 0.0)
+
+    def __call__(self, trial):
+        while True:
+            yield 0.0
+
+
+def test_only_partial_functions_are_looked_into():
+    assert Objective(WithAttribute()).continues
+    assert not Objective(functools.partial(WithAttribute.func)).continues
+    assert Objective(functools.partial(WithAttribute().__call__)).continues
