@@ -507,7 +507,9 @@ def test_a_journal_whose_last_entry_is_torn_loses_that_entry_only(tmp_path, torn
     content = path.read_bytes()
     path.write_bytes(content + torn)  # which an editor may have ended with a line of its own
     study = make(path, load_if_exists=True)
-    assert path.read_bytes().startswith(content + b'{"op_code": 0')
+    after = path.read_bytes()
+    assert after.startswith(content)
+    assert torn.rstrip() not in after[len(content) :].splitlines()
     study.optimize(resource, n_brackets=1)
     assert len(bohb.load_study(storage=path).trials) > 9
 
