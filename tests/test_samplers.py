@@ -73,8 +73,8 @@ def test_each_model_finds_better_values_than_random_search_in_a_plain_optuna_stu
     best = {
         model: mean_best(lambda seed, model=model: bohb.BOHBSampler(seed=seed, model=model))
         for model in MODELS
+        if model != "auto"  # which is "gp" here, as the next test shows
     }
-    assert best["auto"] == best["gp"]
     assert best["gp"] < 0.5 * chance
     assert best["density"] < 0.7 * chance
     assert best["falkner2018"] < chance
