@@ -5,9 +5,10 @@
 
 `trials` prints the time and the memory that each tenth of a study costs, beside those of a plain
 study of Optuna that keeps the same values. `kills` starts a study with four worker processes on a
-journal file, kills it (SIGKILL) at a random moment, and starts it again. After each kill all that
-was evaluated before must still be there as it was; in the end the study must equal one that was
-never interrupted. Both take minutes and are not part of ``make bench``.
+journal file, kills it (SIGKILL) at a random moment, from before its workers have begun to after
+they have evaluated something, and starts it again. After each kill all that was evaluated before
+must still be there as it was; in the end the study must equal one that was never interrupted. Both
+take minutes and are not part of ``make bench``.
 """
 
 from __future__ import annotations
@@ -139,6 +140,19 @@ def evaluations(study: bohb.Study) -> pd.DataFrame:
     return study.evaluations_dataframe().sort_values(["number", "rung"]).reset_index(drop=True)
 
 
+def seconds_to_first(command: list[str]) -> float:
+    """Return how long such a study takes on this machine until something is evaluated."""
+    with tempfile.TemporaryDirectory() as name:
+        process = subprocess.Popen([*command[:-1], name], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        began = time.monotonic()
+        while evaluations(study_in(Path(name))).empty:
+            time.sleep(0.1)
+        process.kill()
+        process.communicate()
+        return time.monotonic() - began
+
+
 def check_kept(before: pd.DataFrame, after: pd.DataFrame) -> None:
     merged = before.merge(after, on=["number", "rung"], suffixes=("", "_after"))
     assert len(merged) == len(before)
@@ -152,10 +166,10 @@ def run_kills(n_kills: int, seed: int) -> None:
         lambda trial: (trial.params["x"] - 0.3) ** 2 + 1 / trial.resource, n_rounds=N_ROUNDS
     )
     expected = evaluations(whole)
-    moments = np.random.default_rng(seed).uniform(0, 3, n_kills)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         command = [sys.executable, __file__, "live", str(directory)]
+        moments = np.random.default_rng(seed).uniform(0, 2.5 * seconds_to_first(command), n_kills)
         before, n_ended = pd.DataFrame({"number": [], "rung": [], "value": [], "params_x": []}), 0
         for kills, moment in enumerate(moments, start=1):
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
