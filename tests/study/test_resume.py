@@ -272,10 +272,13 @@ def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):
     monkeypatch.setattr(owner, "BEAT_SECONDS", 0.01)
     study = make(tmp_path / "study.journal")
 
+    def is_lost():
+        owned_by(study)  # again: a beat that has just looked writes over it
+        return study._conductor._ownership.is_lost
+
     def objective(trial):
         if trial.number == 2:
-            owned_by(study)
-            wait_until(lambda: study._conductor._ownership.is_lost)
+            wait_until(is_lost)
         return resource(trial)
 
     with pytest.raises(StudyOwnedError, match="process 4242 on elsewhere"):
