@@ -532,7 +532,6 @@ class Study(optuna.Study):
         >>> incumbent.resource, incumbent.value == incumbent.params["x"]
         (9, True)
         """
-        schedule_pruner_of(self, "incumbent()")
         incumbent = self._find_incumbent()
         if incumbent is None:
             raise NoResultError(
