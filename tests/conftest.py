@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import signal
 
@@ -9,12 +10,18 @@ import pytest
 # A shell starts what it runs in the background with Ctrl-C ignored, and some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# A cluster of Dask looks at itself all the time, and many tests pass while one idles.
+os.environ["DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL"] = "500ms"
+os.environ["DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL"] = "5s"
+os.environ["DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL"] = "5s"
+os.environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
+
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
     """Let one process run all that needs the same cluster: it takes seconds to begin."""
     for item in items:
-        for cluster in re.findall(r"\b(?:dask|ray)\b", item.nodeid):
+        for cluster in re.findall(r"(?<![a-z])(?:dask|ray)(?![a-z])", item.nodeid):
             item.add_marker(pytest.mark.xdist_group(cluster))
 
 

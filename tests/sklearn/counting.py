@@ -1,11 +1,13 @@
-"""Estimators that count what they are trained with, in this process."""
+"""Estimators that count what they are trained with, and one that ends its process."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.tree import DecisionTreeClassifier
 
 UNITS: Counter[tuple] = Counter()  # by quality, rows of the fold, and unit
 
@@ -75,6 +77,23 @@ class Cold(_Counting):
     def fit(self, X, y):
         self._train(X, y, self.n_estimators, 0)
         return self
+
+
+class Dying(DecisionTreeClassifier):
+    """Ends its process at the largest resource if it is too good."""
+
+    def __init__(self, n_estimators=9, quality=0.5):
+        super().__init__(max_depth=3)
+        self.n_estimators = n_estimators
+        self.quality = quality
+
+    def fit(self, X, y, sample_weight=None, check_input=True):
+        if self.n_estimators == 9 and self.quality > 0.4:
+            os._exit(1)
+        return super().fit(X, y, sample_weight, check_input)
+
+    def score(self, X, y, sample_weight=None):
+        return self.quality
 
 
 def data(n_samples=60):

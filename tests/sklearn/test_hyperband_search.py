@@ -22,7 +22,7 @@ from bohb.sklearn import HyperbandSearchCV
 SGD = {"alpha": stats.loguniform(1e-6, 1)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client():
     with Client(
         n_workers=2,
@@ -48,7 +48,7 @@ def test_the_programme_of_the_dask_blog():
     X, y = circles(900)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     small = HyperbandSearchCV(
-        MLPClassifier(random_state=0), searches.SPACE, max_iter=64, aggressiveness=4, random_state=0
+        MLPClassifier(random_state=0), searches.SPACE, max_iter=16, aggressiveness=4, random_state=0
     )
     small.fit(X_train, y_train)
     assert small.metadata_ == small.metadata

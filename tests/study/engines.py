@@ -1,4 +1,4 @@
-"""Every engine that runs legs, as a user would make it, and objectives for all of them."""
+"""Every engine that runs legs, as a user would make it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 import bohb
-from bohb.executors import ProcessExecutor, RayExecutor, SimulatedExecutor
+from bohb.executors import ProcessExecutor, SimulatedExecutor
 
 SPACE = {
     "x": optuna.distributions.FloatDistribution(0, 1),
@@ -67,6 +67,8 @@ def _dask(stack):
 
 def _ray(stack):
     ray = pytest.importorskip("ray")
+    from bohb.executors import RayExecutor  # importing it takes a second
+
     if not ray.is_initialized():  # once for all tests: it takes some seconds
         here = str(Path(__file__).parent)  # its workers know nothing of the modules of these tests
         ray.init(
@@ -97,36 +99,6 @@ _MAKERS = {
 }
 ENGINES = list(_MAKERS)
 REMOTE = ["processes", "pool", "dask", "ray"]
-
-
-def loss(x, n, unit):
-    return (x - 0.3) ** 2 + abs(n - 7) / 50 + 1 / unit
-
-
-def loop(trial):
-    x, n = trial.suggest_float("x", 0, 1), trial.suggest_int("n", 1, 64, log=True)
-    for unit in range(1, 10):
-        trial.report(loss(x, n, unit), unit)
-        if trial.should_prune():
-            raise bohb.TrialPruned
-    return loss(x, n, 9)
-
-
-def generator(trial):
-    x, n = trial.suggest_float("x", 0, 1), trial.suggest_int("n", 1, 64, log=True)
-    unit = 0
-    while True:
-        unit += 1
-        trial.set_user_attr("n_trained", trial.user_attrs.get("n_trained", 0) + 1)
-        yield loss(x, n, unit)
-
-
-def resource(trial):
-    x, n = trial.suggest_float("x", 0, 1), trial.suggest_int("n", 1, 64, log=True)
-    return loss(x, n, trial.resource)
-
-
-STYLES = {"loop": loop, "generator": generator, "resource": resource}
 
 
 def decisions(study):

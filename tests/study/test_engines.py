@@ -14,13 +14,12 @@ from engines import (
     ENGINES,
     REMOTE,
     SPACE,
-    STYLES,
     counts,
     decisions,
     kept_engine,
-    resource,
     study_of,
 )
+from objectives import STYLES, everything, resource, with_kind
 
 import bohb
 from bohb.errors import (
@@ -40,12 +39,6 @@ SAMPLERS = {
     "grid": lambda: optuna.samplers.GridSampler(GRID, seed=3),
     "QMC": lambda: optuna.samplers.QMCSampler(seed=3),
 }
-
-
-def with_kind(trial):
-    config = trial.config
-    penalty = 0.1 if config["kind"] == "b" else 0.0
-    return (config["x"] - 0.3) ** 2 + abs(config["n"] - 7) / 50 + 1 / trial.resource + penalty
 
 
 @functools.cache
@@ -156,19 +149,6 @@ def test_an_objective_that_cannot_be_pickled_is_refused_before_any_work(name):
     assert study.trials == []
     study.optimize(resource)
     assert len(study.trials) == 15
-
-
-def everything(trial):
-    x = trial.suggest_float("x", -1, 1)
-    choice = trial.suggest_categorical("choice", ["a", None, 3])
-    trial.suggest_int("fixed", 4, 4)
-    trial.set_user_attr("pid", os.getpid())
-    trial.set_user_attr("saw", [trial.number, trial.resource, trial.previous_resource, choice])
-    trial.set_constraint("small", x)
-    assert trial.datetime_start is not None
-    (trial.checkpoint_dir / f"{trial.resource}").write_text("here")
-    trial.report(abs(x), trial.resource)
-    return abs(x)
 
 
 @pytest.mark.parametrize("name", REMOTE)

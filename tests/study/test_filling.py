@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from engines import counts, engine, resource, study_of
+from engines import counts, engine, study_of
+from objectives import resource
 
 import bohb
 from bohb.executors import Executor, SimulatedExecutor, ThreadExecutor

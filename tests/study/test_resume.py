@@ -118,7 +118,7 @@ def test_a_killed_process_is_continued_as_if_nothing_had_happened(kind, style, t
     path = tmp_path / "study"
     storage = f"sqlite:///{path}.db" if kind == "sqlite" else f"{path}.journal"
     root = tmp_path / "checkpoints"
-    kills = kill_until_done(storage, style, root, seed=len(kind + style), most_kills=4)
+    kills = kill_until_done(storage, style, root, seed=len(kind + style), most_kills=3)
     assert kills > 1
     study = bohb.load_study(study_name="resumable", storage=storage_of(storage))
     whole = uninterrupted({"loop": loop, "generator": generator, "resource": resource}[style])
