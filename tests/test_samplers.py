@@ -119,7 +119,16 @@ def test_random_fraction_one_is_random_search(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+@pytest.mark.parametrize(
+    ("storage", "direction"),
+    [
+        ("memory", "minimize"),
+        ("memory", "maximize"),
+        ("sqlite", "maximize"),
+        ("journal", "maximize"),
+    ],
+    indirect=["storage"],
+)
 def test_each_model_copes_with_what_studies_hold(model, direction, storage):
     def troubled(trial):
         value = objective(trial) * (1 if direction == "minimize" else -1)
