@@ -9,6 +9,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
@@ -39,6 +40,25 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class Call:
+    """What holds for one call of `optimize`, and for `ask` and `tell` between two.
+
+    Attributes
+    ----------
+    make_watch
+        Makes what says to a leg whether it is to end.
+    caught
+        Exceptions of the objective that fail their trial only.
+    failures
+        What each failed evaluation failed with, so far.
+    """
+
+    make_watch: Callable[[], LegWatch] = LegWatch
+    caught: tuple[type[Exception], ...] = ()
+    failures: list[str] = field(default_factory=list)
+
+
 class Bookkeeper:
     """Keeps schedule, history and ledger in step: hands out legs and takes their results.
 
@@ -51,15 +71,13 @@ class Bookkeeper:
         self.ledger = ledger_of(study)
         self.scale: Scale = scale_of(study)
         self.history = History(self.scale)
-        self.make_watch: Callable[[], LegWatch] = LegWatch
-        self.caught: tuple[type[Exception], ...] = ()  # exceptions that fail their trial only
+        self.call = Call()
         self.finished: deque[FrozenTrial] = deque()
         self.is_consistent = True
         self._lock = threading.RLock()  # `ask` and `tell` may come from beside the loop
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         self.incumbent: Incumbent | None = None
-        self.failures: list[str] = []  # what each failed evaluation failed with
         # The trials that wait between two legs: how far they are, and how well they do.
         self._paused: dict[int, tuple[Resource, float]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
@@ -211,7 +229,7 @@ class Bookkeeper:
         self.history.watch(live_trial(trial))
         self._paused.pop(trial.number, None)
         course = course_of(trial)
-        course.give(leg, self.scale, self.make_watch())
+        course.give(leg, self.scale, self.call.make_watch())
         course.fill()
         return trial
 
@@ -235,7 +253,7 @@ class Bookkeeper:
             message = f"the value {course_of(trial).value_at_rung} is not finite"
         # Of what the study itself found out the message says all, and what ends the call is raised.
         is_the_objectives = not isinstance(error, (LegError, ObjectiveError))
-        is_told = isinstance(error, self.caught) and is_the_objectives
+        is_told = isinstance(error, self.call.caught) and is_the_objectives
         _logger.warning(
             "Trial %d failed at resource %s (parameters %s): %s",
             trial.number,
@@ -244,7 +262,7 @@ class Bookkeeper:
             message,
             exc_info=error if is_told else None,
         )
-        self.failures.append(message)
+        self.call.failures.append(message)
         self.ledger.note_error(trial._trial_id, message)
         self._finish(trial, TrialState.FAIL, None)
 

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from bohb.errors import StudyError
 from bohb.executors import Executor
 from bohb.history import History
-from bohb.study.bookkeeper import Bookkeeper
+from bohb.study.bookkeeper import Bookkeeper, Call
 from bohb.study.faults import FaultPolicy
 from bohb.study.ledger import OPEN_CALL, ledger_of
 from bohb.study.legs import legs_of
@@ -76,8 +76,7 @@ class Conductor:
             stack.callback(executor.close)
             stop = stack.enter_context(self._at_work(StopSignal(timeout, executor.now)))
             bookkeeper = self._require_bookkeeper()
-            bookkeeper.make_watch = lambda: LegWatch(stop.is_now, policy.leg_timeout)
-            bookkeeper.caught = catch
+            bookkeeper.call = Call(lambda: LegWatch(stop.is_now, policy.leg_timeout), catch)
             stack.callback(self._let_go, bookkeeper)
             objective = self._require_objective(function)
             legs = legs_of(self._study, objective, executor, stop, policy.leg_timeout)
@@ -195,8 +194,7 @@ class Conductor:
         return self._objective
 
     def _let_go(self, bookkeeper: Bookkeeper) -> None:
-        bookkeeper.make_watch = LegWatch
-        bookkeeper.caught = ()
+        bookkeeper.call = Call()
         if not bookkeeper.is_consistent:
             self._bookkeeper = self._objective = None
 

@@ -50,7 +50,6 @@ class Faults:
         self._bookkeeper = bookkeeper
         self._attempts: Counter[int] = Counter()  # by trial: those that its present leg used up
         self._n_evaluations = bookkeeper.schedule.n_evaluations
-        self._n_failures = len(bookkeeper.failures)
 
     def may_retry(self, number: int, n_attempts: int) -> bool:
         """Note lost attempts at the leg of a trial, and return whether it is given out again."""
@@ -67,7 +66,7 @@ class Faults:
         n_evaluations = self._bookkeeper.schedule.n_evaluations - self._n_evaluations
         if allowed is None or n_evaluations < _LEAST_EVALUATIONS:
             return
-        failures = self._bookkeeper.failures[self._n_failures :]
+        failures = self._bookkeeper.call.failures
         if len(failures) <= allowed * n_evaluations:
             return
         raise TooManyFailuresError(
