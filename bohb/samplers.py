@@ -29,7 +29,7 @@ from bohb.history import (
     trials_of,
     unwrapped,
 )
-from bohb.model import Proposer, Space
+from bohb.model import PriorProposer, Proposer, Space
 from bohb.spaces import SearchSpace
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
@@ -159,7 +159,7 @@ class BOHBSampler(BaseSampler):
         history = self._history(study)
         space = _space(search_space, _declared(study))
         given = _model_values(trial.system_attrs.get("fixed_params", {}), search_space)
-        with _one_blas_thread():
+        with self._proposing():
             values = self._proposer(study).propose(
                 space, history.observations(without=trial.number), given, self._rng(trial.number)
             )
@@ -176,7 +176,7 @@ class BOHBSampler(BaseSampler):
         """Return a value for a parameter that was not proposed, given those the trial has."""
         self._raise_error_if_multi_objective(study)
         given = {name: d for name, d in trial.distributions.items() if not d.single()}
-        with _one_blas_thread():
+        with self._proposing():
             value = self._proposer(study).propose_one(
                 param_name,
                 _space({**given, param_name: param_distribution}, None),
@@ -186,8 +186,27 @@ class BOHBSampler(BaseSampler):
             )
         return from_model(param_distribution, value)
 
+    @property
+    def _is_random(self) -> bool:
+        """Whether nothing is learned. The published model proposes again what was tried."""
+        return self._model != "falkner2018" and self._options.get("random_fraction") == 1.0
+
+    @contextlib.contextmanager
+    def _proposing(self) -> Iterator[None]:
+        """Let one proposal be under way, with linear algebra in one thread.
+
+        On matrices of a few hundred rows many threads take up to ten times as long as one. The
+        number is one for the whole process.
+        """
+        with _turn, contextlib.ExitStack() as stack:
+            if not self._is_random:
+                stack.enter_context(_blas().limit(limits=1, user_api="blas"))
+            yield
+
     def _proposer(self, study: optuna.Study) -> Proposer:
-        # Imported here to keep `import bohb` short.
+        if self._is_random:
+            return PriorProposer()
+        # Imported here to keep `import bohb` short, and the start of workers.
         if self._model == "falkner2018":
             from bohb.model.falkner2018 import Falkner2018Proposer
 
@@ -233,7 +252,7 @@ class BOHBSampler(BaseSampler):
 
 
 _making = threading.Lock()  # a study's history: its threads must share one
-_proposing = threading.Lock()
+_turn = threading.Lock()
 
 
 @functools.cache
@@ -242,17 +261,6 @@ def _blas() -> ThreadpoolController:
     import scipy.linalg  # noqa: F401 - it loads a library of its own
 
     return ThreadpoolController()
-
-
-@contextlib.contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """Let linear algebra run in one thread.
-
-    On matrices of a few hundred rows many threads take up to ten times as long as one. The number
-    is one for the whole process, so that only one proposal can be under way.
-    """
-    with _proposing, _blas().limit(limits=1, user_api="blas"):
-        yield
 
 
 def _declared(study: optuna.Study) -> SearchSpace | None:

@@ -1,10 +1,12 @@
-"""The model that decides what is tried next: spaces, observations, and three kinds of proposers.
+"""The model that decides what is tried next: spaces, observations, and what proposes.
 
 Pure NumPy and SciPy: it is handed its random numbers and knows neither Optuna nor Hyperband. The
-rooms of the proposers are not imported here, for SciPy takes as long to import as all of Optuna.
+rooms of the proposers that learn are not imported here, for SciPy takes as long to import as all of
+Optuna.
 """
 
 from bohb.model.observations import Observations, Table
+from bohb.model.prior import PriorProposer
 from bohb.model.proposer import Proposer
 from bohb.model.space import Categorical, Numeric, Parameter, Space
 
@@ -13,6 +15,7 @@ __all__ = [
     "Numeric",
     "Observations",
     "Parameter",
+    "PriorProposer",
     "Proposer",
     "Space",
     "Table",

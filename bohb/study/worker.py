@@ -306,7 +306,7 @@ class _Proposed(BaseSampler):
 
     def __init__(self, proposed: Mapping[str, Any] | None = None, seed: int = 0) -> None:
         self._proposed = proposed or {}
-        self._prior = BOHBSampler(seed)
+        self._prior = BOHBSampler(seed, random_fraction=1.0)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial

@@ -399,6 +399,18 @@ def test_each_process_computes_with_its_share_of_the_processors(monkeypatch):
         assert {trial.user_attrs["threads"] for trial in study.trials} == expected
 
 
+def test_a_worker_does_not_import_what_only_the_model_needs():
+    def objective(trial):
+        import sys
+
+        trial.set_user_attr("scipy", "scipy" in sys.modules)
+        return trial.suggest_float("x", 0, 1)
+
+    study = study_of()
+    study.optimize(objective, n_brackets=1, executor=ProcessExecutor(1))
+    assert not any(trial.user_attrs["scipy"] for trial in study.trials)
+
+
 def test_no_two_workers_get_the_same_configuration():
     choices = optuna.distributions.IntDistribution(1, 60)
     study = study_of(space={"n": choices}, pruner=bohb.HyperbandPruner(1, 9))
