@@ -29,7 +29,8 @@ from bohb.history import (
     trials_of,
     unwrapped,
 )
-from bohb.model import PriorProposer, Proposer, Space
+from bohb.model import Proposer, Space
+from bohb.model.prior import PriorProposer
 from bohb.spaces import SearchSpace
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]

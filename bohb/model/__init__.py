@@ -6,7 +6,6 @@ Optuna.
 """
 
 from bohb.model.observations import Observations, Table
-from bohb.model.prior import PriorProposer
 from bohb.model.proposer import Proposer
 from bohb.model.space import Categorical, Numeric, Parameter, Space
 
@@ -15,7 +14,6 @@ __all__ = [
     "Numeric",
     "Observations",
     "Parameter",
-    "PriorProposer",
     "Proposer",
     "Space",
     "Table",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bohb.model import Categorical, Numeric, Observations, PriorProposer, Space
+from bohb.model import Categorical, Numeric, Observations, Space
 from bohb.model.density import DensityProposer
+from bohb.model.prior import PriorProposer
 
 SPACE = Space({"x": Numeric(0, 1), "n": Numeric(1, 64, log=True, step=1), "c": Categorical(3)})
 RANDOM = DensityProposer(random_fraction=1.0)
