@@ -19,6 +19,9 @@ from bohb.errors import ArgumentError, ArgumentTypeError, StorageError
 # milliseconds.
 _LOCK_GRACE_SECONDS = 3
 
+# What databases say of a table or a row that has come since they looked.
+_MADE_BY_ANOTHER = re.compile("already exists|unique constraint|duplicate", re.IGNORECASE)
+_MOST_ATTEMPTS = 30
 
 _UNANNOUNCED = "bohb: "
 
@@ -75,12 +78,18 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
 
 
 def _opened(storage: str | BaseStorage | None) -> BaseStorage:
-    try:
-        return optuna.storages.get_storage(storage)
-    except Exception as error:  # of a driver
-        if "already exists" not in str(error):
-            raise
-        return optuna.storages.get_storage(storage)  # another process has just made its tables
+    """Open a storage, whoever else is making its tables at the same moment.
+
+    An attempt that fails for that has found something that the attempts before had not, so there
+    are as many as a new database has tables and rows.
+    """
+    for _ in range(_MOST_ATTEMPTS):
+        try:
+            return optuna.storages.get_storage(storage)
+        except Exception as error:  # of a driver
+            if not _MADE_BY_ANOTHER.search(str(error)):
+                raise
+    return optuna.storages.get_storage(storage)
 
 
 def exists(storage: str | Path | BaseStorage | None) -> bool:

@@ -24,6 +24,7 @@ import bohb
 from bohb.errors import SettingsError, StorageError, StudyError, StudyOwnedError
 from bohb.study import owner
 from bohb.study.ledger import OPEN_CALL, OWNER, ledger_of
+from bohb.study.storages import open_storage
 
 SCRIPT = Path(__file__).with_name("resumable.py")
 
@@ -339,6 +340,12 @@ def at_once(*calls):
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(call, calls))
+
+
+def test_a_new_database_may_be_opened_by_several_at_once(tmp_path):
+    for count in range(4):  # each time they meet at other moments
+        url = f"sqlite:///{tmp_path}/{count}.db"
+        assert at_once(*4 * [lambda url=url: open_storage(url)]) == [None] * 4
 
 
 def test_of_two_threads_that_optimise_one_study_one_is_refused(storage):
