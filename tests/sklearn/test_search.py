@@ -397,10 +397,10 @@ def test_splits_are_made_once():
     assert Counting.calls == 1
 
 
-@pytest.mark.parametrize("resource", ["partial_fit", "n_samples"])
-def test_sample_weight_changes_what_is_learned(resource):
+@pytest.mark.parametrize(("resource", "least"), [("partial_fit", 2), ("n_samples", 20)])
+def test_sample_weight_changes_what_is_learned(resource, least):
     search = search_of(SGDClassifier(random_state=0, max_iter=50), SGD, resource=resource)
-    search.set_params(max_resource=60, min_resource=20, refit=False)
+    search.set_params(max_resource=3 * least, min_resource=least, refit=False)
     scores = []
     for weights in (None, np.where(Y == 2, 1e-9, 1.0)):
         with warnings.catch_warnings():

@@ -53,7 +53,7 @@ CONTINUING = [
 @pytest.mark.parametrize("timeout", [None, 1000])
 def test_no_unit_of_training_is_done_twice(estimator, resource, timeout):
     distributions = {f"{resource.rpartition('__')[0]}__quality".strip("_"): stats.uniform(0, 1)}
-    search = search_of(estimator, resource=resource, n_rounds=2, timeout=timeout)
+    search = search_of(estimator, resource=resource, max_resource=9, n_rounds=2, timeout=timeout)
     search.set_params(param_distributions=distributions)
     search.fit(*data())
     assert set(UNITS.values()) == {1}
