@@ -97,7 +97,7 @@ def run_trials(n_trials: int, sampler: str) -> None:
 # A study that is killed
 
 N_WORKERS = 4
-N_ROUNDS = 40
+N_ROUNDS = 160  # some 40 of its 10,400 evaluations between two kills
 PRUNER = bohb.HyperbandPruner(1, 27)
 UNIT_SECONDS = 0.02
 SPACE = {"x": optuna.distributions.FloatDistribution(0, 1)}
@@ -132,7 +132,7 @@ def live(directory: Path) -> None:
     """Run the study, until it ends or this process does."""
     study = study_in(directory)
     print("begun", flush=True)
-    study.optimize(units, n_rounds=N_ROUNDS, executor=ProcessExecutor(N_WORKERS))
+    study.optimize(units, n_rounds=N_ROUNDS, in_total=True, executor=ProcessExecutor(N_WORKERS))
     print("done", flush=True)
 
 
