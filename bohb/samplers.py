@@ -30,7 +30,6 @@ from bohb.history import (
     unwrapped,
 )
 from bohb.model import Proposer, Space
-from bohb.model.prior import PriorProposer
 from bohb.spaces import SearchSpace
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
@@ -205,8 +204,6 @@ class BOHBSampler(BaseSampler):
             yield
 
     def _proposer(self, study: optuna.Study) -> Proposer:
-        if self._is_random:
-            return PriorProposer()
         # Imported here to keep `import bohb` short, and the start of workers.
         if self._model == "falkner2018":
             from bohb.model.falkner2018 import Falkner2018Proposer
@@ -217,7 +214,7 @@ class BOHBSampler(BaseSampler):
         pruner = unwrapped(study).pruner
         reduction_factor = float(getattr(pruner, "reduction_factor", 3.0))
         density = DensityProposer(**self._options, reduction_factor=reduction_factor)
-        if self._model == "density":
+        if self._model == "density" or self._is_random:
             return density
         from bohb.model.gaussian_process import GaussianProcessProposer
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bohb.model.allowed import allowed_from_prior, is_possible
 from bohb.model.arrays import FloatArray
 from bohb.model.learned import with_learned_conditions
-from bohb.model.mixture import Mixture
 from bohb.model.observations import Observations, rank_weights, split
 from bohb.model.space import Space
 from bohb.model.tried import first_untried, untried_from_prior
+
+if TYPE_CHECKING:
+    from bohb.model.mixture import Mixture
 
 _ENOUGH = 10  # observations to begin with, also in many dimensions
 
@@ -101,6 +104,8 @@ class DensityProposer:
 
         Each of the observations has some parameter of `space`.
         """
+        from bohb.model.mixture import Mixture  # it needs SciPy, and random proposals do not
+
         good, others = split(
             observations, self.reduction_factor, good_share=self.good_share, max_good=self.max_good
         )
