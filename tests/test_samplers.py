@@ -81,7 +81,7 @@ def test_each_model_finds_better_values_than_random_search_in_a_plain_optuna_stu
 
 
 def test_the_default_takes_the_density_model_where_a_process_is_not_worth_it():
-    def names(n_trials, n_parameters):
+    def is_like(model, n_trials, n_parameters):
         sampler = bohb.BOHBSampler(seed=0)
         study = optuna.create_study(sampler=sampler)
         distributions = {
@@ -96,13 +96,14 @@ def test_the_default_takes_the_density_model_where_a_process_is_not_worth_it():
             )
             for _ in range(n_trials)
         )
-        alike = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model="density"))
+        alike = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model=model))
         alike.add_trials(study.trials)
         return study.ask(distributions).params == alike.ask(distributions).params
 
-    assert not names(30, 2)
-    assert names(30, 65)
-    assert names(2001, 2)
+    assert is_like("gp", 30, 2)
+    assert not is_like("density", 30, 2)
+    assert is_like("density", 30, 65)
+    assert is_like("density", 2001, 2)
 
 
 @pytest.mark.parametrize("model", MODELS)
