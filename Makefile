@@ -8,6 +8,7 @@ demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
 
 test: export OPENBLAS_NUM_THREADS ?= 1 # small matrices: threads would be in each other's way
+test: export PYTHONDONTWRITEBYTECODE := # some hundred processes begin, each of which would compile all
 test: .venv/.test ## run all tests, doctests, examples and the README
 	$(BIN)/python -m pytest --dist loadgroup \
 		--numprocesses $$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") # many of them wait
