@@ -25,10 +25,14 @@ PROGRAMS = [page for page in PAGES if "```python" in page.read_text()]
 @pytest.fixture(autouse=True)
 def _ray_as_it_was():
     """Shut down Ray if a page has begun it: other tests begin it with settings of their own."""
+    was_there = _ray_is_there()
     yield
-    ray = sys.modules.get("ray")
-    if ray is not None and ray.is_initialized():
-        ray.shutdown()
+    if _ray_is_there() and not was_there:
+        sys.modules["ray"].shutdown()
+
+
+def _ray_is_there():
+    return "ray" in sys.modules and sys.modules["ray"].is_initialized()
 
 
 @pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: str(page.relative_to(ROOT)))

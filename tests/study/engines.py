@@ -108,7 +108,7 @@ def decisions(study):
 
 def study_of(**arguments):
     given = {
-        "sampler": bohb.BOHBSampler(seed=0),
+        "sampler": bohb.BOHBSampler(seed=0, model="density"),
         "pruner": bohb.HyperbandPruner(1, 9),
         **arguments,
     }

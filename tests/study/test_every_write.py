@@ -17,7 +17,7 @@ WRITES = (
     "set_trial_state_values",
     "set_trial_system_attr",
 )
-UNITS = (1, 2, 3, 6, 9)  # of reports: on the rungs and between them
+UNITS = (1, 2, 3, 4)  # of reports: on the rungs and between them
 
 
 class BreakingStorage(InMemoryStorage):
@@ -61,7 +61,7 @@ def loop(trial):
         trial.report(loss(x + y, unit), unit)
         if trial.should_prune():
             raise bohb.TrialPruned
-    return loss(x + y, 9)
+    return loss(x + y, 4)
 
 
 def best_so_far(trial):
@@ -75,7 +75,7 @@ def best_so_far(trial):
 
 def new_names(trial):
     # A parameter that no trial had before comes first, and then those that all have.
-    z = trial.suggest_float(f"z{trial.number // 5}", 0, 1) if trial.number > 7 else 0.5
+    z = trial.suggest_float(f"z{trial.number // 3}", 0, 1) if trial.number > 4 else 0.5
     return loss(trial.suggest_float("x", 0, 1), trial.resource) + z / 10
 
 
@@ -103,8 +103,8 @@ def run(storage, objective, asynchronous, limit):
             study = bohb.create_study(
                 study_name="study",
                 storage=storage,
-                sampler=bohb.BOHBSampler(seed=0, model="density", n_candidates=4),
-                pruner=bohb.HyperbandPruner(1, 9, asynchronous=asynchronous),
+                sampler=bohb.BOHBSampler(seed=0, model="density"),
+                pruner=bohb.HyperbandPruner(1, 4, 2, asynchronous=asynchronous),
                 load_if_exists=True,
             )
             if not study.get_trials(deepcopy=False):
@@ -127,7 +127,7 @@ def states(study):
     ("objective", "limit"),
     [
         (loop, {"n_rounds": 1}),
-        (generator, {"n_trials": 11}),
+        (generator, {"n_trials": 8}),
         (failing, {"n_rounds": 1}),
         (best_so_far, {"n_rounds": 1}),
         (new_names, {"n_rounds": 1}),
