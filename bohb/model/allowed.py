@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bohb.errors import ArgumentError
-from bohb.model.arrays import BoolArray, FloatArray
+from bohb.model.arrays import BoolArray, FloatArray, IndexArray
 from bohb.model.space import Space
 
 _DRAWS = (1, 4, 16, 64, 256, 1024, 4096)
@@ -55,14 +55,11 @@ def _mended(
     violated = _violations(units, space, fixed)
     order = np.argsort(violated.sum(axis=1), kind="stable")[:_MENDED]
     units, violated = units[order], violated[order]
-    parameters = list(space.parameters.values())
+    rows = np.arange(len(units))
     for _ in range(_STEPS):
+        columns = _one_of_each(involved[_one_of_each(violated, rng)], rng)
         changed = units.copy()
-        for row, broken in enumerate(violated):
-            columns = involved[rng.choice(np.flatnonzero(broken))]
-            if len(columns):
-                column = rng.choice(columns)
-                changed[row, column] = parameters[column].draw_prior(1, rng)[0]
+        changed[rows, columns] = space.draw_independent(len(units), rng)[rows, columns]
         changed = np.where(np.isnan(fixed), changed, fixed)
         space.complete(changed, rng)
         now = _violations(changed, space, fixed)
@@ -81,19 +78,23 @@ def _violations(units: FloatArray, space: Space, fixed: FloatArray) -> BoolArray
     return np.column_stack([*clauses, _lacks(units, fixed)])
 
 
-def _involved(space: Space, fixed: FloatArray) -> list[list[int]]:
-    """Return the columns that may be changed to mend each of these violations."""
+def _involved(space: Space, fixed: FloatArray) -> BoolArray:
+    """Return which columns may be changed to mend each of these violations, one in each row."""
     names = space.names
-    free = {name for name, value in zip(names, fixed, strict=True) if np.isnan(value)}
     about = [clause.names for clause in space.forbidden] + [[name] for name in names]
-    found = []
-    for start in about:
+    involved = np.zeros((len(about), len(names)), dtype=bool)
+    for row, start in enumerate(about):
         closure = list(start)
         for name in closure:  # it grows: what decides whether these are active is involved too
             condition = space.conditions.get(name)
             closure += [n for n in (condition.names if condition else ()) if n not in closure]
-        found.append([names.index(name) for name in closure if name in free])
-    return found
+        involved[row, [names.index(name) for name in closure]] = True
+    return involved & np.isnan(fixed)
+
+
+def _one_of_each(mask: BoolArray, rng: np.random.Generator) -> IndexArray:
+    """Return the column of one that is true in each row, at random; any where none is."""
+    return np.asarray(np.argmax(mask * (1.0 - rng.random(mask.shape)), axis=1))
 
 
 def _lacks(units: FloatArray, fixed: FloatArray) -> BoolArray:
