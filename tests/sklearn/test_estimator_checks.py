@@ -15,7 +15,7 @@ SEARCHES = [
     HyperbandSearchCV(
         SGDClassifier(random_state=0),
         {"alpha": [0.001, 0.1]},
-        max_iter=9,
+        max_iter=3,
         random_state=0,
         error_score="raise",
     ),

@@ -113,7 +113,7 @@ def has_ended(storage):
 
 
 @pytest.mark.parametrize(
-    ("kind", "style"), [("sqlite", "loop"), ("sqlite", "generator"), ("journal", "resource")]
+    ("kind", "style"), [("sqlite", "loop"), ("journal", "generator"), ("journal", "resource")]
 )
 def test_a_killed_process_is_continued_as_if_nothing_had_happened(kind, style, tmp_path):
     path = tmp_path / "study"
