@@ -11,7 +11,7 @@ test: export OPENBLAS_NUM_THREADS ?= 1 # small matrices: threads would be in eac
 test: export PYTHONDONTWRITEBYTECODE := # some hundred processes begin, each of which would compile all
 test: .venv/.test ## run all tests, doctests, examples and the README
 	$(BIN)/python -m pytest --dist loadgroup \
-		--numprocesses $$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") # many of them wait
+		--numprocesses $$($(BIN)/python -c "import os; print(min(8, 2 * os.cpu_count()))") # many of them wait
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -40,5 +40,7 @@ clean:
 .venv/.bench: EXTRAS := bench
 .venv/.docs: EXTRAS := docs,sklearn,plot,dask,ray
 .venv/.%: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		--editable ".[$(EXTRAS)]"
+	-$(BIN)/python -m compileall -q -j 0 -x /tests/ .venv/lib # pip has but one process for it
 	touch $@
