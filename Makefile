@@ -7,11 +7,12 @@ BIN := .venv/bin
 demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
 
-test: export OPENBLAS_NUM_THREADS ?= 1 # small matrices: threads would be in each other's way
-test: export PYTHONDONTWRITEBYTECODE := # some hundred processes begin, each of which would compile all
+# Threads of BLAS would be in each other's way, and hundreds of processes would each compile all.
+test: export OPENBLAS_NUM_THREADS ?= 1
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.test ## run all tests, doctests, examples and the README
 	$(BIN)/python -m pytest --dist loadgroup \
-		--numprocesses $$($(BIN)/python -c "import os; print(min(8, 2 * os.cpu_count()))") # many of them wait
+		--numprocesses $$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") # many of them wait
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -22,7 +22,8 @@ class FuturesExecutor(Executor):
 
     A pool of threads shares the memory of this process; to any other, legs are pickled. When the
     death of one worker breaks a whole pool of processes, a new one like it is made, and the legs
-    that were lost are run one by one until it is clear which of them breaks it.
+    that were lost are run one by one until it is clear which of them breaks it. That one runs alone
+    when it is given out again.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ class FuturesExecutor(Executor):
         self._under_way: set[Future[Any]] = set()  # of the present pool
         self._blamed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._n_suspects = 0  # so many of the next legs are run one by one
+        self._alone: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._has_worked = False
 
     @property
@@ -71,6 +73,7 @@ class FuturesExecutor(Executor):
         return 1 if self._n_suspects else self._n_workers
 
     def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
+        is_alone = self._n_suspects > 0
         try:
             future = self._handed_over(task, shared)
         except BrokenExecutor as error:  # it broke before, or while it had nothing to do
@@ -81,6 +84,8 @@ class FuturesExecutor(Executor):
                 f"executor must be a pool that takes work, got {self._pool!r}: {error}"
             ) from error
         self._under_way.add(future)
+        if is_alone:
+            self._alone.add(future)
         return future
 
     def _handed_over(self, task: Task[T], shared: Any) -> Future[T]:
@@ -100,7 +105,8 @@ class FuturesExecutor(Executor):
             else:
                 self._has_worked = True
                 self._under_way.discard(future)
-                self._n_suspects = max(0, self._n_suspects - 1)
+                if future in self._alone:
+                    self._n_suspects -= 1
         return finished
 
     def _note_break(self, error: BrokenExecutor) -> None:
@@ -108,7 +114,7 @@ class FuturesExecutor(Executor):
         lost = [future for future in self._under_way if not _has_result(future)]
         if len(lost) == 1:
             self._blamed.update(lost)
-            self._n_suspects = max(0, self._n_suspects - 1)
+            self._n_suspects = max(1, self._n_suspects)  # it may be given out again
         else:
             self._n_suspects += len(lost)
         self._under_way.clear()

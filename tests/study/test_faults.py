@@ -681,6 +681,27 @@ def test_a_pool_that_breaks_between_two_legs_is_no_excuse(retries, tmp_path):
     assert len((tmp_path / "attempts").read_text()) in (retries + 1, retries + 2)
 
 
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_leg_that_breaks_a_pool_again_and_again_takes_another_with_it_only_once(
+    retries, tmp_path
+):
+    def objective(trial):
+        attempts = tmp_path / f"attempts-{trial.number}"
+        with attempts.open("a") as file:
+            file.write("x")
+        if trial.number == 0:
+            wait_for((tmp_path / "attempts-1").exists)
+            os._exit(1)
+        time.sleep(60 if attempts.read_text() == "x" and trial.number == 1 else 0.2)
+        return trial.params["x"]
+
+    study = study_of(space=SPACE, pruner=bohb.HyperbandPruner(1, 1))
+    with ProcessPoolExecutor(2) as pool:
+        study.optimize(objective, n_trials=5, executor=pool, max_retries=retries)
+    attempts = [len((tmp_path / f"attempts-{number}").read_text()) for number in range(5)]
+    assert attempts == [1 + 1 + retries, 2, 1, 1, 1]  # one leg before anybody was blamed
+
+
 def test_lokys_own_pool_is_replaced_too(tmp_path):
     loky = pytest.importorskip("loky")
     study = study_of()
