@@ -287,11 +287,11 @@ for step in (0.1, 0.2, 0.3, 0.9):
 
 def test_a_command_that_takes_too_long_is_ended(tmp_path):
     body = f"{REPORT}\nif float(sys.argv[1][5:]) > 0.8: time.sleep(600)"
-    job, study, _ = run(write(tmp_path, OWN + "leg_timeout: 1\n", script(body)), n_jobs=4)
+    job, study, _ = run(write(tmp_path, OWN + "leg_timeout: 3\n", script(body)), n_jobs=4)
     standing = standing_of(job, study)
     late = [trial for trial in study.trials if trial.params["lr"] > 0.8]
     assert len(standing.failures) == len(late) > 0
-    assert "took longer than leg_timeout=1 seconds" in standing.failures[0].error
+    assert "took longer than leg_timeout=3 seconds" in standing.failures[0].error
 
 
 def test_a_target_ends_everything(tmp_path):

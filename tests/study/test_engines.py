@@ -320,6 +320,8 @@ def test_an_objective_may_stop_the_study_from_its_worker():
     def objective(trial):
         if trial.number == 4:
             trial.study.stop()
+        if trial.number > 4:
+            time.sleep(1)  # so that no others begin before it is known that none shall
         return trial.suggest_float("x", 0, 1)
 
     study = study_of()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from engines import counts, engine, study_of
 from objectives import resource
@@ -168,6 +170,8 @@ def test_workers_of_a_context_manager_keep_generators_from_call_to_call():
             trial.set_user_attr("n_trained", n_trained)
             if trial.number == 4 and n_trained == 1:
                 trial.study.stop()
+            if trial.number > 4 and n_trained == 1:
+                time.sleep(1)  # so that no others begin before it is known that none shall
             yield (x - 0.3) ** 2 + 1 / n_trained
 
     from bohb.executors import ProcessExecutor
