@@ -64,7 +64,7 @@ class FuturesExecutor(Executor):
         self._under_way: set[Future[Any]] = set()  # of the present pool
         self._blamed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._n_suspects = 0  # so many of the next legs are run one by one
-        self._alone: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+        self._alone: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # these were such legs
         self._has_worked = False
 
     @property

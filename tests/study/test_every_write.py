@@ -137,11 +137,11 @@ def states(study):
 def test_a_study_survives_a_break_at_every_write(objective, limit, asynchronous, after):
     whole = BreakingStorage()
     reference, _ = run(whole, objective, asynchronous, limit)
-    expected = reference.evaluations_dataframe()
+    expected, ended = reference.evaluations_dataframe(), states(reference)
     # The first two make the study itself. What is in the storage after one write is what is there
     # before the next, so every other one is enough for each of the two tests.
     for at in range(3, whole.count + 1, 2):
         study, breaks = run(BreakingStorage(at, after=after), objective, asynchronous, limit)
         assert breaks <= 1
         assert study.evaluations_dataframe().equals(expected), at
-        assert states(study) == states(reference)
+        assert states(study) == ended
