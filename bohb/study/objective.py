@@ -11,17 +11,17 @@ import math
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import optuna
 from optuna.trial import TrialState
 
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageError
 from bohb.history import live_trial
-from bohb.hyperband import Resource
 from bohb.study.course import as_value, course_of
+from bohb.study.generator import PausedGenerator
 from bohb.study.oddities import oddity_of
 from bohb.study.trial import Trial
 
@@ -47,16 +47,6 @@ class LegResult:
     error: Exception | None = None
 
 
-@dataclass
-class _Paused:
-    """A generator between its legs, and how far it has trained."""
-
-    generator: Generator[Any, None, Any]
-    position: Resource = 0
-    last_value: float | None = None
-    ended: bool = False
-
-
 class Objective:
     """A user's objective with the generators it has waiting.
 
@@ -71,7 +61,7 @@ class Objective:
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
-        self._paused: dict[int, _Paused] = {}
+        self._paused: dict[int, PausedGenerator] = {}
         self._has_warned = False
         # Of legs in other processes: what names this objective there, and where generators wait.
         self.session = uuid.uuid4().hex
@@ -99,7 +89,7 @@ class Objective:
                     ended = _after_return(trial, result)
                     self._warn_once(oddity_of(trial, returned=result))
                     return ended
-                self._paused[trial.number] = _Paused(cast(Generator[Any, None, Any], result))
+                self._paused[trial.number] = PausedGenerator(result)
             return self._advance(self._paused[trial.number], trial)
         except optuna.TrialPruned:
             self.forget(trial.number)
@@ -124,12 +114,10 @@ class Objective:
         paused = self._paused.pop(number, None)
         if paused is None:
             return
-        # One that is running does so in a thread that was left behind.
-        if inspect.getgeneratorstate(paused.generator) != inspect.GEN_RUNNING:
-            try:
-                paused.generator.close()
-            except Exception:
-                _logger.warning("Closing the generator of trial %d failed.", number, exc_info=True)
+        try:
+            paused.close()
+        except Exception:
+            _logger.warning("Closing the generator of trial %d failed.", number, exc_info=True)
 
     def keep_only(self, keep: frozenset[int]) -> None:
         """Close all generators that wait but those of the trials to `keep`."""
@@ -145,13 +133,14 @@ class Objective:
         """How many generators wait here."""
         return len(self._paused)
 
-    def _advance(self, paused: _Paused, trial: Trial) -> LegResult:
+    def _advance(self, paused: PausedGenerator, trial: Trial) -> LegResult:
         while paused.position < trial.resource and not paused.ended:
             try:
-                value = next(paused.generator)
+                value = paused.train()
             except StopIteration as stop:
                 self._note_end(paused, trial, stop.value)
                 break
+            self._warn_once(paused.oddity_of(trial.number))
             if value is None:
                 _take_reported(paused, trial)
             else:
@@ -167,7 +156,7 @@ class Objective:
             course_of(trial).set_returned(paused.last_value)
         return LegResult(Outcome.REACHED)
 
-    def _note_end(self, paused: _Paused, trial: Trial, value: Any) -> None:
+    def _note_end(self, paused: PausedGenerator, trial: Trial, value: Any) -> None:
         """Let what a generator said last stand for all that it was still given."""
         paused.ended = True
         if value is not None:  # it ended on purpose
@@ -225,7 +214,7 @@ def _returned(value: Any) -> float:
     return as_value(value, "returned")
 
 
-def _take_reported(paused: _Paused, trial: Trial) -> None:
+def _take_reported(paused: PausedGenerator, trial: Trial) -> None:
     """Note how far a generator has trained that has yielded nothing: as far as it has reported."""
     reported = course_of(trial).last_report
     if reported is None or reported[0] <= paused.position:
