@@ -39,10 +39,12 @@ def choose_resource(
     *,
     n_samples: int,
     chunk_size: int | None,
+    max_resource: Any = "auto",
 ) -> Resource:
     """Return the resource for what was given, or the best one of `estimator` for ``"auto"``.
 
-    `tuned` are the parameters that candidates differ in, None if they are not known.
+    `tuned` are the parameters that candidates differ in, None if they are not known. With a
+    `max_resource` the estimator need not have a number of its own for ``n_estimators``.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def choose_resource(
     tuned = frozenset(tuned or ())
     arguments.optional_count("chunk_size", chunk_size)
     if given == "auto":
-        return _best(estimator, tuned, n_samples, chunk_size)
+        return _best(estimator, tuned, n_samples, chunk_size, is_limited=not _is_auto(max_resource))
     if given == "n_samples":
         return Samples(n_samples)
     if given == "partial_fit":
@@ -65,7 +67,12 @@ def choose_resource(
 
 
 def _best(
-    estimator: Any, tuned: frozenset[str], n_samples: int, chunk_size: int | None
+    estimator: Any,
+    tuned: frozenset[str],
+    n_samples: int,
+    chunk_size: int | None,
+    *,
+    is_limited: bool,
 ) -> Resource:
     """Return the resource that is most like training: passes, then size, then samples."""
     prefix, last = last_step(estimator)
@@ -77,8 +84,12 @@ def _best(
     if hasattr(estimator, "partial_fit") and PER_CALL & params.keys() and not undecided:
         return Calls(chunk_size)
     for name in _SIZES:
-        is_size = _is_count(params.get(name)) and not is_per_call(last, name)
-        if is_size and f"{prefix}{name}" not in tuned:
+        is_tuned = f"{prefix}{name}" in tuned
+        # An estimator of XGBoost has n_estimators, and does not say how many.
+        is_size = _is_count(params.get(name)) or (
+            is_limited and name == "n_estimators" and name in params
+        )
+        if is_size and not is_tuned and not is_per_call(last, name):
             return _parameter(f"{prefix}{name}", estimator, tuned)
     return Samples(n_samples)
 

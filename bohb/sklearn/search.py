@@ -215,6 +215,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             candidates.names,
             n_samples=n_samples,
             chunk_size=chunk_size if self.chunk_size is None else self.chunk_size,
+            max_resource=self._settings().max_resource,
         )
 
     def _make_pruner(self, resource: Resource, y: Any, train_share: float) -> HyperbandPruner:

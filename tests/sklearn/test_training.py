@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -163,6 +164,16 @@ AUTO = [
 def test_auto_takes_what_is_most_like_training(estimator, tuned, expected):
     chosen = choose_resource("auto", estimator, tuned, n_samples=100, chunk_size=None)
     assert chosen.name == expected
+
+
+def test_auto_takes_a_size_without_a_number_where_max_resource_says_how_many():
+    cold = Cold(n_estimators=None)  # as an XGBClassifier has it
+    choose = functools.partial(choose_resource, "auto", cold, n_samples=60, chunk_size=None)
+    assert choose(()).name == "n_samples"
+    assert choose((), max_resource=27).name == "n_estimators"
+    assert choose(("n_estimators",), max_resource=27).name == "n_samples"
+    search = search_of(cold, resource="auto", max_resource=9).fit(*data())
+    assert (search.resource_, search.n_resources_) == ("n_estimators", [1, 3, 9])
 
 
 def test_what_warm_start_does_not_grow_is_trained_anew():
