@@ -1,6 +1,7 @@
 """Programs of the kind that Optuna's users have, with `bohb.create_study` in place of Optuna's.
 
-Each is run with brackets. It works as it is, or an error or a warning says why it cannot.
+Each is run with brackets. It works as it is, or an error or a warning says why it cannot. Programs
+of XGBoost, LightGBM and PyTorch run where these are installed.
 """
 
 from __future__ import annotations
@@ -145,6 +146,34 @@ def test_lightgbm_reports_from_a_callback(study, iris):
     study.optimize(objective, n_trials=15)
     assert len(study.trials) == 15
     assert study.best_value > 0.5
+
+
+def test_a_callback_of_optuna_integration_reports_and_prunes(iris):
+    lightgbm = pytest.importorskip("lightgbm")
+    integration = pytest.importorskip("optuna_integration")
+    train, valid, train_target, valid_target = iris
+
+    def objective(trial):
+        param = {
+            "objective": "multiclass",
+            "num_class": 3,
+            "verbosity": -1,
+            "num_threads": 1,
+            "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1, log=True),
+        }
+        booster = lightgbm.train(
+            param,
+            lightgbm.Dataset(train, label=train_target),
+            num_boost_round=9,
+            valid_sets=[lightgbm.Dataset(valid, label=valid_target)],
+            callbacks=[integration.LightGBMPruningCallback(trial, "multi_logloss")],
+        )
+        return booster.best_score["valid_0"]["multi_logloss"]
+
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=PRUNER)
+    study.optimize(objective)
+    held = study.evaluations_dataframe().groupby("resource").size().to_dict()
+    assert held == {1: 9, 3: 6, 9: 5}
 
 
 def test_pytorch_is_trained_in_a_loop(study, iris):
