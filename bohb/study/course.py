@@ -129,6 +129,10 @@ class Course:
         if position not in self._steps and position > self._judged_step:
             self._write(position, reported)
 
+    def report_used(self, value: float, resource: Resource) -> None:
+        """Take a value after `resource`, as a report at its step: of all that came before."""
+        self.report(value, self.scale.step(resource, self._steps))
+
     def is_to_pause(self) -> bool:
         """Return whether the objective should stop here, as `Trial.should_prune` says."""
         self.has_asked = True

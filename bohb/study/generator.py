@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import inspect
 import sys
+import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,8 @@ class PausedGenerator:
         before = _thread_settings()
         value = self._context.run(next, self.generator)
         after = _thread_settings()
+        if after.keys() - before.keys():  # a module was imported meanwhile
+            before = {**_settings_of_a_new_thread(), **before}
         self._left = [name for name in before if before[name] != after.get(name)]
         return value
 
@@ -61,3 +64,11 @@ def _thread_settings() -> dict[str, Any]:
         for module, function in _THREAD_SETTINGS.items()
         if hasattr(sys.modules.get(module), function)
     }
+
+
+def _settings_of_a_new_thread() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    thread = threading.Thread(target=lambda: found.update(_thread_settings()))
+    thread.start()
+    thread.join()
+    return found

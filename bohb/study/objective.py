@@ -62,7 +62,7 @@ class Objective:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
         self._paused: dict[int, PausedGenerator] = {}
-        self._has_warned = False
+        self._warned: set[str] = set()
         # Of legs in other processes: what names this objective there, and where generators wait.
         self.session = uuid.uuid4().hex
         self.sequence = itertools.count(1)
@@ -83,17 +83,10 @@ class Objective:
         course = course_of(trial)
         course.watch.begin()
         try:
-            if trial.number not in self._paused:
-                result = self.function(trial)
-                if not inspect.isgenerator(result):
-                    ended = _after_return(trial, result)
-                    self._warn_once(oddity_of(trial, returned=result))
-                    return ended
-                self._paused[trial.number] = PausedGenerator(result)
-            return self._advance(self._paused[trial.number], trial)
+            return self._train(trial)
         except optuna.TrialPruned:
+            self._warn_once(oddity_of(trial, is_generator=self.has_paused(trial.number)))
             self.forget(trial.number)
-            self._warn_once(oddity_of(trial))
             if course.value_at_rung is not None:
                 return LegResult(Outcome.REACHED)
             if course.was_interrupted:
@@ -133,6 +126,21 @@ class Objective:
         """How many generators wait here."""
         return len(self._paused)
 
+    def _train(self, trial: Trial) -> LegResult:
+        paused = self._paused.get(trial.number)
+        if paused is None:
+            result = self.function(trial)
+            if not inspect.isgenerator(result):
+                ended = _after_return(trial, result)
+                self._warn_once(oddity_of(trial, returned=result))
+                return ended
+            paused = self._paused[trial.number] = PausedGenerator(result)
+        try:
+            return self._advance(paused, trial)
+        finally:
+            if self._paused.get(trial.number) is not paused:
+                paused.close()  # it was forgotten as it ran, in a thread that was left behind
+
     def _advance(self, paused: PausedGenerator, trial: Trial) -> LegResult:
         while paused.position < trial.resource and not paused.ended:
             try:
@@ -140,15 +148,15 @@ class Objective:
             except StopIteration as stop:
                 self._note_end(paused, trial, stop.value)
                 break
-            self._warn_once(paused.oddity_of(trial.number))
+            self._warn_once(paused.oddity_of(trial.number), about="threads")
             if value is None:
                 _take_reported(paused, trial)
             else:
                 _require_whole(trial)
                 paused.position += 1
                 paused.last_value = as_value(value, "yielded")
-                trial.report(paused.last_value, int(paused.position))
-            if paused.position < trial.resource and trial.should_prune():
+                course_of(trial).report_used(paused.last_value, paused.position)
+            if paused.position < trial.resource and course_of(trial).is_to_stop():
                 if not course_of(trial).watch.is_stopping():
                     raise late(trial)
                 return LegResult(Outcome.INTERRUPTED)
@@ -172,9 +180,9 @@ class Objective:
             "purpose, and without this warning, return the last value"
         )
 
-    def _warn_once(self, oddity: str | None) -> None:
-        if oddity is not None and not self._has_warned:
-            self._has_warned = True
+    def _warn_once(self, oddity: str | None, about: str = "legs") -> None:
+        if oddity is not None and about not in self._warned:
+            self._warned.add(about)
             _logger.warning("%s", oddity)  # a warning that is an error would fail the trial
 
 
@@ -252,18 +260,22 @@ def without_legs(function: Callable[[Any], Any], timeout: float | None) -> Calla
         result = function(trial)
         if not inspect.isgenerator(result):
             return result
-        value = None
-        for step, yielded in enumerate(result, start=1):
-            if yielded is None:  # it reports by itself
-                steps = live_trial(trial).intermediate_values
-                value = steps[max(steps)] if steps else None
-            else:
-                value = as_value(yielded, "yielded")
-                trial.report(value, step)
-            if trial.should_prune() or time.monotonic() > deadline:
-                result.close()
-                raise optuna.TrialPruned
-        return value
+        value, step = None, 0
+        try:
+            while True:
+                yielded, step = next(result), step + 1
+                if yielded is None:  # it reports by itself
+                    steps = live_trial(trial).intermediate_values
+                    value = steps[max(steps)] if steps else None
+                else:
+                    value = as_value(yielded, "yielded")
+                    trial.report(value, step)
+                if trial.should_prune() or time.monotonic() > deadline:
+                    raise optuna.TrialPruned
+        except StopIteration as stop:
+            return value if stop.value is None else stop.value
+        finally:
+            result.close()
 
     return objective
 

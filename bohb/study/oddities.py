@@ -10,12 +10,18 @@ from bohb.study.trial import Trial
 _PRUNED = object()  # in the place of what an objective returned: it has raised TrialPruned
 
 
-def oddity_of(trial: Trial, returned: Any = _PRUNED) -> str | None:
-    """Return what is odd about how a function came back from its leg, if anything is."""
+def oddity_of(trial: Trial, returned: Any = _PRUNED, *, is_generator: bool = False) -> str | None:
+    """Return what is odd about how an objective came back from its leg, if anything is."""
     course = course_of(trial)
     used, given = course.used, course.needed_leg("resource").resource
     if course.was_interrupted:
         return None
+    if is_generator and course.value_at_rung is not None and not course.scale.is_top(given):
+        return (
+            f"the generator of trial {trial.number} raised TrialPruned at resource {used}, which "
+            "ends it, so that it trains from the start again if it is promoted: let it just "
+            "yield, and it waits where it is"
+        )
     if used is None:
         if returned is _PRUNED or course.has_looked or course.scale.is_top(given):
             return None

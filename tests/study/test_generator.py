@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextvars
 import decimal
+import itertools
+import sys
+import threading
+import types
 
 import numpy as np
 import pytest
 import sklearn
 
 import bohb
-from bohb.study.generator import PausedGenerator
+from bohb.study.generator import _THREAD_SETTINGS, PausedGenerator
+from bohb.study.objective import Objective
 
 variable = contextvars.ContextVar("variable", default="outside")
 
@@ -91,6 +96,39 @@ def test_a_generator_that_changes_its_thread_for_others_is_told_so_once(caplog):
     assert "yield outside of the with block" in caplog.text
 
 
+def test_a_setting_of_a_module_that_the_generator_has_imported_itself_is_noticed(monkeypatch):
+    local = threading.local()
+    late = types.SimpleNamespace(setting=lambda: getattr(local, "value", "usual"))
+
+    def generator():
+        monkeypatch.setitem(sys.modules, "late", late)  # as an import does
+        while True:
+            local.value = "changed"
+            yield 0.5
+            local.value = "usual"
+
+    monkeypatch.setitem(_THREAD_SETTINGS, "late", "setting")
+    paused = PausedGenerator(generator())
+    paused.train()
+    assert "has changed late.setting() for its thread" in paused.oddity_of(0)
+
+
+def test_a_generator_is_told_of_its_thread_even_if_something_else_was_odd_before(caplog):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        yield x
+        if trial.number != 0:  # which ends too early
+            with sklearn.config_context(assume_finite=True):
+                yield x
+            yield from itertools.repeat(x)
+
+    study = bohb.create_study(pruner=bohb.SuccessiveHalvingPruner(3, 9))
+    with sklearn.config_context():
+        study.optimize(objective)
+    assert "ended after 1 units" in caplog.text
+    assert "has changed sklearn.get_config()" in caplog.text
+
+
 def test_a_generator_that_leaves_its_thread_as_it_was_is_told_nothing(caplog):
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)
@@ -119,3 +157,20 @@ def test_pytorch_that_does_not_record_gradients_any_more_is_named(caplog):
     with torch.enable_grad(), pytest.raises(RuntimeError, match="does not require grad"):
         study.optimize(objective)
     assert "has changed torch.is_grad_enabled() for its thread" in caplog.text
+
+
+def test_a_generator_that_was_forgotten_as_it_ran_is_closed_when_it_comes_back():
+    closed = []
+
+    def generator(trial):
+        try:
+            objective.forget(trial.number)  # as for a thread that has taken too long
+            while True:
+                yield trial.suggest_float("x", 0, 1)
+        finally:
+            closed.append(trial.number)
+
+    objective = Objective(generator)
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    objective.run_leg(study.ask())
+    assert closed == [0]

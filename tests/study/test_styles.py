@@ -301,6 +301,54 @@ def test_a_generator_that_reports_runs_under_a_pruner_of_optuna_too():
     assert study.best_value == study.best_params["x"] + 1 / 20
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_generator_may_report_from_zero_or_one_and_yield_the_same(first):
+    trained = Counter()
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 28):
+            trained[trial.number] += 1
+            trial.report(x + 1 / unit, unit - 1 + first)
+            yield x + 1 / unit
+
+    study = bohb.create_study(pruner=PRUNER())
+    study.optimize(objective, leg_timeout=1000)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert sum(trained.values()) == study.plan().resource_continued
+    rows = study.evaluations_dataframe()
+    assert (rows["value"] == rows["params_x"] + 1 / rows["resource"]).all()
+
+
+def test_a_generator_that_prunes_itself_at_its_rung_is_told_to_just_yield(caplog):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for unit in range(1, 28):
+            trial.report(x + 1 / unit, unit)
+            if trial.should_prune():
+                raise bohb.TrialPruned
+            yield
+
+    study = bohb.create_study(pruner=PRUNER())
+    study.optimize(objective)
+    assert held(study) == [bracket.sizes for bracket in study.plan().brackets]
+    assert caplog.text.count("raised TrialPruned at resource 1, which ends it") == 1
+
+
+def test_what_a_generator_returns_counts_under_a_pruner_of_optuna_too():
+    def objective(trial):
+        trial.suggest_float("x", 0, 1)
+        if trial.number == 0:
+            return 3.0
+        yield 5
+        yield 4
+        return 1.0
+
+    study = bohb.create_study(pruner=optuna.pruners.NopPruner())
+    study.optimize(objective, n_trials=2, timeout=60)
+    assert [trial.value for trial in study.trials] == [3.0, 1.0]
+
+
 def test_a_generator_is_closed_when_its_trial_is_dropped_or_complete():
     open_now = set()
 
