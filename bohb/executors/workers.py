@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import concurrent.futures
 import itertools
 import uuid
 import weakref
@@ -125,12 +126,14 @@ class WorkersExecutor(Executor, Generic[Engine]):
         return set()
 
     def tell_all(self, function: Callable[[], None]) -> None:
-        """Let every worker that is free call `function`."""
+        """Let every worker that is free call `function`, and wait for that as long as for legs."""
+        calls = []
         for worker in [worker for worker in self._workers.values() if worker.is_free]:
             try:
-                self._call(worker.engine, function)
+                calls.append(self._call(worker.engine, function))
             except BrokenExecutor:  # it died while it had nothing to do
                 self._dismiss(worker)
+        concurrent.futures.wait(calls, timeout=self.grace_seconds)
 
     def _release(self) -> None:
         """End the workers, at once; those of a context manager only if they are busy."""

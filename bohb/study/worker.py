@@ -155,11 +155,13 @@ class _Session:
         study.begin_leg(assignment, trial, end)
         try:
             result = self._objective.run_leg(trial)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # run again at once, it might come again and again
             result = LegResult(Outcome.INTERRUPTED)
+            study.stop(now=True)
         course_of(trial).take_back()
         is_paused = self._objective.has_paused(assignment.number)
-        if is_paused and not assignment.keeps_generator:
+        is_complete = assignment.scale.is_top(assignment.resource)
+        if is_paused and (is_complete or not assignment.keeps_generator):
             self._objective.forget(assignment.number)
             is_paused = False
         if is_paused:
@@ -289,7 +291,19 @@ class _WorkerStudy(optuna.Study):
         """Raise StudyError."""
         raise _out_of_reach("asked")
 
+    def tell(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise StudyError."""
+        raise _out_of_reach("told")
+
+    def add_trial(self, trial: FrozenTrial) -> None:
+        """Raise StudyError; so do `add_trials` and `enqueue_trial`."""
+        raise _out_of_reach("given a trial")
+
     def set_user_attr(self, key: str, value: Any) -> None:
+        """Raise StudyError."""
+        raise _out_of_reach("written to")
+
+    def set_metric_names(self, metric_names: list[str]) -> None:
         """Raise StudyError."""
         raise _out_of_reach("written to")
 

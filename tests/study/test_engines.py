@@ -16,6 +16,7 @@ from engines import (
     SPACE,
     counts,
     decisions,
+    engine,
     kept_engine,
     study_of,
 )
@@ -175,6 +176,10 @@ def test_what_an_objective_writes_of_its_trial_comes_back(name, tmp_path):
         lambda study: study.set_user_attr("k", 1),
         lambda study: study.optimize(lambda trial: 0.0, n_trials=1),
         lambda study: study.ask(),
+        lambda study: study.tell(0, 0.5),
+        lambda study: study.enqueue_trial({"x": 0.5}),
+        lambda study: study.add_trials([optuna.trial.create_trial(value=0.5)]),
+        lambda study: study.set_metric_names(["loss"]),
     ],
 )
 def test_the_study_in_a_worker_refuses_what_it_cannot_do(use):
@@ -184,9 +189,46 @@ def test_the_study_in_a_worker_refuses_what_it_cannot_do(use):
         trial.set_user_attr("name", trial.study.study_name)
         use(trial.study)
 
-    study.optimize(objective, n_trials=1, catch=StudyError, executor=ProcessExecutor(1))
+    with kept_engine("processes") as executor:
+        study.optimize(objective, n_trials=1, catch=StudyError, executor=executor)
     assert study.trials[0].user_attrs == {"name": "mine"}
     assert "trial.study cannot be" in study.trials[0].system_attrs["bohb:error"]
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_generators_in_workers_are_closed_before_optimize_returns(is_kept):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        try:
+            while True:
+                yield x
+        finally:
+            time.sleep(0.3)
+            (trial.checkpoint_dir / "closed").touch()
+
+    with kept_engine("processes") if is_kept else engine("processes") as executor:
+        study = study_of(pruner=bohb.HyperbandPruner(1, 3))
+        study.optimize(objective, executor=executor)
+        closed = {path.parent.name for path in study.checkpoint_root.rglob("closed")}
+    assert closed == {f"trial-{trial.number:05d}" for trial in study.trials}
+
+
+def test_a_keyboard_interrupt_within_a_worker_stops_the_study():
+    def objective(trial):
+        with (trial.checkpoint_dir / "attempts").open("a") as file:
+            file.write("x")
+        if trial.number == 2 and len((trial.checkpoint_dir / "attempts").read_text()) < 2:
+            raise KeyboardInterrupt
+        return trial.suggest_float("x", 0, 1)
+
+    study = study_of()
+    with kept_engine("processes") as executor:
+        study.optimize(objective, executor=executor)
+        assert len(study.trials) <= 4
+        assert study.trials[2].state.name == "RUNNING"
+        study.optimize(objective, executor=executor)
+    assert len(study.trials) >= 15
+    assert all(trial.state.is_finished() for trial in study.trials)
 
 
 def test_a_user_attribute_that_cannot_be_stored_is_the_objectives_fault():
