@@ -28,7 +28,7 @@ from bohb.hyperband import Evaluation, Leg, Resource, Schedule
 from bohb.pruners import SchedulePruner
 from bohb.study.course import course_of
 from bohb.study.ledger import ledger_of
-from bohb.study.objective import LegResult, Outcome
+from bohb.study.objective import LegResult, Outcome, text_of
 from bohb.study.requirements import schedule_pruner_of
 from bohb.study.results import Incumbent, better, find_incumbent
 from bohb.study.stop import LegWatch
@@ -246,7 +246,7 @@ class Bookkeeper:
 
     def _fail(self, trial: Trial, leg: Leg, error: Exception | None) -> None:
         if error is not None:
-            message = f"{type(error).__name__}: {error}"
+            message = f"{type(error).__name__}: {text_of(error)}"
         elif course_of(trial).value_at_rung is None:
             message = "no value: it was told to fail"
         else:

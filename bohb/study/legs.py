@@ -218,7 +218,7 @@ class RemoteLegs(Legs):
     def _cannot_load(self, reason: PortableError) -> ExecutorError:
         error = ExecutorError(
             f"the workers of {type(self.executor).__name__} cannot load the objective: "
-            f"{reason.text}. "
+            f"{reason.line}. "
             "What it needs must be installed where they are; a module of one's own can be sent by "
             "Dask's upload_file, by Ray's runtime_env, or with "
             "cloudpickle.register_pickle_by_value(module)"

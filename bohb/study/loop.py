@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import math
+import traceback
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
@@ -213,9 +214,11 @@ class Loop:
                 result = self._after_loss(future, flight.trial, result)
             self._settle(flight, result)
         self._progress.update(self._bookkeeper)
-        failed = result.outcome is Outcome.FAILED
-        if result.error is not None and not (failed and isinstance(result.error, self._catch)):
-            raise result.error
+        if result.error is not None:
+            if result.outcome is not Outcome.FAILED or not isinstance(result.error, self._catch):
+                raise result.error
+            # What the objective held when it failed may be all of a GPU's memory.
+            traceback.clear_frames(result.error.__traceback__)
         self._faults.check()
 
     def _after_loss(self, future: Future[Any], trial: Trial, result: LegResult) -> LegResult:

@@ -39,6 +39,14 @@ class Outcome(enum.Enum):
     INTERRUPTED = "the study is stopping; the leg can be run again"
 
 
+def text_of(error: BaseException) -> str:
+    """Return what an exception says; its author's `__str__` may fail."""
+    try:
+        return str(error)
+    except Exception:  # whatever that raises
+        return "<exception str() failed>"  # in the words of Python's tracebacks
+
+
 @dataclass(frozen=True, slots=True)
 class LegResult:
     """How a leg ended, and the exception that ended it, if one did."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pickle
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import cloudpickle
 
 from bohb.errors import RemoteError
 from bohb.study.exchange import Write
-from bohb.study.objective import LegResult, Outcome
+from bohb.study.objective import LegResult, Outcome, text_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,7 +26,9 @@ class PortableError:
     error, kind
         The exception and its class, pickled; None for what cannot be brought back from that.
     text
-        What it says, with the name of its class.
+        What it says.
+    line
+        The same with the name of its class.
     described
         Its traceback as text.
     """
@@ -34,6 +36,7 @@ class PortableError:
     error: bytes | None
     kind: bytes | None
     text: str
+    line: str
     described: str
 
     @classmethod
@@ -42,6 +45,7 @@ class PortableError:
         return cls(
             _pickled(error),
             _pickled(type(error)),
+            text_of(error),
             "".join(traceback.format_exception_only(error)).strip(),
             "".join(traceback.format_exception(error)),
         )
@@ -58,13 +62,14 @@ class PortableError:
         return error
 
     def _of_its_kind(self) -> Exception:
-        """Return an exception of the same class, which `catch` knows, without its contents."""
-        kind: Any = _unpickled(self.kind)
+        """Return an exception of the same class, as `catch` sees it, without its contents."""
+        kind, text = _unpickled(self.kind), self.text
         try:
-            error: Exception = kind.__new__(kind, self.text)
-            return error if str(error) == self.text else RemoteError(self.text)
+            names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+            stand_in = type(kind.__name__, (kind,), {**names, "__str__": lambda _: text})
+            return cast(Exception, stand_in.__new__(stand_in, text))
         except Exception:  # there is no such class here, or it wants more
-            return RemoteError(self.text)
+            return RemoteError(self.line)
 
 
 @dataclass(frozen=True)

@@ -280,6 +280,17 @@ class UnreadableError(StubbornError):
         return str(self.four)
 
 
+class KeywordError(ValueError):
+    """It can be pickled, and not unpickled, and says what it was made with."""
+
+    def __init__(self, *, code):
+        super().__init__()
+        self.code = code
+
+    def __str__(self):
+        return f"code {self.code}"
+
+
 @pytest.mark.parametrize("name", ["processes", "pool", "dask"])
 def test_exceptions_come_back_with_their_traceback(name):
     def failing(trial):
@@ -291,6 +302,17 @@ def test_exceptions_come_back_with_their_traceback(name):
     def unreadable(trial):
         raise UnreadableError(threading.Lock())
 
+    def with_keyword(trial):
+        raise KeywordError(code=3)
+
+    def stuck(trial):
+        made = threading.Lock()
+
+        class StuckError(Exception):
+            lock = made  # so that not even the class can be pickled
+
+        raise StuckError("deep")
+
     with kept_engine(name) as executor:
         study = study_of()
         with pytest.raises(KeyError, match="missing") as caught:
@@ -298,15 +320,21 @@ def test_exceptions_come_back_with_their_traceback(name):
         assert "in failing" in str(caught.value.__cause__)
         assert study.trials[0].system_attrs["bohb:error"] == "KeyError: 'missing'"
         study = study_of()
-        with pytest.raises(StubbornError, match="StubbornError: 1") as caught:
+        with pytest.raises(StubbornError, match="1") as caught:
             study.optimize(stubborn, executor=executor)
         assert "in stubborn" in str(caught.value.__cause__)
         study = study_of()
         study.optimize(stubborn, n_brackets=1, catch=StubbornError, executor=executor)
         assert {trial.state.name for trial in study.trials} == {"FAIL"}
         study = study_of()
-        with pytest.raises(RemoteError, match="UnreadableError: <exception str"):
+        with pytest.raises(UnreadableError, match="<exception str\\(\\) failed>"):
             study.optimize(unreadable, executor=executor)
+        study = study_of()
+        study.optimize(with_keyword, n_brackets=1, catch=ValueError, executor=executor)
+        assert study.trials[0].system_attrs["bohb:error"] == "KeywordError: code 3"
+        study = study_of()
+        with pytest.raises(RemoteError, match="StuckError: deep"):
+            study.optimize(stuck, executor=executor)
         study = study_of()
         with pytest.raises(ObjectiveError, match="must be one number, got None"):
             study.optimize(lambda trial: None, executor=executor)

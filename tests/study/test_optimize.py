@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import pickle
@@ -9,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -254,6 +256,46 @@ def test_an_exception_ends_the_call_fails_its_trial_and_keeps_the_rest():
     assert failed.system_attrs["bohb:error"] == "RuntimeError: no more memory"
     study.optimize(objective)  # goes on with the same round
     assert [bracket[0] for bracket in sizes(study)] == [9, 3, 3]
+
+
+def test_an_exception_that_cannot_say_what_it_is_only_fails_its_trial_too():
+    class WordlessError(Exception):
+        def __str__(self):
+            return self.code  # which it does not have
+
+    def objective(trial):
+        if trial.number == 1:
+            raise WordlessError
+        return by_resource(trial)
+
+    study = study_of()
+    study.optimize(objective, catch=WordlessError)
+    assert len(study.trials) == study.plan().n_trials
+    assert study.trials[1].state.name == "FAIL"
+    assert study.trials[1].system_attrs["bohb:error"] == "WordlessError: <exception str() failed>"
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_a_failed_trial_held_is_let_go_of_at_once(n_jobs):
+    held = []
+
+    class Model:
+        """Stands for what fills the memory of a GPU."""
+
+    def objective(trial):
+        model = Model()
+        held.append(weakref.ref(model))
+        alive.append(sum(reference() is not None for reference in held))
+        raise MemoryError
+
+    alive = []
+    study = study_of()
+    gc.disable()
+    try:
+        study.optimize(objective, n_trials=9, n_jobs=n_jobs, catch=MemoryError)
+    finally:
+        gc.enable()
+    assert max(alive) <= n_jobs + 1  # of those that run, and one whose result is being taken
 
 
 def test_exceptions_in_catch_only_fail_their_trial(caplog):
