@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections import deque
 from collections.abc import Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -99,7 +100,8 @@ class ThreadExecutor(Executor):
     def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._n_workers, thread_name_prefix="bohb")
-        return self._pool.submit(task, constant(shared))
+        # As in this thread, an objective sees what `np.errstate` or a context variable says here.
+        return self._pool.submit(contextvars.copy_context().run, task, constant(shared))
 
     def has_begun(self, future: Future[Any]) -> bool:
         """Return whether a thread has taken the task of `future`."""

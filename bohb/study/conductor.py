@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +47,7 @@ class Conductor:
         self._ownership = Ownership(self._ledger)
         self._bookkeeper: Bookkeeper | None = None
         self._objective: Objective | None = None
+        self._asked: set[int] = set()  # trials whose legs were given out by `ask`
         self._stop: StopSignal | None = None
         self._working = threading.Lock()  # held inside of `optimize`
         self._leading = threading.RLock()  # `ask` and `tell` may come from several threads
@@ -127,16 +129,18 @@ class Conductor:
         with self._leading, self._by_hand() as bookkeeper, bookkeeper.deciding():
             trial = bookkeeper.next_trial(may_start=True)
         assert trial is not None  # noqa: S101 - for the type checker; a new one can always start
+        self._asked.add(trial.number)
         return trial
 
     def tell(self, number: int, values: Any, state: TrialState | None) -> Trial | None:
         """Take the result of a trial, and return the trial; None if it has no leg under way."""
         with self._leading, self._by_hand() as bookkeeper:
-            trial = bookkeeper.under_way(number)
+            trial = bookkeeper.under_way(number) if number in self._asked else None
             if trial is not None:
                 result = told(trial, values, state)
                 with bookkeeper.deciding():
                     bookkeeper.settle(trial, result)
+                self._asked.discard(number)
             return trial
 
     def notice_added(self) -> None:
@@ -165,7 +169,8 @@ class Conductor:
 
     def _claim(self, *, for_work: bool = False) -> None:
         if not self._ownership.claim(for_work=for_work):
-            self._bookkeeper = self._objective = None  # somebody else moved the study since
+            self._bookkeeper = None  # somebody else moved the study since
+            self.forget_objective()
 
     @contextlib.contextmanager
     def _by_hand(self) -> Iterator[Bookkeeper]:
@@ -189,14 +194,23 @@ class Conductor:
             return kept
 
     def _require_objective(self, function: Callable[[Any], Any]) -> Objective:
-        if self._objective is None or self._objective.function is not function:
+        if self._objective is not None and not _is_same(self._objective.function, function):
+            if self._objective.n_waiting:
+                _logger.warning(
+                    "The objective is another one than in the last call: %d trials whose "
+                    "generators waited train from the start when they are promoted.",
+                    self._objective.n_waiting,
+                )
+            self.forget_objective()
+        if self._objective is None:
             self._objective = Objective(function)
         return self._objective
 
     def _let_go(self, bookkeeper: Bookkeeper) -> None:
         bookkeeper.call = Call()
         if not bookkeeper.is_consistent:
-            self._bookkeeper = self._objective = None
+            self._bookkeeper = None
+            self.forget_objective()
 
     def _begin_call(self, bookkeeper: Bookkeeper, *, in_total: bool) -> Baseline:
         """Return where this call counts from: where a call began that was cut off, if one was."""
@@ -208,6 +222,11 @@ class Conductor:
         baseline = Baseline() if in_total else Baseline.of(bookkeeper.schedule)
         self._ledger.write(OPEN_CALL, dataclasses.asdict(baseline))
         return baseline
+
+
+def _is_same(one: Callable[[Any], Any], other: Callable[[Any], Any]) -> bool:
+    """Return whether two objectives are one; a bound method is made anew each time it is named."""
+    return one is other or (inspect.ismethod(one) and one == other)
 
 
 def forget_objective(study: Study) -> None:

@@ -1,20 +1,35 @@
-"""A generator that waits between its legs, without being in the way of other trials."""
+"""Generators as objectives: how they wait between their legs, and run where there are none."""
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import functools
 import inspect
+import math
 import sys
-import threading
-from collections.abc import Generator
+import time
+import warnings
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bohb.hyperband import Resource
+import optuna
 
-# What these functions return is set for a thread, and stays set while a generator waits in the
-# with block that has set it.
-_THREAD_SETTINGS = {"torch": "is_grad_enabled", "sklearn": "get_config"}
+from bohb.errors import ObjectiveError
+from bohb.history import live_trial
+from bohb.hyperband import Resource
+from bohb.study.course import as_value
+
+
+def is_generator_function(function: Callable[[Any], Any]) -> bool:
+    """Return whether an objective is in the generator style, as far as can be seen from outside."""
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = inspect.unwrap(function.func)
+    if not inspect.isroutine(function):
+        function = getattr(function, "__call__", function)  # noqa: B004 - the method itself
+    return inspect.isgeneratorfunction(function)
 
 
 @dataclass
@@ -30,27 +45,26 @@ class PausedGenerator:
     last_value: float | None = None
     ended: bool = False
     _context: contextvars.Context = field(default_factory=contextvars.copy_context)
-    _left: list[str] = field(default_factory=list)
 
     def train(self) -> Any:
-        """Let it train until it yields, and return what it does."""
-        before = _thread_settings()
-        value = self._context.run(next, self.generator)
-        after = _thread_settings()
-        if after.keys() - before.keys():  # a module was imported meanwhile
-            before = {**_settings_of_a_new_thread(), **before}
-        self._left = [name for name in before if before[name] != after.get(name)]
-        return value
+        """Let it train until it yields, and return what it does.
 
-    def oddity_of(self, number: int) -> str | None:
-        """Return what is odd about how it has yielded, if anything is."""
-        if not self._left:
-            return None
-        return (
-            f"the generator of trial {number} has changed {', '.join(self._left)} for its thread, "
-            "where other trials are trained while it waits: yield outside of the with block that "
-            "changes it"
-        )
+        Raises
+        ------
+        ObjectiveError
+            If other trials in this thread would be trained in a mode of PyTorch that it has set.
+        """
+        before = _torch_modes()
+        value = self._context.run(next, self.generator)
+        for name, mode in _torch_modes().items():
+            was = before.get(name, name == _GRADIENTS)
+            if mode != was:
+                raise ObjectiveError(
+                    f"the generator must not yield where {name} is {mode} and was {was} before: "
+                    "other trials are trained in this thread while it waits. Yield outside of the "
+                    "with block (of torch.no_grad, inference_mode or autocast)"
+                )
+        return value
 
     def close(self) -> None:
         """Close it, unless it is running: it does so in a thread that was left behind."""
@@ -58,17 +72,54 @@ class PausedGenerator:
             self._context.run(self.generator.close)
 
 
-def _thread_settings() -> dict[str, Any]:
-    return {
-        f"{module}.{function}()": getattr(sys.modules[module], function)()
-        for module, function in _THREAD_SETTINGS.items()
-        if hasattr(sys.modules.get(module), function)
-    }
+_GRADIENTS = "torch.is_grad_enabled()"
 
 
-def _settings_of_a_new_thread() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    thread = threading.Thread(target=lambda: found.update(_thread_settings()))
-    thread.start()
-    thread.join()
-    return found
+def _torch_modes() -> dict[str, bool]:
+    """Return the modes of PyTorch in this thread by name; none if nobody has imported it."""
+    torch: Any = sys.modules.get("torch")
+    if not hasattr(torch, "is_autocast_enabled"):
+        return {}
+    modes = {_GRADIENTS: torch.is_grad_enabled()}
+    for device in ("cpu", "cuda"):
+        with contextlib.suppress(TypeError):  # PyTorch before 2.4 takes no device
+            modes[f"torch.is_autocast_enabled({device!r})"] = torch.is_autocast_enabled(device)
+    return modes
+
+
+def without_legs(function: Callable[[Any], Any], timeout: float | None) -> Callable[[Any], Any]:
+    """Return an objective that runs a generator to its end, for a pruner that only stops trials.
+
+    A generator without an end is stopped by the pruner, or when `timeout` seconds are over.
+    """
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    if is_generator_function(function) and timeout is None:
+        warnings.warn(
+            "the study's pruner has no resources, so each generator runs until it ends by itself "
+            "or is pruned: give create_study a bohb.HyperbandPruner if it does not end",
+            stacklevel=3,
+        )
+
+    @functools.wraps(function)
+    def objective(trial: optuna.Trial) -> Any:
+        result = function(trial)
+        if not inspect.isgenerator(result):
+            return result
+        value, step = None, 0
+        try:
+            while True:
+                yielded, step = next(result), step + 1
+                if yielded is None:  # it reports by itself
+                    steps = live_trial(trial).intermediate_values
+                    value = steps[max(steps)] if steps else None
+                else:
+                    value = as_value(yielded, "yielded")
+                    trial.report(value, step)
+                if trial.should_prune() or time.monotonic() > deadline:
+                    raise optuna.TrialPruned
+        except StopIteration as stop:
+            return value if stop.value is None else stop.value
+        finally:
+            result.close()
+
+    return objective

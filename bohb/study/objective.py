@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import enum
-import functools
 import inspect
 import itertools
 import logging
-import math
-import time
 import uuid
-import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +15,8 @@ import optuna
 from optuna.trial import TrialState
 
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageError
-from bohb.history import live_trial
 from bohb.study.course import as_value, course_of
-from bohb.study.generator import PausedGenerator
+from bohb.study.generator import PausedGenerator, is_generator_function
 from bohb.study.oddities import oddity_of
 from bohb.study.trial import Trial
 
@@ -70,7 +65,7 @@ class Objective:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
         self._paused: dict[int, PausedGenerator] = {}
-        self._warned: set[str] = set()
+        self._has_warned = False
         # Of legs in other processes: what names this objective there, and where generators wait.
         self.session = uuid.uuid4().hex
         self.sequence = itertools.count(1)
@@ -79,12 +74,7 @@ class Objective:
     @property
     def continues(self) -> bool:
         """Whether a promoted trial goes on from where it stood: the generator style does."""
-        function = inspect.unwrap(self.function)
-        while isinstance(function, functools.partial):
-            function = inspect.unwrap(function.func)
-        if not inspect.isroutine(function):
-            function = getattr(function, "__call__", function)  # noqa: B004 - the method itself
-        return inspect.isgeneratorfunction(function)
+        return is_generator_function(self.function)
 
     def run_leg(self, trial: Trial) -> LegResult:
         """Train `trial` to the resource it was given, and say how that ended."""
@@ -134,6 +124,11 @@ class Objective:
         """How many generators wait here."""
         return len(self._paused)
 
+    @property
+    def n_waiting(self) -> int:
+        """How many generators wait here or in workers."""
+        return self.n_paused + len(self.places)
+
     def _train(self, trial: Trial) -> LegResult:
         paused = self._paused.get(trial.number)
         if paused is None:
@@ -156,7 +151,6 @@ class Objective:
             except StopIteration as stop:
                 self._note_end(paused, trial, stop.value)
                 break
-            self._warn_once(paused.oddity_of(trial.number), about="threads")
             if value is None:
                 _take_reported(paused, trial)
             else:
@@ -188,9 +182,9 @@ class Objective:
             "purpose, and without this warning, return the last value"
         )
 
-    def _warn_once(self, oddity: str | None, about: str = "legs") -> None:
-        if oddity is not None and about not in self._warned:
-            self._warned.add(about)
+    def _warn_once(self, oddity: str | None) -> None:
+        if oddity is not None and not self._has_warned:
+            self._has_warned = True
             _logger.warning("%s", oddity)  # a warning that is an error would fail the trial
 
 
@@ -248,44 +242,6 @@ def _require_whole(trial: Trial) -> None:
             f"must be integers, got {trial.resource!r}: give the pruner integer bounds, or let the "
             "generator report its value at trial.resource, and yield nothing"
         )
-
-
-def without_legs(function: Callable[[Any], Any], timeout: float | None) -> Callable[[Any], Any]:
-    """Return an objective that runs a generator to its end, for a pruner that only stops trials.
-
-    A generator without an end is stopped by the pruner, or when `timeout` seconds are over.
-    """
-    deadline = math.inf if timeout is None else time.monotonic() + timeout
-    if Objective(function).continues and timeout is None:
-        warnings.warn(
-            "the study's pruner has no resources, so each generator runs until it ends by itself "
-            "or is pruned: give create_study a bohb.HyperbandPruner if it does not end",
-            stacklevel=3,
-        )
-
-    @functools.wraps(function)
-    def objective(trial: optuna.Trial) -> Any:
-        result = function(trial)
-        if not inspect.isgenerator(result):
-            return result
-        value, step = None, 0
-        try:
-            while True:
-                yielded, step = next(result), step + 1
-                if yielded is None:  # it reports by itself
-                    steps = live_trial(trial).intermediate_values
-                    value = steps[max(steps)] if steps else None
-                else:
-                    value = as_value(yielded, "yielded")
-                    trial.report(value, step)
-                if trial.should_prune() or time.monotonic() > deadline:
-                    raise optuna.TrialPruned
-        except StopIteration as stop:
-            return value if stop.value is None else stop.value
-        finally:
-            result.close()
-
-    return objective
 
 
 def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:

@@ -32,9 +32,10 @@ from bohb.study.checkpoints import Checkpoints
 from bohb.study.conductor import Conductor
 from bohb.study.course import course_of
 from bohb.study.faults import FaultPolicy
+from bohb.study.generator import without_legs
 from bohb.study.ledger import OPEN_CALL, Ledger
 from bohb.study.limits import Limits
-from bohb.study.objective import Objective, without_legs
+from bohb.study.objective import Objective
 from bohb.study.requirements import (
     refuse_blind_sampler,
     refuse_without_plan,

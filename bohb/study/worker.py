@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import json
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ class _Session:
             wants_stop=study.wants_stop,
         )
 
-    def keep_only(self, keep: frozenset[int], *, before: int) -> None:
+    def keep_only(self, keep: frozenset[int], *, before: float) -> None:
         """Let go of generators that are not to wait any more, of those that waited `before`."""
         with self._lock:
             gone = [
@@ -198,9 +199,11 @@ def _session(token: str, shared: Callable[[], bytes]) -> _Session:
         if token not in _sessions:
             _sessions[token] = _Session(*cloudpickle.loads(shared()))
         _sessions.move_to_end(token)
-        while len(_sessions) > _MOST_SESSIONS:
-            _sessions.popitem(last=False)
-        return _sessions[token]
+        gone = [_sessions.popitem(last=False)[1] for _ in range(len(_sessions) - _MOST_SESSIONS)]
+        found = _sessions[token]
+    for session in gone:
+        session.keep_only(frozenset(), before=math.inf)
+    return found
 
 
 class _RecordingStorage(InMemoryStorage):

@@ -433,6 +433,19 @@ def test_telling_a_trial_that_is_not_under_way_is_refused(study):
     assert study.tell(0, 0.5, skip_if_finished=True).state.name == "PRUNED"
 
 
+def test_telling_a_trial_that_optimize_runs_is_refused():
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+
+    def objective(trial):
+        with pytest.raises(TrialStateError, match="not from this study's ask"):
+            study.tell(trial, 0.5)
+        return trial.suggest_float("x", 0, 1)
+
+    study.optimize(objective)
+    assert len(study.trials) == study.plan().n_trials
+    assert all(trial.state.name != "FAIL" for trial in study.trials)
+
+
 def test_telling_nonsense_leaves_the_trial_under_way(study):
     trial = study.ask()
     for wrong in ("a", None, 1.5):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import decimal
-import itertools
+import importlib
 import sys
 import threading
 import types
 
 import numpy as np
 import pytest
-import sklearn
 
 import bohb
-from bohb.study.generator import _THREAD_SETTINGS, PausedGenerator
+from bohb.errors import ObjectiveError
+from bohb.study.generator import PausedGenerator
 from bohb.study.objective import Objective
 
 variable = contextvars.ContextVar("variable", default="outside")
@@ -63,6 +64,71 @@ def test_what_a_generator_sets_reaches_no_other_trial_and_goes_with_it(objective
     assert variable.get() == "outside"
 
 
+def stopping(study, objective, **arguments):
+    """Optimise until a trial has its last result; some wait then."""
+    study.optimize(objective, callbacks=[lambda study, trial: study.stop()], **arguments)
+
+
+def test_generators_that_make_way_for_another_objective_are_closed_in_their_own_context(caplog):
+    study = bohb.create_study(
+        sampler=bohb.BOHBSampler(seed=0, model="density"), pruner=bohb.HyperbandPruner(1, 9)
+    )
+    with decimal.localcontext() as context:
+        context.prec = 50
+        stopping(study, lambda trial: (yield from precise(trial)))
+        n_waiting = study._conductor._objective.n_paused
+        assert n_waiting > 0
+        study.optimize(lambda trial: 0.5 + trial.suggest_float("x", 0, 1), n_trials=1)
+        assert decimal.getcontext().prec == 50
+    assert f"{n_waiting} trials whose generators waited train from the start" in caplog.text
+
+
+def precise(trial):
+    with decimal.localcontext() as context:
+        context.prec = 5
+        while True:
+            yield trial.suggest_float("x", 0, 1)
+
+
+class Program:
+    """A program whose objective is a method."""
+
+    def __init__(self):
+        self.n_trained = 0
+
+    def objective(self, trial):
+        while True:
+            self.n_trained += 1
+            yield trial.suggest_float("x", 0, 1)
+
+
+def test_generators_of_a_method_wait_from_call_to_call():
+    program = Program()
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    for _ in range(3):
+        stopping(study, program.objective, n_rounds=1, in_total=True)
+    study.optimize(program.objective, n_rounds=1, in_total=True)
+    assert len(study.trials) == study.plan().n_trials
+    assert program.n_trained == study.plan().resource_continued
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_objective_sees_the_context_in_which_optimize_was_called(n_jobs):
+    seen = []
+
+    def objective(trial):
+        seen.append((variable.get(), np.geterr()["over"]))
+        return trial.suggest_float("x", 0, 1)
+
+    token = variable.set("of the caller")
+    try:
+        with np.errstate(over="raise"):
+            bohb.create_study(pruner=bohb.HyperbandPruner(1, 9)).optimize(objective, n_jobs=n_jobs)
+    finally:
+        variable.reset(token)
+    assert set(seen) == {("of the caller", "raise")}
+
+
 def test_a_generator_is_closed_in_its_own_context():
     closed_with = []
 
@@ -80,83 +146,90 @@ def test_a_generator_is_closed_in_its_own_context():
     assert closed_with == ["inside"]
 
 
-def waiting_in_sklearn(trial):
-    x = trial.suggest_float("x", 0, 1)
-    while True:
-        with sklearn.config_context(assume_finite=True):
-            yield x
+# PyTorch
 
 
-def test_a_generator_that_changes_its_thread_for_others_is_told_so_once(caplog):
+@pytest.fixture
+def torch(monkeypatch):
+    """PyTorch, or where it is not installed what stands for its modes, which a thread has each."""
+    with contextlib.suppress(ImportError):
+        return importlib.import_module("torch")
+    modes = threading.local()
+
+    @contextlib.contextmanager
+    def changed(name, value):
+        before = getattr(modes, name, not value)
+        setattr(modes, name, value)
+        try:
+            yield
+        finally:
+            setattr(modes, name, before)
+
+    stand_in = types.SimpleNamespace(
+        is_grad_enabled=lambda: getattr(modes, "gradients", True),
+        is_autocast_enabled=lambda device: getattr(modes, device, False),
+        no_grad=lambda: changed("gradients", False),
+        inference_mode=lambda: changed("gradients", False),
+        autocast=lambda device: changed(device, True),
+    )
+    monkeypatch.setitem(sys.modules, "torch", stand_in)
+    return stand_in
+
+
+MODES = {
+    "no_grad": (lambda torch: torch.no_grad(), "is_grad_enabled"),
+    "inference_mode": (lambda torch: torch.inference_mode(), "is_grad_enabled"),
+    "autocast": (lambda torch: torch.autocast("cpu"), r"is_autocast_enabled\('cpu'\)"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_generator_that_yields_in_a_mode_of_pytorch_is_refused_at_once(torch, mode, n_jobs):
+    change, name = MODES[mode]
+
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        while True:
+            with change(torch):
+                yield x
+
     study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
-    with sklearn.config_context():  # puts back what they leave behind
-        study.optimize(waiting_in_sklearn)
-    assert not sklearn.get_config()["assume_finite"]
-    assert caplog.text.count("has changed sklearn.get_config() for its thread") == 1
-    assert "yield outside of the with block" in caplog.text
+    with pytest.raises(ObjectiveError, match=rf"must not yield where torch\.{name}"):
+        study.optimize(objective, n_jobs=n_jobs)
+    assert torch.is_grad_enabled()
+    assert not torch.is_autocast_enabled("cpu")
 
 
-def test_a_setting_of_a_module_that_the_generator_has_imported_itself_is_noticed(monkeypatch):
-    local = threading.local()
-    late = types.SimpleNamespace(setting=lambda: getattr(local, "value", "usual"))
+def test_a_mode_is_noticed_where_the_generator_has_imported_pytorch_itself(torch, monkeypatch):
+    imported = sys.modules["torch"]
+    monkeypatch.delitem(sys.modules, "torch")
 
     def generator():
-        monkeypatch.setitem(sys.modules, "late", late)  # as an import does
-        while True:
-            local.value = "changed"
+        monkeypatch.setitem(sys.modules, "torch", imported)
+        with torch.no_grad():
             yield 0.5
-            local.value = "usual"
 
-    monkeypatch.setitem(_THREAD_SETTINGS, "late", "setting")
     paused = PausedGenerator(generator())
-    paused.train()
-    assert "has changed late.setting() for its thread" in paused.oddity_of(0)
+    with pytest.raises(ObjectiveError, match="is_grad_enabled"):
+        paused.train()
+    paused.close()
 
 
-def test_a_generator_is_told_of_its_thread_even_if_something_else_was_odd_before(caplog):
-    def objective(trial):
-        x = trial.suggest_float("x", 0, 1)
-        yield x
-        if trial.number != 0:  # which ends too early
-            with sklearn.config_context(assume_finite=True):
-                yield x
-            yield from itertools.repeat(x)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_generator_that_yields_after_its_mode_is_not_refused(torch, mode):
+    change, _ = MODES[mode]
 
-    study = bohb.create_study(pruner=bohb.SuccessiveHalvingPruner(3, 9))
-    with sklearn.config_context():
-        study.optimize(objective)
-    assert "ended after 1 units" in caplog.text
-    assert "has changed sklearn.get_config()" in caplog.text
-
-
-def test_a_generator_that_leaves_its_thread_as_it_was_is_told_nothing(caplog):
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)
         while True:
-            with sklearn.config_context(assume_finite=True):
+            with change(torch):
                 loss = x + 1
             yield loss
 
     study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
     study.optimize(objective)
-    assert "has changed" not in caplog.text
-
-
-def test_pytorch_that_does_not_record_gradients_any_more_is_named(caplog):
-    torch = pytest.importorskip("torch")
-
-    def objective(trial):
-        x = trial.suggest_float("x", 0, 1)
-        weight = torch.ones(1, requires_grad=True)
-        while True:
-            ((weight * x) ** 2).sum().backward()
-            with torch.no_grad():
-                yield (weight * x).sum()
-
-    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
-    with torch.enable_grad(), pytest.raises(RuntimeError, match="does not require grad"):
-        study.optimize(objective)
-    assert "has changed torch.is_grad_enabled() for its thread" in caplog.text
+    assert len(study.trials) == study.plan().n_trials
 
 
 def test_a_generator_that_was_forgotten_as_it_ran_is_closed_when_it_comes_back():
