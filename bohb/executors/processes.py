@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import shutil
 import signal
@@ -128,7 +129,11 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
             timeout=None,
             context=get_context("loky"),
             initializer=_begin_worker,
-            initargs=(os.getpid(), self._directory and self._directory.name),
+            initargs=(
+                os.getpid(),
+                self._directory and self._directory.name,
+                multiprocessing.get_start_method(allow_none=True),
+            ),
             env=self._environments[place],
         )
 
@@ -181,11 +186,14 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker(parent: int, shared: str | None) -> None:
+def _begin_worker(parent: int, shared: str | None, start_method: str | None) -> None:
     """Prepare a new process: Ctrl-C is the study's to handle, and the study's death is its own.
 
-    `shared` is the directory of the study that goes with it.
+    `shared` is the directory of the study that goes with it. Processes that an objective starts,
+    as a DataLoader of PyTorch does, are started as in the study's process: in loky's own way only
+    loky can.
     """
+    multiprocessing.set_start_method(start_method, force=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _HAS_MASKS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # what it starts has none

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
 import threading
 import time
@@ -211,6 +212,20 @@ def test_generators_in_workers_are_closed_before_optimize_returns(is_kept):
         study.optimize(objective, executor=executor)
         closed = {path.parent.name for path in study.checkpoint_root.rglob("closed")}
     assert closed == {f"trial-{trial.number:05d}" for trial in study.trials}
+
+
+def test_an_objective_in_a_process_may_start_processes_of_its_own():
+    def objective(trial):
+        queue = multiprocessing.SimpleQueue()
+        helper = multiprocessing.Process(target=queue.put, args=(trial.suggest_float("x", 0, 1),))
+        helper.start()
+        helper.join()
+        return queue.get()
+
+    with kept_engine("processes") as executor:
+        study = study_of(pruner=bohb.HyperbandPruner(1, 3))
+        study.optimize(objective, executor=executor)
+    assert study.best_value == study.best_params["x"]
 
 
 def test_a_keyboard_interrupt_within_a_worker_stops_the_study():
