@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -234,5 +235,8 @@ def as_value(value: Any, verb: str) -> float:
     if not is_number or isinstance(value, (str, bytes)):
         shown = "None" if value is None else f"{value!r} of type {type(value).__name__}"
         hint = " (is a return statement missing?)" if value is None and verb == "returned" else ""
+        if hasattr(value, "item") and math.prod(getattr(value, "shape", ())) == 1:
+            hint = ": use .item()"
         raise ObjectiveError(f"the value that is {verb} must be one number, got {shown}{hint}")
-    return float(value)
+    # Of a tensor with a gradient PyTorch would warn, in a place that is not the user's.
+    return float(value.detach() if hasattr(value, "detach") else value)

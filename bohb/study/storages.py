@@ -7,6 +7,7 @@ import logging
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -113,10 +114,28 @@ def check_storable(name: str, distribution: BaseDistribution, storage: BaseStora
             except (TypeError, ValueError):
                 is_same = False
             if not is_same:
+                hint = "strings, or lists in place of tuples"
                 raise ArgumentError(
                     f"{name!r} must have choices that a storage can hold, got {choice!r} of type "
-                    f"{type(choice).__name__}: use strings, or lists in place of tuples"
+                    f"{type(choice).__name__}: use {_plain(choice) or hint}"
                 )
+
+
+def check_attribute(key: str, value: Any) -> None:
+    """Raise ArgumentTypeError if a storage cannot hold a user attribute."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError) as error:
+        hint = "numbers, strings, lists and dicts"
+        raise ArgumentTypeError(
+            f"user attribute {key!r} must be what JSON can hold, got {value!r} of type "
+            f"{type(value).__name__} ({error}): use {_plain(value) or hint}"
+        ) from error
+
+
+def _plain(value: Any) -> str | None:
+    """Return how a number or an array of NumPy or PyTorch becomes one of Python's own."""
+    return ".tolist()" if hasattr(value, "tolist") else None
 
 
 def _journal(path: Path) -> JournalStorage:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.storages import InMemoryStorage
 
 from bohb.errors import ArgumentError, BohbError, TrialStateError
 from bohb.study.course import Course
 from bohb.study.ledger import ledger_of
-from bohb.study.storages import check_storable
+from bohb.study.storages import check_attribute, check_storable
 
 if TYPE_CHECKING:
     from bohb.study.study import Study
@@ -133,6 +134,27 @@ class Trial(optuna.Trial):
         if self._course.leg is None:
             return super().should_prune()
         return self._course.is_to_pause()
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Set a user attribute, as in Optuna.
+
+        Parameters
+        ----------
+        key
+            Its name.
+        value
+            What it is. In a study in memory anything that need not come from another process, else
+            numbers, strings, None, and lists and dicts of them.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If the study has a storage, or the trial is in another process, and JSON cannot hold
+            `value`.
+        """
+        if not isinstance(self.storage, InMemoryStorage):
+            check_attribute(key, value)
+        super().set_user_attr(key, value)
 
     def set_constraint(self, key: str, value: float) -> None:
         """Set a constraint, as in Optuna: the trial is feasible if all are zero or less.

@@ -7,7 +7,6 @@ but this trial. All that is written there travels back.
 from __future__ import annotations
 
 import collections
-import json
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -35,7 +34,7 @@ from bohb.study.ledger import Ledger
 from bohb.study.objective import LegResult, Objective, Outcome
 from bohb.study.returned import PortableError, Returned
 from bohb.study.stop import LegWatch
-from bohb.study.storages import unannounced
+from bohb.study.storages import check_attribute, unannounced
 from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -236,7 +235,7 @@ class _RecordingStorage(InMemoryStorage):
         self._note("value", step, intermediate_value)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        json.dumps(value)  # raises TypeError here, where it can be laid to the objective
+        check_attribute(key, value)  # here it can be laid to the objective
         super().set_trial_user_attr(trial_id, key, value)
         self._note("user_attr", key, value)
 

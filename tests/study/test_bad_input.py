@@ -128,6 +128,7 @@ RETURNED = [
     (lambda trial: None, r"must be one number, got None \(is a return statement missing\?\)"),
     (lambda trial: "0.5", "must be one number, got '0.5' of type str"),
     (lambda trial: np.array([0.5, 0.6]), "must be one number, got array.* of type ndarray"),
+    (lambda trial: np.array([0.5]), r"must be one number, got array.* of type ndarray: use .item"),
     (lambda trial: [0.5], "must be one number, got .0.5. of type list"),
     (lambda trial: {"loss": 0.5}, "must be one number, got .* of type dict"),
     (lambda trial: 1 + 2j, "must be one number, got .* of type complex"),
@@ -320,9 +321,26 @@ def test_choices_that_a_storage_cannot_hold_are_refused_at_once(tmp_path):
     space = {"sizes": optuna.distributions.CategoricalDistribution(sizes)}
     with pytest.raises(ArgumentError, match="use strings, or lists in place of tuples"):
         bohb.create_study(storage=tmp_path / "s.journal", pruner=pruner, space=space)
+    with pytest.raises(ArgumentError, match=r"got .*1.* of type int64: use \.tolist\(\)"):
+        study.optimize(lambda trial: trial.suggest_categorical("n", np.array([1, 2])))
     study = bohb.create_study(pruner=pruner, space=space)
     study.optimize(lambda trial: len(trial.config["sizes"]) / trial.resource)
     assert study.best_params == {"sizes": (8,)}
+
+
+def test_a_user_attribute_that_a_storage_cannot_hold_is_named(tmp_path):
+    pruner = bohb.HyperbandPruner(1, 9)
+    trial = bohb.create_study(storage=tmp_path / "s.journal", pruner=pruner).ask()
+    with pytest.raises(
+        ArgumentTypeError,
+        match=r"user attribute 'accuracy' must be what JSON can hold, got .*0\.5.* of type float32 "
+        r"\(Object of type float32 is not JSON serializable\): use \.tolist\(\)",
+    ):
+        trial.set_user_attr("accuracy", np.float32(0.5))
+    with pytest.raises(ArgumentTypeError, match="numbers, strings, lists and dicts"):
+        trial.set_user_attr("model", object())
+    trial.set_user_attr("accuracy", np.float32(0.5).tolist())
+    assert trial.user_attrs == {"accuracy": 0.5}
 
 
 def test_load_if_exists_without_a_name_is_warned_about(tmp_path):
