@@ -46,10 +46,10 @@ class BOHBSearchCV(ScheduledSearchCV):
           ``warm_start``, a promoted candidate goes on;
         - ``"partial_fit"``: the calls of ``partial_fit``. A promoted candidate always goes on;
         - ``"auto"``: ``"partial_fit"`` for estimators that have it and train in passes, else
-          ``n_estimators`` (``max_iter`` of histogram gradient boosting) if there is one that is
-          not tuned and the estimator or `max_resource` says how many, else ``"n_samples"``; that
-          too where candidates differ in ``solver``, ``early_stopping`` or the last step of a
-          pipeline. `resource_` says which.
+          ``n_estimators`` (``iterations`` of CatBoost, ``max_iter`` of histogram gradient boosting)
+          if there is one that is not tuned and the estimator or `max_resource` says how many,
+          else ``"n_samples"``; that too where candidates differ in ``solver``,
+          ``early_stopping`` or the last step of a pipeline. `resource_` says which.
     min_resource
         The least that a candidate is judged by. ``"auto"`` makes five rungs, or fewer, so that on
         the lowest each fold trains on at least 50 samples, and two of each class; but always two

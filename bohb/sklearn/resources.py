@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 
 from bohb import arguments
 from bohb.errors import ArgumentError
@@ -26,10 +26,11 @@ from bohb.sklearn.training import (
 _CALLS = 81  # of partial_fit, if nothing is said
 _SAMPLES_PER_CLASS = 2
 _LEAST_SAMPLES = 50  # of fewer an estimator says little, and some cannot be fitted at all
-_SIZES = ("n_estimators", "max_iter")  # what an estimator may grow with
+_SIZES = ("n_estimators", "iterations", "max_iter")  # what an estimator may grow with
 # What warm_start goes on with. With any other parameter, such as max_depth, it does nothing more.
 _CONTINUED = PER_CALL | {*_SIZES}
-_NO_RESOURCES = ("min_", "random_", "verbose", "n_jobs")  # integers that training costs nothing of
+# Integers that training costs nothing of.
+_NO_RESOURCES = ("min_", "random_", "verbose", "n_jobs", "thread_count", "num_threads", "nthread")
 
 
 def choose_resource(
@@ -96,15 +97,11 @@ def _best(
 
 def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
     params = estimator.get_params(deep=True)
-    if name not in params:
-        counts = sorted(
-            key
-            for key, value in params.items()
-            if _is_count(value) and not key.rpartition("__")[2].startswith(_NO_RESOURCES)
-        )
+    if not _can_be_set(estimator, name):
         raise ArgumentError(
             "resource must be 'auto', 'n_samples', 'partial_fit' or a parameter of the estimator "
-            f"that counts something ({', '.join(counts) or 'it has none'}), got {name!r}"
+            f"that counts something ({', '.join(counts_of(estimator)) or 'it has none'}), got "
+            f"{name!r}"
         )
     if name in tuned:
         raise ArgumentError(
@@ -118,6 +115,26 @@ def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
     owner = last if is_kept else params.get(name.rpartition("__")[0])
     continues = is_kept and short in _CONTINUED and f"{prefix}warm_start" in params
     return Parameter(name, continues, is_per_call(owner, short))
+
+
+def counts_of(estimator: Any) -> list[str]:
+    """Return the parameters of an estimator that count something, as far as it lists them."""
+    return sorted(
+        name
+        for name, value in estimator.get_params(deep=True).items()
+        if _is_count(value) and not name.rpartition("__")[2].startswith(_NO_RESOURCES)
+    )
+
+
+def _can_be_set(estimator: Any, name: str) -> bool:
+    """Return whether an estimator has a parameter: CatBoost's list only those that were set."""
+    if name in estimator.get_params(deep=True):
+        return True
+    try:
+        clone(estimator).set_params(**{name: 1}).get_params(deep=False)
+    except Exception:  # whatever an estimator raises where it has no such parameter
+        return False
+    return True
 
 
 def bounds(
@@ -166,7 +183,7 @@ def _highest(resource: Resource, estimator: Any, given: Any) -> int:
         return arguments.count("max_resource", given)
     if isinstance(resource, Calls):
         return _CALLS
-    value = estimator.get_params(deep=True)[resource.name]
+    value = estimator.get_params(deep=True).get(resource.name)
     if not _is_count(value):
         raise ArgumentError(
             f"max_resource must be given for resource={resource.name!r}, whose value in the "

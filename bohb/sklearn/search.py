@@ -28,7 +28,7 @@ from bohb.sklearn.chunked import chunk_size_of, in_memory
 from bohb.sklearn.identity import identity_of, seed_of
 from bohb.sklearn.objective import Plateau, Scoring
 from bohb.sklearn.problem import Problem, fit_params_of, method_of, row_numbers
-from bohb.sklearn.resources import bounds, choose_resource
+from bohb.sklearn.resources import bounds, choose_resource, counts_of
 from bohb.sklearn.running import run_search
 from bohb.sklearn.settings import Settings
 from bohb.sklearn.training import Data, Resource, Samples
@@ -150,11 +150,13 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         given = self._settings().max_resource
         n_samples = _num_samples(problem.data.X)
         if isinstance(problem.resource, Samples) and given != "auto" and given < n_samples / 2:
+            counts = counts_of(self.estimator)
+            hint = f" ({', '.join(counts)})" if counts else ""
             warnings.warn(
                 f"resource='auto' means the number of samples for {type(self.estimator).__name__}, "
                 f"so max_resource={given} means {given} of {n_samples} samples: give "
-                "resource='n_samples' if that is meant, else another resource (such as "
-                "'n_estimators', where it has no number of its own) or no max_resource",
+                f"resource='n_samples' if that is meant, else another resource{hint} or no "
+                "max_resource",
                 stacklevel=3,
             )
 

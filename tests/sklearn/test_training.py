@@ -176,6 +176,38 @@ def test_auto_takes_a_size_without_a_number_where_max_resource_says_how_many():
     assert (search.resource_, search.n_resources_) == ("n_estimators", [1, 3, 9])
 
 
+class Unlisted(Cold):
+    """Takes parameters that it does not list, as CatBoost's estimators do."""
+
+    def __init__(self, quality=0.5, **others):
+        super().__init__(quality)
+        self.__dict__.update(others)
+        self.others = others
+
+    def get_params(self, deep=True):
+        return {"quality": self.quality, **self.others}
+
+    def set_params(self, **params):
+        self.quality = params.pop("quality", self.quality)
+        self.others.update(params)
+        self.__dict__.update(params)
+        return self
+
+
+class Refusing(Unlisted):
+    def set_params(self, **params):
+        raise ValueError("no such parameter")
+
+
+def test_a_parameter_that_the_estimator_does_not_list_may_be_the_resource():
+    search = search_of(Unlisted(), resource="n_estimators", max_resource=9).fit(*data())
+    assert (search.resource_, search.n_resources_) == ("n_estimators", [1, 3, 9])
+    listed = Unlisted(iterations=9, thread_count=2)
+    assert choose_resource("auto", listed, (), n_samples=60, chunk_size=None).name == "iterations"
+    with pytest.raises(ArgumentError, match=r"that counts something \(iterations\), got 'thread'"):
+        choose_resource("thread", Refusing(iterations=9), (), n_samples=60, chunk_size=None)
+
+
 def test_what_warm_start_does_not_grow_is_trained_anew():
     X, y = load_digits(return_X_y=True)
     search = BOHBSearchCV(
