@@ -30,6 +30,7 @@ class Checkpoints:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._default = Path(DEFAULT_ROOT).absolute()  # an objective may go to another directory
         self._root: Path | None = None
 
     @property
@@ -65,7 +66,7 @@ class Checkpoints:
             temporary = Path(tempfile.mkdtemp(prefix="bohb-"))
             weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
             return temporary
-        self.place_under(DEFAULT_ROOT)
+        self.place_under(self._default)
         return self.root
 
 

@@ -18,7 +18,7 @@ from bohb.history import History
 from bohb.study.bookkeeper import Bookkeeper, Call
 from bohb.study.faults import FaultPolicy
 from bohb.study.ledger import OPEN_CALL, ledger_of
-from bohb.study.legs import legs_of
+from bohb.study.legs import end_of, legs_of
 from bohb.study.limits import Allowance, Baseline, Limits
 from bohb.study.loop import Callback, Loop
 from bohb.study.objective import Objective, told
@@ -80,7 +80,7 @@ class Conductor:
             bookkeeper = self._require_bookkeeper()
             bookkeeper.call = Call(lambda: LegWatch(stop.is_now, policy.leg_timeout), catch)
             stack.callback(self._let_go, bookkeeper)
-            objective = self._require_objective(function)
+            objective = self._require_objective(function, executor)
             legs = legs_of(self._study, objective, executor, stop, policy.leg_timeout)
             stack.callback(lambda: legs.close(bookkeeper.paused(max_paused)))
             baseline = self._begin_call(bookkeeper, in_total=in_total)
@@ -193,7 +193,7 @@ class Conductor:
                 self._bookkeeper = kept = Bookkeeper(self._study)
             return kept
 
-    def _require_objective(self, function: Callable[[Any], Any]) -> Objective:
+    def _require_objective(self, function: Callable[[Any], Any], executor: Executor) -> Objective:
         if self._objective is not None and not _is_same(self._objective.function, function):
             if self._objective.n_waiting:
                 _logger.warning(
@@ -201,6 +201,7 @@ class Conductor:
                     "generators waited train from the start when they are promoted.",
                     self._objective.n_waiting,
                 )
+            executor.tell_all(end_of(self._objective))
             self.forget_objective()
         if self._objective is None:
             self._objective = Objective(function)

@@ -243,12 +243,16 @@ class RemoteLegs(Legs):
 
     def close(self, keep: frozenset[int]) -> None:
         """Tell the workers that the call is over."""
-        keep = keep & self.objective.places.keys()
         try:
-            end = EndSession(self.objective.session, keep, next(self.objective.sequence))
-            self.executor.tell_all(end)
+            self.executor.tell_all(end_of(self.objective, keep))
         finally:
             self._exchange.close()
+
+
+def end_of(objective: Objective, keep: frozenset[int] = frozenset()) -> EndSession:
+    """Return what tells a worker that only the generators of the trials to `keep` wait on."""
+    keep = keep & objective.places.keys()
+    return EndSession(objective.session, keep, next(objective.sequence))
 
 
 def _error_of(future: Future[Any]) -> WorkerLostError | None:

@@ -186,6 +186,30 @@ def test_workers_of_a_context_manager_keep_generators_from_call_to_call():
     assert trained == reached
 
 
+def test_generators_of_another_objective_are_closed_in_workers_that_live_on():
+    from bohb.executors import ProcessExecutor
+
+    def waiting(trial):
+        trial.study.stop()
+        try:
+            while True:
+                yield trial.suggest_float("x", 0, 1)
+        finally:
+            (trial.checkpoint_dir / "closed").touch()
+
+    def other(trial):
+        closed = (trial.checkpoint_dir.parent / "trial-00000" / "closed").exists()
+        trial.set_user_attr("saw closed", closed)
+        return trial.suggest_float("x", 0, 1)
+
+    study = study_of()
+    with ProcessExecutor(1) as executor:
+        study.optimize(waiting, executor=executor)
+        assert not any(study.checkpoint_root.rglob("closed"))
+        study.optimize(other, executor=executor)
+    assert study.trials[-1].user_attrs == {"saw closed": True}
+
+
 def test_an_executor_of_ones_own_needs_two_methods():
     from concurrent.futures import Future
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import Counter
 
 import optuna
@@ -420,6 +421,18 @@ def test_the_checkpoint_directory_belongs_to_the_trial():
     study.optimize(objective)
     assert all(len(of_trial) == 1 for of_trial in directories.values())
     assert len(set().union(*directories.values())) == len(study.trials)
+
+
+def test_checkpoints_lie_where_the_study_was_made_wherever_the_objective_goes(tmp_path):
+    def objective(trial):
+        (tmp_path / "elsewhere").mkdir(exist_ok=True)
+        os.chdir(tmp_path / "elsewhere")
+        (trial.checkpoint_dir / "state").touch()
+        return trial.suggest_float("x", 0, 1)
+
+    study = bohb.create_study(storage="sqlite:///s.db", pruner=bohb.HyperbandPruner(1, 3))
+    study.optimize(objective, n_trials=1)
+    assert study.checkpoint_root.parent == tmp_path / "bohb-checkpoints"
 
 
 def test_studies_that_share_a_directory_have_checkpoints_of_their_own(tmp_path):
