@@ -350,13 +350,13 @@ def test_ctrl_c_keeps_everything_and_returns_and_optimize_goes_on():
 
 
 def test_ctrl_c_with_threads_ends_within_the_legs_under_way():
-    started = threading.Event()
+    started, pressed = threading.Event(), threading.Event()
 
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)
         started.set()
+        pressed.wait()
         for step in range(1, 10):
-            time.sleep(0.02)
             trial.report(x, step)
             if trial.should_prune():
                 raise bohb.TrialPruned
@@ -365,6 +365,7 @@ def test_ctrl_c_with_threads_ends_within_the_legs_under_way():
     def press():
         started.wait()
         os.kill(os.getpid(), signal.SIGINT)
+        pressed.set()
 
     study = study_of(bohb.HyperbandPruner(3, 9))
     presser = threading.Thread(target=press)
