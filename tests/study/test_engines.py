@@ -228,23 +228,27 @@ def test_an_objective_in_a_process_may_start_processes_of_its_own():
     assert study.best_value == study.best_params["x"]
 
 
-def test_a_keyboard_interrupt_within_a_worker_stops_the_study():
-    def interrupted(trial):
-        attempts = trial.checkpoint_dir / "attempts"
-        with attempts.open("a") as file:
-            file.write("x")
-        if trial.number == 2 and attempts.read_text() == "x":
-            raise KeyboardInterrupt
-        while trial.number == 3 and not trial.should_prune():
+def test_a_keyboard_interrupt_within_a_worker_stops_the_study(tmp_path):
+    attempts = tmp_path / "attempts"
+    attempts.touch()
+
+    def objective(trial):
+        if trial.number == 2:
+            with attempts.open("a") as file:
+                file.write("x")
+            if attempts.read_text() == "x":
+                raise KeyboardInterrupt
+        # The other worker is not to begin more before the interrupt is heard of.
+        while trial.number == 3 and attempts.read_text() != "xx" and not trial.should_prune():
             time.sleep(0.01)
         return trial.suggest_float("x", 0, 1)
 
     study = study_of()
     with kept_engine("processes") as executor:
-        study.optimize(interrupted, timeout=60, executor=executor)
+        study.optimize(objective, executor=executor)
         assert 3 <= len(study.trials) <= 4
         assert study.trials[2].state.name == "RUNNING"
-        study.optimize(resource, executor=executor)
+        study.optimize(objective, executor=executor)
     assert len(study.trials) >= 15
     assert all(trial.state.is_finished() for trial in study.trials)
 
