@@ -20,12 +20,17 @@ os.environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - its name
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items):
-    """Let one process run all that needs the same cluster: it takes seconds to begin."""
-    for item in items:
-        for cluster in re.findall(r"(?<![a-z])(?:dask|ray)(?![a-z])", item.nodeid):
-            item.add_marker(pytest.mark.xdist_group(cluster))
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which need not be there
+def pytest_xdist_make_scheduler(config, log):
+    """Let one process run all that needs the same workers: they take seconds to begin."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWorkers(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            found = re.search(r"(?<![a-z])(?:dask|ray)(?![a-z])|sklearn/test_workers", nodeid)
+            return found.group() if found else nodeid
+
+    return ByWorkers(config, log)
 
 
 @pytest.fixture(autouse=True)
