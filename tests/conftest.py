@@ -16,6 +16,10 @@ os.environ["DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL"] = "5s"
 os.environ["DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL"] = "5s"
 os.environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
 
+# A worker that is away when an earlier loss of it is fifteen seconds old would be given up for
+# good, and tests kill workers as often as that.
+os.environ["DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT"] = "1h"
+
 # Ray lets its workers wait until nobody else wants the processor.
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - its name
 
