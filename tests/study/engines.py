@@ -61,7 +61,9 @@ def _cluster():
 def _dask(stack):
     distributed = pytest.importorskip("distributed")
     client = stack.enter_context(distributed.Client(_cluster()))
-    client.wait_for_workers(2)  # one may have been killed by the test before
+    # One that was killed begins again where the test ran. It is not tried again and again if that
+    # directory, which goes with the test, is not there any more.
+    stack.callback(client.wait_for_workers, 2, timeout=60)
     return client
 
 
