@@ -32,7 +32,7 @@ def engine(name):
 @contextlib.contextmanager
 def kept_engine(name):
     """Give the same, but processes that live on: for tests that leave them as they were."""
-    if name in ("processes", "pool", "ray"):
+    if name in ("processes", "pool"):
         yield _kept(name)
         return
     with engine(name) as executor:
@@ -74,7 +74,7 @@ def _ray(stack):
     if not ray.is_initialized():  # once for all tests: it takes some seconds
         here = str(Path(__file__).parent)  # its workers know nothing of the modules of these tests
         ray.init(
-            num_cpus=4,  # for two that are kept, and two more
+            num_cpus=2,
             include_dashboard=False,
             log_to_driver=False,
             logging_level="error",

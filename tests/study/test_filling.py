@@ -32,7 +32,7 @@ def test_no_worker_is_idle_while_a_bracket_can_start():
     sampler = bohb.BOHBSampler(seed=0, random_fraction=1.0)
     study = study_of(pruner=bohb.HyperbandPruner(1, 27), sampler=sampler)
     executor = SimulatedExecutor(64, by_resource)
-    study.optimize(resource, executor=executor, timeout=100)
+    study.optimize(resource, executor=executor, timeout=50)
     assert executor.utilization == 1.0
 
 
