@@ -41,6 +41,9 @@ def test_a_search_that_was_killed_goes_on_and_ends_as_if_nothing_had_happened(se
     assert done.returncode == 0, done.stderr
     assert " True [" in done.stdout
     if seeded:
+        n_fits = Path("fits.txt").stat().st_size
+        assert run(-1).stdout == done.stdout
+        assert Path("fits.txt").stat().st_size == n_fits  # nothing was left to be done
         Path("search.journal").unlink()
         assert run(-1).stdout == done.stdout
 

@@ -33,7 +33,7 @@ def search_of(estimator, distributions, **arguments):
 
 
 def sgd_search(**arguments):
-    distributions = {"alpha": stats.loguniform(1e-6, 1)}
+    distributions = {"alpha": stats.loguniform(1e-6, 1), "penalty": ["l2", "l1"]}
     return search_of(SGDClassifier(random_state=0), distributions, max_resource=9, **arguments)
 
 
@@ -61,6 +61,13 @@ def test_joblib_may_say_how_many_and_which_workers(configuration, n_jobs, kind, 
         executor = executor_of(None, n_jobs)
     assert type(executor) is kind
     assert executor.n_workers == n_workers
+
+
+def test_a_search_asks_joblib_when_it_is_fitted():
+    with joblib.parallel_config("threading", n_jobs=2):
+        assert sgd_search().fit(X, Y).best_score_ > 0.8
+    with joblib.parallel_config(n_jobs=2):
+        assert sgd_search().fit(X, Y).best_score_ > 0.8
 
 
 def test_all_processors_are_as_many_as_joblib_counts():

@@ -61,8 +61,8 @@ def _cluster():
 def _dask(stack):
     distributed = pytest.importorskip("distributed")
     client = stack.enter_context(distributed.Client(_cluster()))
-    # One that was killed begins again where the test ran. It is not tried again and again if that
-    # directory, which goes with the test, is not there any more.
+    # A worker that was killed begins again in the directory of the test, which goes with it: where
+    # that is gone, Dask gives it up after some attempts.
     stack.callback(client.wait_for_workers, 2, timeout=60)
     return client
 
