@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -31,15 +32,16 @@ class RayExecutor(WorkersExecutor[Any]):
     Parameters
     ----------
     n_workers
-        How many actors; None for as many as all resources of the cluster allow.
+        How many actors; None for as many as the nodes of the cluster have room for.
     options
-        What each actor needs, as ``ray.remote`` takes it: ``num_cpus=4``, ``num_gpus=1``,
-        ``resources``, ``runtime_env``. ``num_cpus`` is 1 unless it is given.
+        What each actor needs, as ``ray.remote`` takes it: ``num_cpus=4``, ``num_gpus=0.5``,
+        ``memory`` in bytes, ``resources``, ``runtime_env``. ``num_cpus`` is 1 unless it is given.
 
     Raises
     ------
     ArgumentError
-        If the cluster has no room for one actor.
+        If Ray does not take the options; if `n_workers` is None and no node has room for an
+        actor, or each has room for any number because they need nothing.
     MissingDependencyError
         If Ray is not installed.
 
@@ -57,25 +59,27 @@ class RayExecutor(WorkersExecutor[Any]):
     def __init__(self, n_workers: int | None = None, **options: Any) -> None:
         if n_workers is not None:
             arguments.count("n_workers", n_workers)
+        settings = {"num_cpus": 1, **options, "max_restarts": 0, "max_task_retries": 0}
+        try:
+            self._make = ray.remote(**settings)(_Actor)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"options must be what ray.remote takes, got {options}: {error}"
+            ) from error
         if not ray.is_initialized():
             ray.init(log_to_driver=False)
-        options = {"num_cpus": 1, **options, "max_restarts": 0, "max_task_retries": 0}
-        wanted = _wanted(options)
-        room = _room(wanted)
-        if n_workers is None and room < 1:
-            has = ray.cluster_resources()
-            raise ArgumentError(
-                "n_workers must be given, or the cluster must have room for an actor with "
-                f"{wanted}, got a cluster with { {name: has.get(name, 0) for name in wanted} }"
-            )
-        if n_workers is not None and n_workers > room:
+        needs = needs_of(settings)
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        room = room_for(needs, nodes)
+        if n_workers is None:
+            n_workers = _all_of(room, needs, nodes)
+        elif n_workers > room:
             warnings.warn(
                 f"n_workers={n_workers} actors of Ray were asked for, and the cluster has room for "
                 f"{room}: legs given to the others wait until it has grown",
                 stacklevel=2,
             )
-        super().__init__(room if n_workers is None else n_workers)
-        self._make = ray.remote(**options)(_Actor)
+        super().__init__(n_workers)
 
     def share(self, value: bytes) -> Any:
         """Return the reference to `value` in Ray's store."""
@@ -105,16 +109,36 @@ class _Actor:
         function()
 
 
-def _wanted(options: dict[str, Any]) -> dict[str, float]:
-    """Return what one actor takes of the cluster."""
-    return {
+def needs_of(options: Mapping[str, Any]) -> dict[str, float]:
+    """Return what one actor takes of a node."""
+    needs = {
         "CPU": options["num_cpus"],
-        "GPU": options.get("num_gpus") or 0,
+        "GPU": options.get("num_gpus"),
+        "memory": options.get("memory"),
         **(options.get("resources") or {}),
     }
+    return {name: need for name, need in needs.items() if need}
 
 
-def _room(wanted: dict[str, float]) -> int:
-    """Return how many actors that take so much the cluster has room for."""
-    has = ray.cluster_resources()
-    return min((int(has.get(name, 0) // need) for name, need in wanted.items() if need), default=1)
+def room_for(needs: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> float:
+    """Return how many actors the nodes have room for: each must fit on one of them."""
+    if not needs:
+        return math.inf
+    # A tenth of a GPU is not quite a tenth in binary, and ten of them share one.
+    return sum(
+        min(math.floor(node.get(name, 0) / need + 1e-9) for name, need in needs.items())
+        for node in nodes
+    )
+
+
+def _all_of(room: float, needs: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> int:
+    """Return how many actors fill the cluster."""
+    if not needs:
+        raise ArgumentError("n_workers must be given for actors that need nothing, got None")
+    if room < 1:
+        most = {name: max((node.get(name, 0) for node in nodes), default=0) for name in needs}
+        raise ArgumentError(
+            "n_workers must be given, or a node of the cluster must have room for an actor that "
+            f"needs {needs}, got nodes with at most {most}"
+        )
+    return int(room)
