@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -52,6 +53,10 @@ def test_plan_shows_the_schedule_and_an_example_and_runs_nothing(tmp_path):
     assert "bracket 0  9  3  1 |" in shown.output
     assert "train.py --lr=0.5 --epochs=1" in shown.output
     assert sorted(p.name for p in tmp_path.iterdir()) == ["job.yml", "train.py"]
+
+
+def test_plan_says_how_much_of_it_is_done(done):
+    assert "note: 20 evaluations of it are done; bohb status" in bohb("plan", done).stderr
 
 
 @pytest.mark.parametrize(
@@ -122,6 +127,29 @@ def test_plot_draws_a_picture(done, tmp_path, kind):
     picture = tmp_path / "picture.png"
     assert bohb("plot", done, "--kind", kind, "-o", picture).exit_code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_learning_curves_of_a_job_without_a_resource_are_of_what_its_commands_reported(tmp_path):
+    text = OWN.replace("resource: {name: epochs, max: 9}", "method: random\nlimits: {n_trials: 3}")
+    path = write(tmp_path, text.replace("{{ epochs }}", "4"))
+    assert bohb("run", path).exit_code == 0
+    assert bohb("plot", path, "-o", tmp_path / "curves.svg").exit_code == 0
+    assert "<svg" in (tmp_path / "curves.svg").read_text()
+    reports = list(csv.DictReader(io.StringIO(bohb("export", path, "--rows", "reports").stdout)))
+    assert [(row["number"], row["resource"]) for row in reports] == [
+        (str(number), str(step)) for number in range(3) for step in range(1, 5)
+    ]
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused(done, tmp_path):
+    shown = bohb("plot", done, "-o", tmp_path / "picture.xyz")
+    assert shown.exit_code == 2
+    assert "--output must be a picture, got " in shown.stderr
+    path = write(tmp_path / "short", OWN + "limits: {n_trials: 1}\n")
+    assert bohb("run", path).exit_code == 0
+    shown = bohb("plot", path, "--kind", "history", "-o", tmp_path / "picture.png")
+    assert shown.exit_code == 3
+    assert "takes at least 2 of them, got 1: --kind learning-curves shows all" in shown.stderr
 
 
 def test_the_picture_has_the_name_that_is_told(done, tmp_path):
@@ -319,6 +347,10 @@ def test_the_module_is_the_same_command(tmp_path):
     assert process.communicate()[0].startswith("bohb ")
     assert process.returncode == 0
     assert start("plan", write(tmp_path)).communicate()[0].startswith("job: bohb, to minimize loss")
+
+
+def test_the_version_is_that_of_the_package():
+    assert bohb("--version").stdout == f"bohb {version('bohb')}\n"
 
 
 def test_help_names_all_commands_and_exit_codes():

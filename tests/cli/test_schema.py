@@ -10,6 +10,8 @@ from bohb import BOHBSampler, HyperbandPruner, SuccessiveHalvingPruner
 from bohb.cli.jobs import Policy, Target, read_job
 from bohb.errors import ArgumentError, JobError
 
+COMMAND = '"{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"'
+
 
 def read(tmp_path, text, **options):
     return read_job(write(tmp_path, text), **options)
@@ -125,10 +127,7 @@ def test_a_mapping_has_cases_of_any_values(tmp_path):
 
 
 def test_a_command_of_one_text_is_split_as_a_shell_would(tmp_path):
-    text = OWN.replace(
-        '"{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"',
-        """sh 'a b' --x="{{ lr }} z" {{epochs}}""",
-    )
+    text = OWN.replace(COMMAND, """sh 'a b' --x="{{ lr }} z" {{epochs}}""")
     command = read(tmp_path, text).command
     filled = command.call({"lr": "1 2", "epochs": 3}).arguments
     assert filled == ["sh", "a b", "--x=1 2 z", "3"]
@@ -149,6 +148,19 @@ def test_what_a_command_leaves_out_is_remarked(tmp_path):
     (remark,) = read(tmp_path, text).remarks
     assert "does not name {{ epochs }}: the script reads BOHB_RESOURCE" in remark
 
+
+GRID = """
+command: echo {{ x }}
+metric: loss
+params:
+  x: {kind: int, low: 0, high: 9}
+method: grid
+"""
+MAPPING = """
+command: echo {{{{ x }}}}
+metric: loss
+cases: {}
+"""
 
 MALFORMED = [
     (OWN.replace('"{{ python }} train.py', "[{{ python }}, train.py]\nname: a #"), 2, "in quotes"),
@@ -203,6 +215,26 @@ MALFORMED = [
     (OWN + "name: a/b", 8, "name must have no / and no blanks"),
     (OWN.replace("name: epochs", "name: lr"), 2, "lr is the name of the resource and of something"),
     (OWN.replace("lr: {kind: uniform, low: 0, high: 1}", "lr: 3"), 6, "must be a list of values"),
+    (OWN.replace('"{{ python }} train', "\"{{ python }} 'train"), 2, "cannot be split into argu"),
+    (OWN.replace(COMMAND, "[]"), 2, "command must have at least one argument, got none"),
+    (OWN.replace(COMMAND, "[echo, [a]]"), 2, "command[1] must be a string, got ['a']"),
+    (OWN.replace(COMMAND, "{run: echo}"), 2, "command must be a string or a list, got {"),
+    (OWN.replace(COMMAND, "[echo]") + "shell: sh", 8, "shell needs a command that is one string"),
+    (OWN + "env: {RATE: [1]}", 8, "env.RATE must be a string, got [1]"),
+    (OWN.replace("metric: loss", "metric: {name: l, file: f, pattern: '(a)'}"), 3, "only one of"),
+    (
+        OWN.replace("metric: loss", "metric: {name: loss, pattern: '(a)'}")
+        + "early_stopping: [{kind: target, metric: m, direction: maximize, value: 1}]",
+        8,
+        "metric.pattern finds loss only, and early_stopping asks for m",
+    ),
+    (OWN.replace("name: epochs", "name: 2e"), 4, "must have a name that begins with a letter"),
+    (OWN.replace("  lr: {kind: uniform, low: 0, high: 1}", "  {}"), 5, "at least one parameter"),
+    (OWN + "limits: {n_trials: 100000000000}", 8, "limits.n_trials must be at most"),
+    (GRID.replace("high: 9", "high: 9999999"), 5, "configurations, and at most"),
+    (GRID + "limits: {n_brackets: 2}", 7, "n_brackets is of no use to method grid: use n_trials"),
+    (MAPPING.format("[]"), 4, "cases must have at least one value, got []"),
+    (MAPPING.format("[{x: 1}, {y: 1}]"), 4, "must have the same keys as the first, x, got y"),
     ("- a\n- b", 2, "the job file must have keys with values, got ['a', 'b']"),
 ]
 
