@@ -72,6 +72,10 @@ CONSTRUCTORS = [
     (lambda: bohb.create_study(storage=42), "storage must be None, a database URL, .* got 42"),
     (lambda: bohb.create_study(direction="up"), "direction must be .*'up'"),
     (lambda: bohb.create_study(directions=[]), r"directions must have at least one, got \[\]"),
+    (
+        lambda: bohb.create_study(direction="minimize", directions=["minimize"]),
+        "only one of direction and directions can be given, got direction='minimize' and",
+    ),
     (lambda: bohb.create_study(checkpoint_root=5), "checkpoint_root must be a path, got 5"),
     (
         lambda: bohb.executors.ProcessExecutor(environments=[]),

@@ -146,6 +146,22 @@ def test_a_generator_is_closed_in_its_own_context():
     assert closed_with == ["inside"]
 
 
+def test_a_generator_that_cannot_be_closed_costs_a_warning_and_no_more(caplog):
+    def objective(trial):
+        try:
+            while True:
+                yield trial.suggest_float("x", 0, 1)
+        finally:
+            raise OSError("no space left")
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(objective)
+    plan = study.plan()
+    assert len(study.evaluations_dataframe()) == plan.n_evaluations
+    assert caplog.text.count("Closing the generator of trial") == plan.n_trials
+    assert "OSError: no space left" in caplog.text
+
+
 # PyTorch
 
 

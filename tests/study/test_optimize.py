@@ -736,6 +736,15 @@ def test_tell_understands_optunas_own_loop():
     assert study.best_trial.state.name == "COMPLETE"
 
 
+def test_tell_takes_a_list_of_one_value_and_a_failure_as_optuna_does():
+    study = study_of()
+    first, second = study.ask(), study.ask()
+    study.tell(first, [0.5])
+    study.tell(second, state=optuna.trial.TrialState.FAIL)
+    assert study.evaluations_dataframe()["value"].dropna().tolist() == [0.5]
+    assert [trial.state.name for trial in study.trials] == ["RUNNING", "FAIL"]
+
+
 def test_ask_takes_distributions():
     study = study_of()
     trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
