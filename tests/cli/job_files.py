@@ -5,14 +5,17 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-OWN = """
-command: "{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"
+COMMAND = '"{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"'
+RESOURCE = "resource: {name: epochs, max: 9}"
+OWN = f"""
+command: {COMMAND}
 metric: loss
-resource: {name: epochs, max: 9}
+{RESOURCE}
 params:
-  lr: {kind: uniform, low: 0, high: 1}
+  lr: {{kind: uniform, low: 0, high: 1}}
 seed: 0
 """
+RANDOM = OWN.replace(RESOURCE, "method: random\nlimits: {n_trials: 3}")  # {{ epochs }} to be set
 
 # Reports after each epoch, and goes on from where it stood.
 SCRIPT = """

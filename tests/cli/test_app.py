@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from job_files import OWN, SCRIPT, write
+from job_files import OWN, RANDOM, SCRIPT, write
 from typer.testing import CliRunner
 
 from bohb.cli.app import app
@@ -130,8 +130,7 @@ def test_plot_draws_a_picture(done, tmp_path, kind):
 
 
 def test_learning_curves_of_a_job_without_a_resource_are_of_what_its_commands_reported(tmp_path):
-    text = OWN.replace("resource: {name: epochs, max: 9}", "method: random\nlimits: {n_trials: 3}")
-    path = write(tmp_path, text.replace("{{ epochs }}", "4"))
+    path = write(tmp_path, RANDOM.replace("{{ epochs }}", "4"))
     assert bohb("run", path).exit_code == 0
     assert bohb("plot", path, "-o", tmp_path / "curves.svg").exit_code == 0
     assert "<svg" in (tmp_path / "curves.svg").read_text()

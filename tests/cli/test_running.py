@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from job_files import OWN, SCRIPT, write
+from job_files import OWN, RANDOM, SCRIPT, write
 from rich.console import Console
 
 from bohb.cli import running
@@ -496,8 +496,7 @@ params: {x: {kind: range, start: 0, stop: 3, step: 1}, y: [a, b]}
 
 
 def test_more_random_trials_can_be_asked_for_later(tmp_path):
-    text = OWN.replace("resource: {name: epochs, max: 9}", "method: random\nlimits: {n_trials: 3}")
-    text = text.replace(" --epochs={{ epochs }}", "")
+    text = RANDOM.replace(" --epochs={{ epochs }}", "")
     body = 'print(json.dumps({"loss": float(sys.argv[1][5:])}))'
     _, study, _ = run(write(tmp_path, text, script(body)))
     first = [trial.params for trial in study.trials]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from job_files import OWN, write
+from job_files import COMMAND, OWN, RESOURCE, write
 from optuna.samplers import GridSampler
 
 from bohb import BOHBSampler, HyperbandPruner, SuccessiveHalvingPruner
 from bohb.cli.jobs import Policy, Target, read_job
 from bohb.errors import ArgumentError, JobError
-
-COMMAND = '"{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"'
 
 
 def read(tmp_path, text, **options):
@@ -184,7 +182,7 @@ MALFORMED = [
     (OWN.replace("metric: loss", "metric: {name: l, file: '{{ m }}'}"), 3, "is not known"),
     (OWN.replace("max: 9", "max: many"), 4, "resource.max must be a number, got 'many'"),
     (OWN.replace("max: 9", "min: 10, max: 9"), 4, "min must not be above max, got min=10, max=9"),
-    (OWN.replace("resource: {name: epochs, max: 9}\n", ""), 2, "resource is missing"),
+    (OWN.replace(f"{RESOURCE}\n", ""), 2, "resource is missing"),
     (OWN.replace("high: 1", "high: -1"), 6, "high must be greater than low, got low=0, high=-1"),
     (OWN.replace("high: 1", "hgih: 1"), 6, "params.lr.hgih is not known: did you mean high?"),
     (OWN.replace("uniform", "unifrom"), 6, "got 'unifrom': did you mean uniform?"),
