@@ -8,10 +8,11 @@ computed from these two.
 from __future__ import annotations
 
 import bisect
+import contextlib
 import itertools
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -281,12 +282,16 @@ class History:
             if number not in self._settled:
                 self._proposed[number] = values
 
-    def observations(self, *, without: int) -> Observations:
-        """Return what is known of all trials but the one numbered `without`, in their order."""
+    @contextlib.contextmanager
+    def observations(self, *, without: int) -> Iterator[Observations]:
+        """Give what is known of all trials but the one numbered `without`, in their order.
+
+        Nothing is taken in meanwhile.
+        """
         with self._lock:
             for trial in self._live.values():
                 self._write(trial)
-            return self._table.snapshot(without=without)
+            yield self._table.view(without=without)
 
     def distributions(self, *, without: int) -> dict[str, BaseDistribution]:
         """Return the joint space: every parameter as it was last asked for.

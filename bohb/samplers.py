@@ -29,7 +29,7 @@ from bohb.history import (
     trials_of,
     unwrapped,
 )
-from bohb.model import Proposer, Space
+from bohb.model import Observations, Proposer, Space
 from bohb.spaces import SearchSpace
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
@@ -159,10 +159,9 @@ class BOHBSampler(BaseSampler):
         history = self._history(study)
         space = _space(search_space, _declared(study))
         given = _model_values(trial.system_attrs.get("fixed_params", {}), search_space)
-        with self._proposing():
-            values = self._proposer(study).propose(
-                space, history.observations(without=trial.number), given, self._rng(trial.number)
-            )
+        proposer, rng = self._proposer(study), self._rng(trial.number)
+        with self._observations(history, trial) as observations:
+            values = proposer.propose(space, observations, given, rng)
             history.expect(trial.number, values)
         return {name: from_model(search_space[name], value) for name, value in values.items()}
 
@@ -176,14 +175,11 @@ class BOHBSampler(BaseSampler):
         """Return a value for a parameter that was not proposed, given those the trial has."""
         self._raise_error_if_multi_objective(study)
         given = {name: d for name, d in trial.distributions.items() if not d.single()}
-        with self._proposing():
-            value = self._proposer(study).propose_one(
-                param_name,
-                _space({**given, param_name: param_distribution}, None),
-                self._history(study).observations(without=trial.number),
-                _model_values(trial.params, given),
-                self._rng(trial.number, param_name),
-            )
+        space = _space({**given, param_name: param_distribution}, None)
+        fixed = _model_values(trial.params, given)
+        proposer, rng = self._proposer(study), self._rng(trial.number, param_name)
+        with self._observations(self._history(study), trial) as observations:
+            value = proposer.propose_one(param_name, space, observations, fixed, rng)
         return from_model(param_distribution, value)
 
     @property
@@ -192,8 +188,8 @@ class BOHBSampler(BaseSampler):
         return self._model != "falkner2018" and self._options.get("random_fraction") == 1.0
 
     @contextlib.contextmanager
-    def _proposing(self) -> Iterator[None]:
-        """Let one proposal be under way, with linear algebra in one thread.
+    def _observations(self, history: History, trial: FrozenTrial) -> Iterator[Observations]:
+        """Give what a proposal for `trial` is made from: one at a time, with BLAS in one thread.
 
         On matrices of a few hundred rows many threads take up to ten times as long as one. The
         number is one for the whole process.
@@ -201,7 +197,7 @@ class BOHBSampler(BaseSampler):
         with _turn, contextlib.ExitStack() as stack:
             if not self._is_random:
                 stack.enter_context(_blas().limit(limits=1, user_api="blas"))
-            yield
+            yield stack.enter_context(history.observations(without=trial.number))
 
     def _proposer(self, study: optuna.Study) -> Proposer:
         # Imported here to keep `import bohb` short, and the start of workers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import optuna
 import pytest
@@ -117,8 +118,13 @@ def finished(value, number, **params):
     return frozen
 
 
+def observed(history, without=-1):
+    with history.observations(without=without) as observations:
+        return observations
+
+
 def seen_by_model(history):
-    observations = history.observations(without=-1)
+    observations = observed(history)
     return [
         (
             {name: v for name, v in zip(observations.names, values, strict=True) if v == v},
@@ -155,7 +161,7 @@ def test_without_a_ladder_complete_trials_are_above_pruned_ones():
 def test_a_trial_does_not_see_itself():
     history = History(SCALE)
     history.refresh([finished(0.5, number, x=0.1) for number in range(3)])
-    assert len(history.observations(without=1)) == 2
+    assert len(observed(history, without=1)) == 2
 
 
 def test_the_newest_distribution_of_a_parameter_is_the_one_that_counts():
@@ -200,7 +206,20 @@ def test_an_older_list_of_trials_does_not_undo_what_is_known():
     history = History(Scale(()))
     history.refresh(study.get_trials())
     history.refresh(older)
-    assert not history.observations(without=-1).is_pending.any()
+    assert not observed(history).is_pending.any()
+
+
+def test_nothing_is_taken_in_while_the_model_looks():
+    history = History(SCALE)
+    history.refresh([finished(0.5, 0, x=0.25)])
+    with history.observations(without=-1) as observations:
+        other = threading.Thread(target=history.observe, args=[finished(0.5, 0, x=0.75)])
+        other.start()
+        other.join(0.2)
+        assert other.is_alive()
+        assert observations.column("x").tolist() == [0.25]
+    other.join()
+    assert observed(history).column("x").tolist() == [0.75]
 
 
 @given(

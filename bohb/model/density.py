@@ -95,9 +95,10 @@ class DensityProposer:
 
     def is_random(self, space: Space, observations: Observations, rng: np.random.Generator) -> bool:
         """Return whether a proposal is drawn from the prior: by chance, or for lack of data."""
+        if rng.random() < self.random_fraction:
+            return True
         wanted = self.min_observations or min(len(space.parameters) + 2, _ENOUGH)
-        few = observations.is_evaluated.sum() < wanted
-        return bool(rng.random() < self.random_fraction or few)
+        return bool(observations.is_evaluated.sum() < wanted)
 
     def densities(self, space: Space, observations: Observations) -> Densities:
         """Return the densities of the good observations and of the others.

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bohb.model.arrays import BoolArray, FloatArray, IndexArray
+
+Array = TypeVar("Array", bound=NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Observations:
         table = Table()
         for row, (values, losses) in enumerate(rows):
             table.put(row, values, losses or {}, failed=losses is None)
-        return table.snapshot()
+        return table.view()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -103,15 +107,17 @@ class Observations:
 
 
 class Table:
-    """Observations that grow: rows are written in any order, and written again."""
+    """Observations that grow: rows are written in any order, and written again.
+
+    A row that was passed over is that of a configuration that failed before it had any parameter.
+    """
 
     def __init__(self) -> None:
         self._names: dict[str, int] = {}
         self._values: FloatArray = np.full((16, 0), np.nan)
         self._losses: FloatArray = np.full((16, 1), np.nan)
         self._highest: IndexArray = np.full(16, -1, dtype=np.intp)
-        self._failed: BoolArray = np.zeros(16, dtype=bool)
-        self._known: BoolArray = np.zeros(16, dtype=bool)
+        self._failed: BoolArray = np.ones(16, dtype=bool)
         self._size = 0
 
     def put(
@@ -132,23 +138,23 @@ class Table:
             self._losses[row, level] = loss
         self._highest[row] = max(losses, default=-1)
         self._failed[row] = failed
-        self._known[row] = True
 
-    def snapshot(self, *, without: int | None = None) -> Observations:
-        """Return all rows but `without`, in their order."""
-        rows = np.flatnonzero(self._known[: self._size])
-        if without is not None:
-            rows = rows[rows != without]
-        # Rows without a gap are much faster to copy.
-        has_gap = len(rows) > 0 and rows[-1] != len(rows) - 1
-        chosen = rows if has_gap else slice(len(rows))
-        return Observations(
+    def view(self, *, without: int | None = None) -> Observations:
+        """Return all rows but `without`, in their order, as they are until one is written.
+
+        Nothing is copied but where `without` lies between others.
+        """
+        size = self._size - (without == self._size - 1)
+        everything = Observations(
             list(self._names),
-            self._values[chosen].copy(),
-            self._losses[chosen].copy(),
-            self._highest[chosen].copy(),
-            self._failed[chosen].copy(),
+            _read_only(self._values[:size]),
+            _read_only(self._losses[:size]),
+            _read_only(self._highest[:size]),
+            _read_only(self._failed[:size]),
         )
+        if without is None or not 0 <= without < size:
+            return everything
+        return everything.rows(np.delete(np.arange(size), without))
 
     def _make_room(
         self, row: int, values: Mapping[str, float], losses: Mapping[int, float]
@@ -157,23 +163,28 @@ class Table:
             self._names.setdefault(name, len(self._names))
         n_levels = max(losses, default=0) + 1
         self._size = max(self._size, row + 1)
-        n_rows = len(self._known)
+        n_rows = len(self._highest)
         while n_rows < self._size:
             n_rows *= 2
         self._values = _grown(self._values, n_rows, len(self._names))
         self._losses = _grown(self._losses, n_rows, n_levels)
-        if n_rows > len(self._known):
-            more = np.zeros(n_rows - len(self._known), dtype=bool)
-            self._known = np.append(self._known, more)
-            self._failed = np.append(self._failed, more)
-            self._highest = np.append(self._highest, np.full(len(more), -1, dtype=np.intp))
+        n_more = n_rows - len(self._highest)
+        if n_more:
+            self._highest = np.append(self._highest, np.full(n_more, -1, dtype=np.intp))
+            self._failed = np.append(self._failed, np.ones(n_more, dtype=bool))
+
+
+def _read_only(view: Array) -> Array:
+    view.flags.writeable = False
+    return view
 
 
 def _grown(array: FloatArray, n_rows: int, n_columns: int) -> FloatArray:
     """Return `array` with at least so many rows and columns; what is new is NaN."""
     if array.shape[0] >= n_rows and array.shape[1] >= n_columns:
         return array
-    grown = np.full((n_rows, max(n_columns, array.shape[1])), np.nan)
+    # By column, as they are read.
+    grown = np.full((n_rows, max(n_columns, array.shape[1])), np.nan, order="F")
     grown[: array.shape[0], : array.shape[1]] = array
     return grown
 

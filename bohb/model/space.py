@@ -67,6 +67,14 @@ class Numeric:
             values = self.low + self.step * np.clip(steps, 0, self.n_values - 1)
         return np.clip(values, self.low, self.high)
 
+    def around(self, value: float, distance: float) -> tuple[float, float]:
+        """Return the ends of the values whose units differ by at most `distance` from its own."""
+        lowest, highest = self.ends
+        margin = distance * (highest - lowest)
+        if self.log:
+            return value * math.exp(-margin), value * math.exp(margin)
+        return value - margin, value + margin
+
     def bins(self, units: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the ends of the bins that `units` lie in, shape (n,) each."""
         margin = (self.step or 0.0) / 2
@@ -142,6 +150,10 @@ class Categorical:
     def decode(self, units: FloatArray) -> FloatArray:
         """Return `units` themselves: a choice is its index."""
         return units
+
+    def around(self, value: float, distance: float) -> tuple[float, float]:
+        """Return the ends of the values whose units differ by at most `distance` from its own."""
+        return value - distance, value + distance
 
     def relative_prior(self, units: FloatArray) -> FloatArray:
         """Return how likely the choices are, relative to equal probabilities, shape (n,)."""

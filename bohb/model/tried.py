@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from bohb.model.allowed import allowed_from_prior, is_possible
-from bohb.model.arrays import FloatArray, IndexArray
+from bohb.model.arrays import FloatArray
 from bohb.model.observations import Observations
 from bohb.model.space import Space
 
@@ -29,27 +29,29 @@ class Tried:
         self._known: frozenset[bytes] = frozenset()
         if space.n_configurations <= _LARGEST_GRID:
             units = space.encode(observations.columns(space.names))
-            self._known = frozenset(map(_key, units[~np.isnan(units).all(axis=1)]))
+            self._known = frozenset(_keys(units[~np.isnan(units).all(axis=1)]))
 
     def __contains__(self, row: FloatArray) -> bool:
-        return _key(row) in self._known or _was_tried(row, self._space, self._observations)
+        return _keys(row[None, :])[0] in self._known or _was_tried(
+            row, self._space, self._observations
+        )
 
 
-def _key(row: FloatArray) -> bytes:
-    """Return what is the same only for configurations that are."""
-    return bytes((np.round(row / _SAME) + 0.0).tobytes())
+def _keys(rows: FloatArray) -> list[bytes]:
+    """Return what is the same only for configurations that are, for each of `rows`."""
+    rounded = np.round(rows / _SAME) + 0.0
+    return [row.tobytes() for row in rounded]
 
 
 def _was_tried(row: FloatArray, space: Space, observations: Observations) -> bool:
-    rows: IndexArray | None = None  # all, of which few are left after the first parameter
-    asked = np.zeros(len(observations), dtype=bool)
-    for (name, parameter), unit in zip(space.parameters.items(), row, strict=True):
+    values = space.named(row)
+    # That of the most values first: it leaves few trials to compare with.
+    for name in sorted(values, key=lambda name: -space.parameters[name].n_values):
+        lowest, highest = space.parameters[name].around(values[name], _SAME)
         column = observations.column(name)
-        distance = np.abs(parameter.encode(column if rows is None else column[rows]) - unit)
-        fits = np.flatnonzero(~(distance > _SAME))  # so does what is missing
-        rows = fits if rows is None else rows[fits]
-        asked[rows] |= distance[fits] <= _SAME
-    return bool(asked.any() if rows is None else asked[rows].any())
+        fits = ~((column < lowest) | (column > highest))  # so does what is missing
+        observations = observations.rows(np.flatnonzero(fits))
+    return bool((~np.isnan(observations.columns(list(values)))).any())
 
 
 def first_untried(
@@ -83,17 +85,13 @@ def untried_from_prior(
 def _untried_from_prior(
     space: Space, tried: Tried, fixed: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
-    row = allowed_from_prior(space, fixed, rng)
-    if row not in tried:
-        return row
-    if space.n_configurations <= _LARGEST_GRID:
-        left = [r for r in _all_rows(space, fixed) if r not in tried]
-        return left[rng.integers(len(left))] if left else row
-    for _ in range(100):  # hardly anything of so large a space can have been tried
-        another = allowed_from_prior(space, fixed, rng)
-        if another not in tried:
-            return another
-    return row
+    is_small = space.n_configurations <= _LARGEST_GRID
+    for _ in range(10 if is_small else 100):  # what is left of a small one can be listed
+        row = allowed_from_prior(space, fixed, rng)
+        if row not in tried:
+            return row
+    left = [r for r in _all_rows(space, fixed) if r not in tried] if is_small else []
+    return left[rng.integers(len(left))] if left else row
 
 
 def _all_rows(space: Space, fixed: FloatArray) -> list[FloatArray]:

@@ -77,31 +77,51 @@ def test_a_table_grows_by_rows_parameters_and_levels():
     table.put(40, {"b": 1.0}, {2: 0.5})
     table.put(3, {"a": 2.0}, {}, failed=True)
     table.put(7, {"a": 3.0, "b": 4.0}, {})
-    observations = table.snapshot()
-    assert observations.columns(["a", "b", "c"]).tolist()[1] == pytest.approx(
+    observations = table.view()
+    assert len(observations) == 41
+    known = observations.rows(np.array([3, 7, 40]))
+    assert known.columns(["a", "b", "c"]).tolist()[1] == pytest.approx(
         [3.0, 4.0, np.nan], nan_ok=True
     )
-    assert observations.is_evaluated.tolist() == [False, False, True]
-    assert observations.failed.tolist() == [True, False, False]
-    assert observations.is_pending.tolist() == [False, True, False]
-    assert observations.highest.tolist() == [-1, -1, 2]
+    assert known.is_evaluated.tolist() == [False, False, True]
+    assert known.failed.tolist() == [True, False, False]
+    assert known.is_pending.tolist() == [False, True, False]
+    assert known.highest.tolist() == [-1, -1, 2]
+
+
+def test_a_row_that_was_passed_over_is_neither_evaluated_nor_pending_and_has_no_parameter():
+    table = Table()
+    table.put(40, {"b": 1.0}, {0: 0.5})
+    observations = table.view()
+    assert np.flatnonzero(observations.is_evaluated).tolist() == [40]
+    assert not observations.is_pending.any()
+    assert len(observations.with_any_of(["a", "b"])) == 1
 
 
 def test_a_row_that_is_written_again_forgets_what_it_was():
     table = Table()
     table.put(0, {"a": 1.0, "b": 1.0}, {0: 1.0, 1: 1.0})
     table.put(0, {"a": 2.0}, {0: 3.0})
-    observations = table.snapshot()
+    observations = table.view()
     assert observations.columns(["a"]).tolist() == [[2.0]]
     assert np.isnan(observations.columns(["b"])).all()
     assert observations.highest.tolist() == [0]
 
 
-def test_a_snapshot_does_not_change_when_the_table_does():
+@pytest.mark.parametrize("n_rows", [1, 5, 16, 40])
+def test_a_view_leaves_out_one_row_wherever_it_is(n_rows):
     table = Table()
-    for row in range(5):
+    for row in range(n_rows):
         table.put(row, {"a": float(row)}, {0: float(row)})
-    observations, without = table.snapshot(), table.snapshot(without=2)
-    table.put(0, {"a": 9.0}, {0: 9.0})
-    assert observations.columns(["a"])[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
-    assert without.columns(["a"])[:, 0].tolist() == [0.0, 1.0, 3.0, 4.0]
+    for without in (-1, 0, n_rows // 2, n_rows - 1, n_rows):
+        others = [float(row) for row in range(n_rows) if row != without]
+        assert table.view(without=without).column("a").tolist() == others
+        assert table.view(without=without).losses[:, 0].tolist() == others
+
+
+def test_what_a_view_shows_cannot_be_changed_by_who_reads_it():
+    table = Table()
+    table.put(0, {"a": 1.0}, {0: 1.0})
+    for array in (table.view().values, table.view().losses, table.view().failed):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0

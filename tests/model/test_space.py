@@ -46,6 +46,15 @@ def test_the_bins_of_a_log_integer_cover_its_range_without_a_gap(one, other):
     assert np.allclose([lower[0], upper[-1]], [0, 1])
 
 
+@pytest.mark.parametrize("name", PRIORS)
+def test_the_values_around_another_end_where_their_units_do(name):
+    parameter = PRIORS[name]
+    for value in parameter.decode(parameter.draw_prior(5, np.random.default_rng(0))):
+        lowest, highest = parameter.around(float(value), 0.25)
+        lower, unit, upper = parameter.encode(np.array([lowest, value, highest]))
+        assert [unit - lower, upper - unit] == pytest.approx([0.25, 0.25])
+
+
 @given(st.integers(1, 500), st.integers(1, 500), st.booleans())
 def test_a_value_survives_its_encoding(one, other, log):
     low, high = sorted((one, other))
