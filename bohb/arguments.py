@@ -69,7 +69,10 @@ def one_of(name: str, value: Any, choices: Sequence[_Choice]) -> _Choice:
 
 def functions(name: str, value: Any) -> list[Callable[..., Any]]:
     """Return `value`, one function or several or None, as a list of functions."""
-    given = [value] if callable(value) else list(value or ())
+    if value is None:
+        return []
+    several = isinstance(value, Iterable) and not callable(value)
+    given = list(value) if several else [value]
     for function in given:
         if not callable(function):
             raise ArgumentTypeError(f"{name} must hold functions, got {function!r}")

@@ -81,6 +81,10 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         *,
         environments: Sequence[Mapping[str, str]] | None = None,
     ) -> None:
+        if environments is not None and not isinstance(environments, Sequence):
+            raise ArgumentTypeError(
+                f"environments must be a list of one dict for each worker, got {environments!r}"
+            )
         if environments is not None and not environments:
             raise ArgumentError(
                 f"environments must have one dict for each worker, got {environments!r}"

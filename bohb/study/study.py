@@ -254,6 +254,8 @@ class Study(optuna.Study):
         """
         if not callable(func):
             raise ArgumentTypeError(f"func must be callable, got {func!r}")
+        catch = arguments.exceptions("catch", catch)
+        callbacks = arguments.functions("callbacks", callbacks)
         refuse_blind_sampler(self)
         if not isinstance(self.pruner, SchedulePruner):
             refuse_without_plan(
@@ -301,8 +303,8 @@ class Study(optuna.Study):
             policy=FaultPolicy(leg_timeout, max_retries, max_failures),
             max_paused=arguments.optional_count("max_paused", max_paused, least=0),
             max_open_brackets=arguments.optional_count("max_open_brackets", max_open_brackets),
-            catch=arguments.exceptions("catch", catch),
-            callbacks=arguments.functions("callbacks", callbacks),
+            catch=catch,
+            callbacks=callbacks,
             show_progress_bar=arguments.flag("show_progress_bar", show_progress_bar),
         )
 

@@ -82,6 +82,18 @@ CONSTRUCTORS = [
         r"environments must have one dict .* got \[\]",
     ),
     (
+        lambda: bohb.executors.ProcessExecutor(environments=5),
+        "environments must be a list of one dict for each worker, got 5",
+    ),
+    (
+        lambda: bohb.executors.ProcessExecutor(environments={"DEVICE": "0"}),
+        "environments must be a list of one dict for each worker, got {'DEVICE': '0'}",
+    ),
+    (
+        lambda: bohb.executors.ProcessExecutor(environments=["0"]),
+        "environments must hold one dict for each worker, got '0' in it",
+    ),
+    (
         lambda: bohb.create_study(directions=["minimize"] * 2, pruner=bohb.HyperbandPruner(1, 9)),
         "brackets need one objective to rank trials by, got 2 directions",
     ),
@@ -108,6 +120,9 @@ OPTIMIZE = [
     ({"n_jobs": 0}, "n_jobs must be at least 1, or -1 for all processors, got 0"),
     ({"n_jobs": 1.5}, "n_jobs must be an integer, got 1.5"),
     ({"catch": ("ValueError",)}, "catch must hold exception classes, got 'ValueError'"),
+    ({"catch": 5}, "catch must hold exception classes, got 5"),
+    ({"callbacks": [3]}, "callbacks must hold functions, got 3"),
+    ({"callbacks": 5}, "callbacks must hold functions, got 5"),
 ]
 
 
@@ -116,6 +131,14 @@ def test_a_wrong_argument_of_optimize_is_named_before_anything_runs(study, argum
     calls = []
     with pytest.raises(ArgumentError, match=message):
         study.optimize(calls.append, **arguments)
+    assert calls == []
+
+
+@pytest.mark.parametrize("name", ["catch", "callbacks"])
+def test_with_a_pruner_of_optuna_too_nothing_runs_before_the_arguments_are_checked(name):
+    calls = []
+    with pytest.raises(ArgumentTypeError, match=f"{name} must hold .*, got 5"):
+        bohb.create_study().optimize(calls.append, n_trials=1, **{name: 5})
     assert calls == []
 
 
@@ -375,11 +398,6 @@ def test_a_total_needs_something_to_count(study):
 def test_several_objectives_need_another_sampler():
     with pytest.raises(ArgumentError, match="sampler must be one for several objectives"):
         bohb.create_study(directions=["minimize"] * 2, sampler=bohb.BOHBSampler(seed=0))
-
-
-def test_callbacks_must_be_functions(study):
-    with pytest.raises(ArgumentTypeError, match="callbacks must hold functions, got 3"):
-        study.optimize(good, callbacks=[3])
 
 
 def test_an_endless_generator_without_a_schedule_is_warned_about_and_ends_at_the_timeout():
