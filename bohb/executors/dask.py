@@ -185,7 +185,11 @@ class DaskExecutor(Executor):
         return self._sent[future].key in self._running
 
     def _running_now(self) -> dict[str, str]:
-        """Return the worker of each task that is run at this moment, by its key."""
+        """Return the worker of each task that is run at this moment, by its key.
+
+        Not to be asked for nothing: before Python 3.12 a look at the stacks of threads can, once in
+        a long while, lock the worker's interpreter (python/cpython#106883).
+        """
         self._looked = time.monotonic()
         stacks: dict[str, dict[str, Any]] = self._client.call_stack() or {}
         return {key: worker for worker, found in stacks.items() for key in found}
@@ -203,12 +207,13 @@ class DaskExecutor(Executor):
         A worker with several threads is left alone, with its task: others of us, or of somebody
         else, may run beside it.
         """
+        unfinished = [f for f in futures if not f.done() and f in self._sent]
+        if not unfinished:  # as at nearly every end of a study
+            return set()
         threads, running = self._client.nthreads(), self._running_now()
         doomed: dict[str, Future[Any]] = {}
         left: set[Future[Any]] = set()
-        for future in futures:
-            if future.done() or future not in self._sent:
-                continue
+        for future in unfinished:
             worker = running.get(self._sent[future].key)
             if worker is None:
                 self._sent.pop(future).inner.cancel()
