@@ -100,6 +100,7 @@ N_WORKERS = 4
 N_ROUNDS = 160  # some 40 of its 10,400 evaluations between two kills
 PRUNER = bohb.HyperbandPruner(1, 27)
 UNIT_SECONDS = 0.02
+TRAINING_SECONDS = 2.0  # a study is killed at the latest so long after its first evaluation
 SPACE = {"x": optuna.distributions.FloatDistribution(0, 1)}
 
 
@@ -169,7 +170,8 @@ def run_kills(n_kills: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         command = [sys.executable, __file__, "live", str(directory)]
-        moments = np.random.default_rng(seed).uniform(0, 2.5 * seconds_to_first(command), n_kills)
+        latest = seconds_to_first(command) + TRAINING_SECONDS
+        moments = np.random.default_rng(seed).uniform(0, latest, n_kills)
         before, n_ended = pd.DataFrame({"number": [], "rung": [], "value": [], "params_x": []}), 0
         for kills, moment in enumerate(moments, start=1):
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
