@@ -121,7 +121,6 @@ OPTIMIZE = [
     ({"n_jobs": 1.5}, "n_jobs must be an integer, got 1.5"),
     ({"catch": ("ValueError",)}, "catch must hold exception classes, got 'ValueError'"),
     ({"catch": 5}, "catch must hold exception classes, got 5"),
-    ({"callbacks": [3]}, "callbacks must hold functions, got 3"),
     ({"callbacks": 5}, "callbacks must hold functions, got 5"),
 ]
 
@@ -398,6 +397,11 @@ def test_a_total_needs_something_to_count(study):
 def test_several_objectives_need_another_sampler():
     with pytest.raises(ArgumentError, match="sampler must be one for several objectives"):
         bohb.create_study(directions=["minimize"] * 2, sampler=bohb.BOHBSampler(seed=0))
+
+
+def test_callbacks_must_be_functions(study):
+    with pytest.raises(ArgumentTypeError, match="callbacks must hold functions, got 3"):
+        study.optimize(good, callbacks=[3])
 
 
 def test_an_endless_generator_without_a_schedule_is_warned_about_and_ends_at_the_timeout():

@@ -454,6 +454,10 @@ def test_what_is_no_executor_is_refused():
         plain.optimize(resource, executor=ProcessExecutor(2))
     with pytest.raises(ArgumentError, match=r"max_retries needs a bohb\.HyperbandPruner"):
         plain.optimize(resource, max_retries=3)
+    with pytest.raises(ArgumentTypeError, match="environments must be a list of one dict for each"):
+        ProcessExecutor(1, environments={"A": "1"})
+    with pytest.raises(ArgumentTypeError, match="environments must hold one dict for each worker"):
+        ProcessExecutor(1, environments=["A"])
     with pytest.raises(ArgumentError, match="duration must return seconds of at least 0, got -1"):
         study_of().optimize(resource, executor=SimulatedExecutor(1, lambda leg: -1))
     assert study.trials == plain.trials == []

@@ -615,7 +615,7 @@ def test_added_trials_teach_the_model_and_are_not_counted():
     study.optimize(by_resource)
     assert len(study.trials) == 2 * study.plan().n_trials
     with study._history.observations(without=-1) as observations:
-        assert observations.is_evaluated.sum() == len(study.trials)
+        assert len(observations) == observations.is_evaluated.sum() == len(study.trials)
     assert sizes(study) == planned(study)
 
 
