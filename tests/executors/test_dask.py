@@ -1,29 +1,19 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
+from tasks import Work
 
 distributed = pytest.importorskip("distributed")
 
 from bohb.executors import DaskExecutor  # noqa: E402 - Dask need not be there
 
 
-@dataclass(frozen=True)
-class Work:
-    """A task that does not belong to any study."""
-
-    number: int = 0
-    resource: float = 1
-    previous_resource: float = 0
-
-    def __call__(self, shared):
-        return shared()
+def client_of_one_worker():
+    return distributed.Client(processes=False, n_workers=1, dashboard_address="127.0.0.1:0")
 
 
 def test_a_cluster_is_not_asked_what_it_runs_where_nothing_is_to_be_ended():
-    address = "127.0.0.1:0"
-    with distributed.Client(processes=False, n_workers=1, dashboard_address=address) as client:
+    with client_of_one_worker() as client:
         executor = DaskExecutor(client)
         done = executor.submit(Work(), b"shared")
         assert done.result(timeout=60) == b"shared"

@@ -1,26 +1,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
+from tasks import Work
 
 from bohb.errors import ArgumentError
 from bohb.executors import SerialExecutor, ThreadExecutor, executor_for
-
-
-@dataclass(frozen=True)
-class Work:
-    """A task that does not belong to any study."""
-
-    function: Any
-    number: int = 0
-    resource: float = 1
-    previous_resource: float = 0
-
-    def __call__(self, shared):
-        return self.function()
 
 
 def test_serial_work_runs_in_order_in_the_thread_that_waits():
