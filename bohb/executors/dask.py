@@ -178,11 +178,15 @@ class DaskExecutor(Executor):
 
     def has_begun(self, future: Future[Any]) -> bool:
         """Return whether a worker runs the task of `future`."""
-        if future.done() or future not in self._sent:
+        if not self._is_open(future):
             return True
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._running = self._running_now()
         return self._sent[future].key in self._running
+
+    def _is_open(self, future: Future[Any]) -> bool:
+        """Return whether the task of `future` was sent and has not ended."""
+        return future in self._sent and not future.done()
 
     def _running_now(self) -> dict[str, str]:
         """Return the worker of each task that is run at this moment, by its key.
@@ -207,13 +211,13 @@ class DaskExecutor(Executor):
         A worker with several threads is left alone, with its task: others of us, or of somebody
         else, may run beside it.
         """
-        unfinished = [f for f in futures if not f.done() and f in self._sent]
+        unfinished = [future for future in futures if self._is_open(future)]
         if not unfinished:  # as at nearly every end of a study
             return set()
         threads, running = self._client.nthreads(), self._running_now()
         doomed: dict[str, Future[Any]] = {}
         left: set[Future[Any]] = set()
-        for future in unfinished:
+        for future in filter(self._is_open, unfinished):  # some may have ended meanwhile
             worker = running.get(self._sent[future].key)
             if worker is None:
                 self._sent.pop(future).inner.cancel()
