@@ -31,6 +31,8 @@ from __future__ import annotations
 class BohbError(Exception):
     """The root of all errors raised by `bohb`."""
 
+    _is_named = True  # whether the record of a failed trial begins with the name of the class
+
 
 class ArgumentError(BohbError, ValueError):
     """An argument has a value that cannot be used."""
@@ -54,6 +56,8 @@ class JobError(BohbError, ValueError):
 
 class CommandError(BohbError):
     """The command of a job failed, or gave no value of its metric."""
+
+    _is_named = False  # whoever wrote the command knows no classes of ours
 
 
 class LegError(BohbError):

@@ -234,8 +234,8 @@ def _first_by_level(steps: Mapping[int, float], scale: Scale) -> dict[int, float
 class History:
     """All trials of a study as the model sees them, kept and grown, not built again each time.
 
-    Finished trials are translated once. Trials under way are looked at whenever the model asks,
-    so that what they have suggested so far counts.
+    A trial that has finished or waits is translated once, when the model asks next. Trials under
+    way are looked at each time, so that what they have suggested so far counts.
     """
 
     def __init__(self, scale: Scale) -> None:
@@ -244,6 +244,7 @@ class History:
         self._settled: set[int] = set()
         self._n_finished = 0  # of the first trials: they need not be looked at again
         self._live: dict[int, FrozenTrial] = {}
+        self._unread: dict[int, FrozenTrial] = {}  # settled, and not translated yet
         # What was proposed to a live trial that has not asked for it yet, as the model counts it.
         self._proposed: dict[int, Mapping[str, float]] = {}
         # By name: the numbers of the two newest trials that asked for it, and how they did.
@@ -266,6 +267,7 @@ class History:
         """Take in a trial under way; it is looked at again whenever the model asks."""
         with self._lock:
             self._settled.discard(trial.number)
+            self._unread.pop(trial.number, None)
             self._live[trial.number] = trial
 
     def observe(self, trial: FrozenTrial) -> None:
@@ -274,7 +276,7 @@ class History:
             self._live.pop(trial.number, None)
             self._proposed.pop(trial.number, None)
             self._settled.add(trial.number)
-            self._write(trial)
+            self._unread[trial.number] = trial
 
     def expect(self, number: int, values: Mapping[str, float]) -> None:
         """Take in what was proposed to a trial, so that it counts before the trial asks for it."""
@@ -289,6 +291,7 @@ class History:
         Nothing is taken in meanwhile.
         """
         with self._lock:
+            self._read()
             for trial in self._live.values():
                 self._write(trial)
             yield self._table.view(without=without)
@@ -300,6 +303,7 @@ class History:
         must find what it found the first time.
         """
         with self._lock:
+            self._read()
             for trial in self._live.values():
                 self._learn(trial)
             found = {}
@@ -308,6 +312,12 @@ class History:
                 if others:
                     found[name] = others[0]
             return found
+
+    def _read(self) -> None:
+        """Translate the trials that were settled since the model asked last."""
+        for trial in self._unread.values():
+            self._write(trial)
+        self._unread.clear()
 
     def _write(self, trial: FrozenTrial) -> None:
         self._learn(trial)

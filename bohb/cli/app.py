@@ -6,9 +6,7 @@ import contextlib
 import functools
 import io
 import os
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from enum import Enum
@@ -41,8 +39,7 @@ from bohb.errors import (
     SettingsError,
     TooManyFailuresError,
 )
-from bohb.study import Study
-from bohb.study.stop import interrupt
+from bohb.study import Study, signals_interrupt
 
 FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
@@ -165,7 +162,7 @@ def run(
     ] = None,
 ) -> None:
     """Run a job, or what is left of it: run it again to go on after a kill."""
-    with _errors_told(), _ended_by_signals():
+    with _errors_told(), signals_interrupt():
         if timeout is not None:
             arguments.positive("--timeout", timeout)
         job = read_job(job_file, n_jobs=jobs)
@@ -386,20 +383,3 @@ def _exit_code(error: BohbError) -> int:
     if isinstance(error, NoResultError):
         return NOTHING_YET
     return WRONG if isinstance(error, (JobError, ArgumentError, SettingsError)) else FAILED
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let what ends a job on a server or closes its terminal do what Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # What is ignored stays so: nohup asks for it.
-    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,8 +15,7 @@ from bohb.cli.recorder import TARGET, Recorder
 from bohb.cli.reports import LineReader
 from bohb.cli.watcher import Run, Watcher
 from bohb.errors import CommandError
-from bohb.study import Trial
-from bohb.study.course import course_of
+from bohb.study import Trial, leg_state_of
 
 VALUES = "values"
 
@@ -71,13 +70,13 @@ class CommandObjective:
 
     def _why_pruned(self, trial: Trial) -> str | None:
         """Return why a leg was ended; None if the study is."""
-        course = course_of(trial)
-        if not course.was_interrupted:
+        state = leg_state_of(trial)
+        if not state.was_interrupted:
             return "pruned: worse than the others (early_stopping)"
-        if course.watch.is_stopping():
+        if state.watch.is_stopping():
             met = trial.study.user_attrs.get(TARGET)
             return "the target is met" if met and met["trial"] == trial.number else None
-        return f"failed: the leg took longer than leg_timeout={course.watch.timeout:g} seconds"
+        return f"failed: the leg took longer than leg_timeout={state.watch.timeout:g} seconds"
 
     def _run(self, trial: Trial, run: Run) -> float:
         self._end_orphans(trial)
@@ -103,7 +102,7 @@ class CommandObjective:
                     report = self._reader.read(line)
                     if report is not None and recorder.take(report, is_running=not is_over):
                         return True
-                if not is_over and course_of(trial).is_to_stop():
+                if not is_over and leg_state_of(trial).is_to_stop():
                     raise TrialPruned
             leg.check(process.exit_code)
         if leg.metric_file is not None:

@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 import psutil
 
 from bohb.errors import CommandError
-from bohb.study.owner import machine
+from bohb.machine import machine_name
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
 
@@ -221,7 +221,9 @@ def end_orphan(record: Path) -> bool:
     try:
         known = json.loads(record.read_text())
         group, begun = int(known["pid"]), float(known["begun"])
-        is_here = known["machine"] == machine()  # elsewhere the number is that of somebody else
+        is_here = (
+            known["machine"] == machine_name()
+        )  # elsewhere the number is that of somebody else
     except (OSError, ValueError, KeyError, TypeError):
         record.unlink(missing_ok=True)
         return False
@@ -281,4 +283,4 @@ def _signal_group(group: int, number: int) -> None:
 def _write_record(record: Path, pid: int) -> None:
     with contextlib.suppress(psutil.Error):  # it is over already
         begun = psutil.Process(pid).create_time()
-        record.write_text(json.dumps({"pid": pid, "begun": begun, "machine": machine()}))
+        record.write_text(json.dumps({"pid": pid, "begun": begun, "machine": machine_name()}))

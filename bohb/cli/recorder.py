@@ -11,8 +11,7 @@ from bohb.cli.jobs import Job, Policy, Target
 from bohb.cli.reports import Report, last_value, whole_step
 from bohb.cli.watcher import Run, Watcher
 from bohb.errors import CommandError, ReportError
-from bohb.study import Trial
-from bohb.study.course import course_of
+from bohb.study import Trial, leg_state_of
 
 TARGET = "bohb:target"
 REPORTS = "reports"
@@ -29,12 +28,12 @@ class Recorder:
     def __init__(self, job: Job, trial: Trial, run: Run, curves: Curves, watcher: Watcher) -> None:
         self._job = job
         self._trial = trial
-        self._course = course_of(trial)
+        self._leg_state = leg_state_of(trial)
         self._run = run
         self._curves = curves
         self._watcher = watcher
         self._has_resource = job.schedule.resource is not None
-        self._counts_from_0 = 0 in self._course.reported_steps
+        self._counts_from_0 = 0 in self._leg_state.reported_steps
         self._reports: list[Report] = []
         self._fault: str | None = None  # of a line with the metric that is no number
         self._last_step: float = -1
@@ -116,7 +115,7 @@ class Recorder:
         self._watcher.reported(self._run, report.step, value)
         if report.step is None or not self._has_resource:
             return False
-        if not self._course.scale.whole:
+        if not self._leg_state.scale.whole:
             self._report_at_rung(value, report.step)
         else:
             step = whole_step(report.step)
@@ -149,7 +148,7 @@ class Recorder:
             )
 
     def _is_kept(self, used: float) -> bool:
-        return used % self._spacing == 0 or used in self._course.scale.levels
+        return used % self._spacing == 0 or used in self._leg_state.scale.levels
 
     def _report_at_rung(self, value: float, step: float) -> None:
         """Report at a resource that is not an integer, if it is one of a rung below."""
@@ -162,7 +161,7 @@ class Recorder:
 
     def _used(self, step: float) -> float:
         """Return the resource that is used after a step."""
-        return step + 1 if self._counts_from_0 and self._course.scale.whole else step
+        return step + 1 if self._counts_from_0 and self._leg_state.scale.whole else step
 
     def _remark_beyond(self, step: float) -> None:
         name = self._job.schedule.resource
@@ -192,7 +191,7 @@ class Recorder:
         self._met["at"] = {"value": self.value, "resource": self._resource_of(report)}
         if is_running and not self.is_at_resource(report):
             self._end_study()
-            self._course.was_interrupted = True
+            self._leg_state.is_to_stop()  # the leg knows by this that the study ends it
             raise TrialPruned
 
     def _end_study(self) -> None:

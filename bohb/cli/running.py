@@ -23,15 +23,11 @@ from bohb.errors import (
     CommandError,
     NoResultError,
     SettingsError,
-    StudyError,
     TooManyFailuresError,
 )
 from bohb.executors import ThreadExecutor
 from bohb.executors.processes import thread_share
-from bohb.study import Study, create_study, load_study
-from bohb.study.beginning import Beginning
-from bohb.study.checkpoints import checkpoints_of
-from bohb.study.storages import exists
+from bohb.study import Fingerprint, Study, checkpoints_of, create_study, find_study
 
 ENDED = "bohb:ended"  # why the last run came to an end before the job did
 FAILURES, TIMEOUT = "failures", "timeout"
@@ -69,11 +65,6 @@ class Place:
         path = Path(storage).absolute()
         return cls(path, path.parent, option)
 
-    @property
-    def exists(self) -> bool:
-        """Whether there is such a storage, as far as can be seen without making it."""
-        return exists(self.storage)
-
 
 def begin(job: Job, place: Place) -> Study:
     """Return the job's study: a new one, or the one that was begun there.
@@ -83,7 +74,7 @@ def begin(job: Job, place: Place) -> Study:
     SettingsError
         If the job has changed since, in what cannot change.
     """
-    known = _known(job, place)
+    known = find_study(job.name, place.storage)
     if known is not None:
         _check_same(job, known)
     elif isinstance(place.storage, Path) and not place.storage.parent.is_dir():
@@ -120,24 +111,12 @@ def find(job: Job, place: Place) -> Study:
     NoResultError
         If it has not.
     """
-    study = _known(job, place)
+    study = find_study(job.name, place.storage)
     if study is None:
         raise NoResultError(
             f"job {job.name!r} has not begun: start it with bohb run {job.path}{place.option}"
         )
     return study
-
-
-def _known(job: Job, place: Place) -> Study | None:
-    """Return the job's study as it was begun; None if it was not."""
-    if not place.exists:
-        return None
-    try:
-        return load_study(study_name=job.name, storage=place.storage)
-    except StudyError as error:
-        if type(error) is StudyError:  # there is no study of this name
-            return None
-        raise
 
 
 def _place_runs(job: Job, study: Study, place: Place) -> None:
@@ -199,20 +178,20 @@ def run(
 
 def changes(job: Job, study: Study) -> list[str]:
     """Return in what a job differs from what its study was begun with, and cannot differ."""
-    beginning = _beginning(study)
-    kept = beginning.kept or {}
+    fingerprint = _fingerprint(study)
+    kept = fingerprint.kept or {}
     now = {**job.identity, "seed": kept.get("seed") if job.seed is None else job.seed}
     return [
         f"{name} (was {kept[name]!r}, is {now.get(name)!r})" if name in kept else f"{name} (is new)"
-        for name in beginning.changes(now)
+        for name in fingerprint.changes(now)
     ]
 
 
 def _check_same(job: Job, study: Study) -> None:
     """Raise SettingsError if a study was not begun by this job, or the job has changed since."""
-    beginning = _beginning(study)
-    beginning.refuse_strange()
-    changed = [] if beginning.kept is None else changes(job, study)
+    fingerprint = _fingerprint(study)
+    fingerprint.refuse_strange()
+    changed = [] if fingerprint.kept is None else changes(job, study)
     if changed:
         raise SettingsError(
             f"the job has changed since its study was begun, in {', '.join(changed)}: give the "
@@ -223,11 +202,11 @@ def _check_same(job: Job, study: Study) -> None:
 def _kept_seed(job: Job, study: Study) -> int:
     """Return the seed that the study was begun with, and let a new one keep what it is."""
     seed = secrets.randbits(32) if job.seed is None else job.seed
-    return int(_beginning(study).keep({**job.identity, "seed": seed})["seed"])
+    return int(_fingerprint(study).keep({**job.identity, "seed": seed})["seed"])
 
 
-def _beginning(study: Study) -> Beginning:
-    return Beginning(study, "bohb:job", "a job")
+def _fingerprint(study: Study) -> Fingerprint:
+    return Fingerprint(study, "bohb:job", "a job")
 
 
 def _enqueue_cases(job: Job, study: Study) -> None:

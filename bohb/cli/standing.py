@@ -17,10 +17,7 @@ from bohb.cli.running import ENDED, FAILURES, TIMEOUT, met_target
 from bohb.errors import NoResultError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, scale_of
 from bohb.hyperband import Resource
-from bohb.study import Study
-from bohb.study.ledger import ERROR_ATTRIBUTE
-from bohb.study.owner import living_owner
-from bohb.study.results import evaluations
+from bohb.study import Study, evaluations, failure_of, lease_holder
 
 Activity: TypeAlias = Literal["running", "cut off", "stopped", "failed", "done"]
 
@@ -88,7 +85,7 @@ class Standing:
 def standing_of(job: Job, study: Study) -> Standing:
     """Return where `job` stands."""
     trials = study.get_trials(deepcopy=False)
-    owner = living_owner(study)
+    owner = lease_holder(study)
     evaluated = _evaluated(study)
     plan = job.schedule.plan
     counts = Counter(_state(trial, is_run=owner is not None) for trial in trials)
@@ -104,11 +101,9 @@ def standing_of(job: Job, study: Study) -> Standing:
         {state: counts[state] for state in _STATES if counts[state]},
         _rungs(job, study, evaluated),
         [
-            Failure(
-                trial.number, trial.system_attrs[ERROR_ATTRIBUTE].removeprefix("CommandError: ")
-            )
+            Failure(trial.number, error)
             for trial in trials
-            if ERROR_ATTRIBUTE in trial.system_attrs
+            if (error := failure_of(trial)) is not None
         ],
         best,
     )

@@ -23,7 +23,7 @@ from bohb.cli.standing import Best, Standing
 from bohb.cli.views import at, short
 from bohb.history import from_model
 from bohb.hyperband import Resource
-from bohb.study.storages import without_password
+from bohb.study import without_password
 
 _MOST_FAILURES = 3
 

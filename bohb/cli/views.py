@@ -22,7 +22,6 @@ from bohb.cli.jobs.template import as_text
 from bohb.cli.standing import Best, Standing
 from bohb.cli.watcher import Run
 from bohb.hyperband import Resource
-from bohb.study import bookkeeper, conductor
 
 _MOST_ROWS = 16
 _TOLD_IN_FULL = 3
@@ -233,16 +232,11 @@ def showing_warnings(view: PlainView) -> Iterator[None]:
         logger.propagate = before
 
 
-# Who logs what a view shows itself: failures, and Ctrl-C.
-_SHOWN_OTHERWISE = {bookkeeper.__name__, conductor.__name__}
-
-
 class _ToView(logging.Handler):
     def __init__(self, view: PlainView) -> None:
         super().__init__(logging.WARNING)
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name in _SHOWN_OTHERWISE:
-            return
-        self._view.remarked(record.getMessage())
+        if not record.name.startswith("bohb.study"):  # it logs failures and Ctrl-C, shown otherwise
+            self._view.remarked(record.getMessage())

@@ -11,8 +11,7 @@ import numpy as np
 from bohb.dimensions import described
 from bohb.errors import SettingsError
 from bohb.sklearn.problem import Problem
-from bohb.study import Study
-from bohb.study.beginning import Beginning
+from bohb.study import Fingerprint, Study
 
 
 def identity_of(problem: Problem) -> dict[str, str]:
@@ -57,8 +56,8 @@ def seed_of(study: Study, identity: dict[str, str], seed: int, *, is_given: bool
     SettingsError
         If the study was begun by another search.
     """
-    beginning = Beginning(study, "bohb:search", "a search")
-    kept_seed, changed = beginning.take_up(
+    fingerprint = Fingerprint(study, "bohb:search", "a search")
+    kept_seed, changed = fingerprint.take_up(
         identity, seed_key="random_state", seed=seed, is_given=is_given
     )
     if changed:

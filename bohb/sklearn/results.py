@@ -16,8 +16,7 @@ from bohb.history import scale_of
 from bohb.hyperband import Bracket, Plan
 from bohb.sklearn.candidates import Candidates
 from bohb.sklearn.objective import Scoring, evaluation_key
-from bohb.study import Study
-from bohb.study.results import evaluations
+from bohb.study import Study, evaluations
 
 Record = dict[str, Any]
 

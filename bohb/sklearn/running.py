@@ -14,8 +14,7 @@ from tqdm import tqdm
 from bohb.executors import Executor
 from bohb.history import LEG_ATTRIBUTE
 from bohb.sklearn.objective import SearchObjective, quiet_about_convergence
-from bohb.study import Study, bookkeeper
-from bohb.study.conductor import forget_objective
+from bohb.study import Study, release_objective
 
 
 def run_search(
@@ -64,7 +63,7 @@ def run_search(
                 show_progress_bar=level > 0,
             )
     finally:
-        forget_objective(study)  # it holds the data
+        release_objective(study)  # it holds the data
     if study.was_cut_off:
         raise KeyboardInterrupt
 
@@ -72,7 +71,7 @@ def run_search(
 @contextlib.contextmanager
 def _quiet_about_failures() -> Iterator[None]:
     """Let the study not tell of each candidate that failed: scikit-learn says it with the cause."""
-    logger = logging.getLogger(bookkeeper.__name__)
+    logger = logging.getLogger("bohb.study")
     logger.addFilter(_is_no_failure)
     try:
         yield

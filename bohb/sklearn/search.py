@@ -33,8 +33,7 @@ from bohb.sklearn.running import run_search
 from bohb.sklearn.settings import Settings
 from bohb.sklearn.training import Data, Resource, Samples
 from bohb.sklearn.workers import executor_of
-from bohb.study import Study, create_study
-from bohb.study.storages import unannounced
+from bohb.study import Study, create_study, unannounced
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -50,7 +50,7 @@ def _places(strata: IndexArray, sizes: FloatArray, rng: np.random.Generator) -> 
     """Return where in the order each item stands, from 0 to 1, so that the strata are even in it.
 
     The items of each stratum are shuffled and lie one after the other, by their sizes; the first
-    one stands at the very beginning.
+    one stands at the very fingerprint.
     """
     places = np.empty(len(strata))
     for stratum in np.unique(strata):

@@ -1,10 +1,26 @@
-"""Studies: trials that pause and are promoted, in Optuna's storages."""
+"""Studies: trials that pause and are promoted, in Optuna's storages.
 
+`__all__` has what users import. The other names are for the packages beside it that adapt a study
+to something else (the command line, scikit-learn, pictures): they take what they need from here and
+from nowhere inside.
+"""
+
+from bohb.objective.leg_state import leg_state_of as leg_state_of
+from bohb.objective.trial import Trial
+from bohb.store.fingerprint import Fingerprint as Fingerprint
+from bohb.store.lease import lease_holder as lease_holder
+from bohb.store.opening import unannounced as unannounced
+from bohb.store.opening import without_password as without_password
 from bohb.study.create import DuplicateStudyError, create_study, load_study
+from bohb.study.create import find_study as find_study
+from bohb.study.interrupts import signals_interrupt as signals_interrupt
 from bohb.study.minimize import Minimum, minimize
 from bohb.study.results import Incumbent
+from bohb.study.results import evaluations as evaluations
+from bohb.study.results import failure_of as failure_of
 from bohb.study.study import Study
-from bohb.study.trial import Trial
+from bohb.study.study import checkpoints_of as checkpoints_of
+from bohb.study.study import release_objective as release_objective
 
 __all__ = [
     "DuplicateStudyError",

@@ -1,4 +1,4 @@
-"""Making a study, and finding one again."""
+"""The making of studies, and finding them again in a storage."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, Storage
 from bohb.history import LEG_ATTRIBUTE, PAUSED
 from bohb.pruners import from_settings
 from bohb.spaces import SearchSpace
-from bohb.study.checkpoints import checkpoints_of
-from bohb.study.ledger import SETTINGS, ledger_of
-from bohb.study.requirements import begin
-from bohb.study.storages import check_storable, exists, open_storage
-from bohb.study.study import Study
+from bohb.store.ledger import SETTINGS
+from bohb.store.opening import exists, open_storage
+from bohb.store.stored_study import ledger_of
+from bohb.store.values import check_storable
+from bohb.study.compatibility import begin
+from bohb.study.study import Study, checkpoints_of
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -196,6 +197,18 @@ def load_study(
             f"study_name must be that of a study in the storage, which {has}, got {study_name!r}"
         ) from error
     return _begun(Study(found.study_name, found._storage, sampler, pruner, declared), pruner)
+
+
+def find_study(study_name: str, storage: str | Path | BaseStorage) -> Study | None:
+    """Return the study of this name as it was begun; None if there is none, or no such storage."""
+    if not exists(storage):
+        return None
+    try:
+        return load_study(study_name=study_name, storage=storage)
+    except StudyError as error:
+        if type(error) is StudyError:  # its subclasses say that something is wrong with the study
+            return None
+        raise
 
 
 def _declared(

@@ -1,88 +1,64 @@
-"""What legs that fail or do not come back lead to."""
+"""Faults: what legs that fail or do not come back lead to."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bohb import arguments
-from bohb.errors import TooManyFailuresError
+from bohb.errors import BohbError, TooManyFailuresError
+from bohb.hyperband import Leg
+from bohb.objective.objective import text_of
 
-if TYPE_CHECKING:
-    from bohb.study.bookkeeper import Bookkeeper
-
-_LEAST_EVALUATIONS = 10  # fewer say nothing about a share
+_LEAST_EVALUATIONS = 10  # of fewer a share says nothing
 
 
 @dataclass(frozen=True, slots=True)
-class FaultPolicy:
-    """How much may go wrong in one call of `optimize`.
+class Failure:
+    """A failed evaluation: the name of the exception's class, and what is shown of it."""
 
-    Attributes
-    ----------
-    leg_timeout
-        The seconds that a leg may take; None for any number.
-    max_retries
-        How often a leg is given out again after its worker was lost.
-    max_failures
-        The share of evaluations that may fail; None for any.
-    """
+    kind: str
+    text: str
 
-    leg_timeout: float | None = None
-    max_retries: int = 1
-    max_failures: float | None = None
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """Return the failure that an exception stands for."""
+        kind, text = type(error).__name__, text_of(error)
+        is_named = not isinstance(error, BohbError) or error._is_named
+        return cls(kind, f"{kind}: {text}" if is_named else text)
 
-    def __post_init__(self) -> None:
-        if self.leg_timeout is not None:
-            arguments.positive("leg_timeout", self.leg_timeout)
-        arguments.count("max_retries", self.max_retries, least=0)
-        if self.max_failures is not None:
-            arguments.share("max_failures", self.max_failures)
+    @classmethod
+    def of_text(cls, text: str) -> Failure:
+        """Return the failure that was noted as `text`."""
+        return cls(text.partition(":")[0], text)
 
 
-class Faults:
-    """What has gone wrong so far, in one call of `optimize`."""
+class Retries:
+    """How often legs are given out again whose workers were lost, in one call of `optimize`."""
 
-    def __init__(self, policy: FaultPolicy, bookkeeper: Bookkeeper) -> None:
-        self._policy = policy
-        self._bookkeeper = bookkeeper
-        self._attempts: Counter[int] = Counter()  # by trial: those that its present leg used up
-        self._n_evaluations = bookkeeper.schedule.n_evaluations
+    def __init__(self, max_retries: int) -> None:
+        self._max_retries = max_retries
+        self._attempts: Counter[Leg] = Counter()
 
-    def may_retry(self, number: int, n_attempts: int) -> bool:
-        """Note lost attempts at the leg of a trial, and return whether it is given out again."""
-        self._attempts[number] += n_attempts
-        return self._attempts[number] <= self._policy.max_retries
-
-    def forget(self, number: int) -> None:
-        """Note that the leg of a trial has come to its end."""
-        self._attempts.pop(number, None)
-
-    def check(self) -> None:
-        """Raise TooManyFailuresError if a larger share has failed than may."""
-        allowed = self._policy.max_failures
-        n_evaluations = self._bookkeeper.schedule.n_evaluations - self._n_evaluations
-        if allowed is None or n_evaluations < _LEAST_EVALUATIONS:
-            return
-        failures = self._bookkeeper.call.failures
-        if len(failures) <= allowed * n_evaluations:
-            return
-        raise TooManyFailuresError(
-            f"{len(failures)} of {n_evaluations} evaluations failed, more than "
-            f"max_failures={allowed:g} allows. All that was evaluated is kept, and the next call "
-            f"goes on from here. {in_words(failures)}"
-        )
+    def may_retry(self, leg: Leg, n_attempts: int) -> bool:
+        """Note lost attempts at a leg, and return whether it is given out again."""
+        self._attempts[leg] += n_attempts
+        return self._attempts[leg] <= self._max_retries
 
 
-def in_words(failures: Sequence[str]) -> str:
-    """Return how most of some evaluations failed, which is at least one."""
-    kind, count = Counter(map(_kind, failures)).most_common(1)[0]
-    example = next(failure for failure in reversed(failures) if _kind(failure) == kind)
-    return f"{count} failed like this: {example.removeprefix('CommandError: ')}"
+def refuse_failures(failures: Sequence[Failure], n_evaluations: int, max_failures: float) -> None:
+    """Raise TooManyFailuresError if a larger share of evaluations has failed than may."""
+    if n_evaluations < _LEAST_EVALUATIONS or len(failures) <= max_failures * n_evaluations:
+        return
+    raise TooManyFailuresError(
+        f"{len(failures)} of {n_evaluations} evaluations failed, more than "
+        f"max_failures={max_failures:g} allows. All that was evaluated is kept, and the next call "
+        f"goes on from here. {most_frequent(failures)}"
+    )
 
 
-def _kind(failure: str) -> str:
-    """Return what is common to failures of one kind: the name of the exception."""
-    return failure.partition(":")[0]
+def most_frequent(failures: Sequence[Failure]) -> str:
+    """Return how most of some evaluations failed, in words; there is at least one."""
+    kind, count = Counter(failure.kind for failure in failures).most_common(1)[0]
+    example = next(failure for failure in reversed(failures) if failure.kind == kind)
+    return f"{count} failed like this: {example.text}"

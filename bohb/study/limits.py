@@ -1,4 +1,4 @@
-"""When an optimization has done what it was asked for."""
+"""The limits of one call of `optimize`: what may still start."""
 
 from __future__ import annotations
 

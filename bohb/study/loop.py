@@ -6,80 +6,70 @@ import concurrent.futures
 import math
 import traceback
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from optuna.trial import FrozenTrial
+from typing import Any
 
 from bohb.errors import ExecutorError, LegTimeoutError, WorkerLostError
-from bohb.study.bookkeeper import Bookkeeper
-from bohb.study.faults import FaultPolicy, Faults
-from bohb.study.legs import Legs
+from bohb.objective.leg_state import leg_state_of
+from bohb.objective.objective import LegResult, Outcome, late
+from bohb.objective.stop import StopSignal
+from bohb.objective.trial import Trial
+from bohb.remote.dispatch import Dispatch
+from bohb.store.lease import Lease
+from bohb.study.faults import Retries, refuse_failures
+from bohb.study.interrupts import uninterrupted
 from bohb.study.limits import Allowance
-from bohb.study.objective import LegResult, Outcome, late
-from bohb.study.owner import Ownership
+from bohb.study.options import Options
 from bohb.study.progress import Progress
-from bohb.study.stop import StopSignal, uninterrupted
-from bohb.study.trial import Trial
+from bohb.study.state import StudyState
 
-if TYPE_CHECKING:
-    from bohb.study.study import Study
-
-Callback = Callable[["Study", FrozenTrial], None]
-
-_LOOK_SECONDS = 0.5  # so often is looked whether a leg has begun to run
+_LOOK_SECONDS = 0.5  # between two looks whether legs that wait for a worker have begun to run
 
 
 @dataclass(slots=True)
 class _Flight:
-    """One leg that an executor has."""
+    """A leg that an executor has."""
 
     trial: Trial
-    begun: float | None = None  # when it was first seen to run, if that matters
+    begun: float | None = None  # when it was first seen to run, where `leg_timeout` needs that
 
 
 class Loop:
     """One call of `optimize`.
 
-    Every ending but a SIGKILL leaves through `run`: what has a result is recorded, what has not
-    can be run again.
+    However it ends, unless its process is killed, it leaves through the end of `run`: legs that
+    have a result are recorded, and the others can be run again.
     """
 
     def __init__(
         self,
-        bookkeeper: Bookkeeper,
-        legs: Legs,
+        state: StudyState,
+        dispatch: Dispatch,
         allowance: Allowance,
         stop: StopSignal,
-        ownership: Ownership,
-        policy: FaultPolicy,
-        *,
-        max_paused: int | None,
-        max_open_brackets: int | None,
-        catch: tuple[type[Exception], ...],
-        callbacks: Sequence[Callback],
-        progress: Progress,
+        lease: Lease,
+        options: Options,
+        progress: Progress | None,
     ) -> None:
-        self._bookkeeper = bookkeeper
-        self._legs = legs
-        self._executor = legs.executor
+        self._state = state
+        self._dispatch = dispatch
+        self._executor = dispatch.executor
         self._allowance = allowance
         self._stop = stop
-        self._ownership = ownership
-        self._policy = policy
-        self._faults = Faults(policy, bookkeeper)
-        self._max_paused = max_paused
-        self._max_open_brackets = max_open_brackets
-        # What is not the objective's fault fails its trial only.
-        self._catch = (*catch, LegTimeoutError, WorkerLostError)
-        self._callbacks = callbacks
+        self._lease = lease
+        self._options = options
+        self._retries = Retries(options.max_retries)
+        self._n_evaluations_before = state.schedule.n_evaluations
+        # A leg that is late, or lost with its worker, fails its trial and ends no call.
+        self._catch = (*options.catch, LegTimeoutError, WorkerLostError)
         self._progress = progress
         self._in_flight: dict[Future[Any], _Flight] = {}
-        # Legs whose generators wait in a worker that is busy, by that worker.
+        # By worker: legs whose generators wait in this worker, which is busy.
         self._held: defaultdict[Hashable, deque[Trial]] = defaultdict(deque)
-        self._abandoned: set[Future[Any]] = set()  # they could not be ended, and hold a worker
+        # Legs that could not be ended. Each still holds a worker.
+        self._abandoned: set[Future[Any]] = set()
 
     def run(self) -> None:
         """Run legs until nothing more is to be done."""
@@ -103,7 +93,7 @@ class Loop:
             with uninterrupted():
                 if self._submit_held():
                     continue
-                with self._bookkeeper.deciding():
+                with self._state.deciding():
                     trial = self._next_trial()
                 if trial is not None:
                     self._give(trial)
@@ -124,16 +114,16 @@ class Loop:
         return len(self._in_flight) + len(self._abandoned) < n_workers
 
     def _next_trial(self) -> Trial | None:
-        may_start = self._allowance.may_start(self._bookkeeper.schedule)
-        may_start = may_start and self._bookkeeper.may_start()
+        may_start = self._allowance.may_start(self._state.schedule)
+        may_start = may_start and self._state.may_start()
         if not may_start:
-            self._bookkeeper.close()
-        may_start = may_start and self._bookkeeper.schedule.may_open(self._max_open_brackets)
-        return self._bookkeeper.next_trial(may_start=may_start)
+            self._state.close()
+        may_start = may_start and self._state.schedule.may_open(self._options.max_open_brackets)
+        return self._state.next_trial(may_start=may_start)
 
     def _give(self, trial: Trial) -> None:
         """Submit the leg of `trial`, or hold it until the worker it must go to is free."""
-        worker = self._legs.worker_for(trial)
+        worker = self._dispatch.worker_for(trial)
         if worker is None or self._executor.has_room(worker):
             self._submit(trial)
         else:
@@ -152,13 +142,13 @@ class Loop:
 
     def _submit(self, trial: Trial) -> None:
         try:
-            future = self._legs.submit(trial, self._keep)
+            future = self._dispatch.submit(trial, self._keep)
         except Exception:
-            with self._bookkeeper.deciding():
-                self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
+            with self._state.deciding():
+                self._state.settle(trial, LegResult(Outcome.INTERRUPTED))
             raise
         except BaseException:
-            self._bookkeeper.is_consistent = False  # whether the leg has begun is not known
+            self._state.is_consistent = False  # nobody knows whether the leg has begun
             raise
         self._in_flight[future] = _Flight(trial)
 
@@ -166,7 +156,7 @@ class Loop:
         """Return the trials whose generators may wait on: under way, or among the best paused."""
         under_way = {flight.trial.number for flight in self._in_flight.values()}
         under_way |= {trial.number for held in self._held.values() for trial in held}
-        return self._bookkeeper.paused(self._max_paused) | under_way
+        return self._state.paused(self._options.max_paused) | under_way
 
     # Taking results
 
@@ -179,10 +169,11 @@ class Loop:
 
     def _patience(self) -> float | None:
         """Return the seconds until something must be done even if no leg ends."""
-        moments, now = [math.inf], self._executor.now()
-        if (left := self._stop.seconds_left()) is not None:
+        moments = [math.inf]
+        if self._stop.has_deadline and (left := self._stop.seconds_left()) is not None:
             moments.append(left)
-        if self._policy.leg_timeout is not None:
+        if self._options.leg_timeout is not None:
+            now = self._executor.now()
             for flight in self._in_flight.values():
                 deadline = self._deadline(flight)
                 moments.append(_LOOK_SECONDS if deadline is None else deadline - now)
@@ -191,7 +182,7 @@ class Loop:
 
     def _note_begun(self) -> None:
         """Note when legs begin to run, if that must be known: a cluster may let them wait."""
-        if self._policy.leg_timeout is None:
+        if self._options.leg_timeout is None:
             return
         for future, flight in self._in_flight.items():
             if flight.begun is None and self._executor.has_begun(future):
@@ -199,44 +190,46 @@ class Loop:
 
     def _deadline(self, flight: _Flight) -> float | None:
         """Return when a leg that runs is to be ended, if it has not ended by itself."""
-        if flight.begun is None or self._policy.leg_timeout is None:
+        if flight.begun is None or self._options.leg_timeout is None:
             return None
-        return flight.begun + self._policy.leg_timeout + self._executor.grace_seconds
+        return flight.begun + self._options.leg_timeout + self._executor.grace_seconds
 
     def _take(self, future: Future[Any]) -> None:
         """Take the result of a leg that is done."""
-        self._ownership.raise_if_lost()
-        self._legs.check(future)
-        with uninterrupted(), self._bookkeeper.deciding():
+        if self._lease.is_lost:
+            self._lease.check()  # the message names who has it now
+        with self._state.deciding():
             flight = self._in_flight.pop(future)
-            result = self._legs.result(future, flight.trial)
+            result = self._dispatch.result(future, flight.trial)
             if result.outcome is Outcome.LOST:
                 result = self._after_loss(future, flight.trial, result)
-            self._settle(flight, result)
-        self._progress.update(self._bookkeeper)
-        if result.error is not None:
-            if result.outcome is not Outcome.FAILED or not isinstance(result.error, self._catch):
-                raise result.error
-            # What the objective held when it failed may be all of a GPU's memory.
-            traceback.clear_frames(result.error.__traceback__)
-        self._faults.check()
+            self._state.settle(flight.trial, result)
+        if self._progress is not None:
+            self._progress.update()
+        error = result.error
+        if error is not None:
+            if result.outcome is not Outcome.FAILED or not isinstance(error, self._catch):
+                raise error
+            # The frames of the objective may hold all of a GPU's memory.
+            traceback.clear_frames(error.__traceback__)
+        if self._options.max_failures is not None:
+            self._refuse_failures(self._options.max_failures)
 
     def _after_loss(self, future: Future[Any], trial: Trial, result: LegResult) -> LegResult:
         """Return what becomes of a leg that was lost: it is given out again, or has failed."""
-        if self._faults.may_retry(trial.number, self._executor.n_attempts(future)):
+        leg = leg_state_of(trial).needed_leg("leg")
+        if self._retries.may_retry(leg, self._executor.n_attempts(future)):
             return LegResult(Outcome.INTERRUPTED)
-        return LegResult(Outcome.FAILED, result.error)
+        return LegResult(Outcome.FAILED, error=result.error)
 
-    def _settle(self, flight: _Flight, result: LegResult) -> None:
-        self._bookkeeper.settle(flight.trial, result)
-        if result.outcome is not Outcome.INTERRUPTED:
-            self._faults.forget(flight.trial.number)
-        if self._max_paused is not None:
-            self._legs.keep_only(self._keep)
+    def _refuse_failures(self, max_failures: float) -> None:
+        """Raise TooManyFailuresError if a larger share of evaluations has failed than may."""
+        n_evaluations = self._state.schedule.n_evaluations - self._n_evaluations_before
+        refuse_failures(self._state.context.failures, n_evaluations, max_failures)
 
     def _end_late(self) -> None:
         """End the legs that have taken too long and do not end by themselves."""
-        if self._policy.leg_timeout is None:
+        if self._options.leg_timeout is None:
             return
         now = self._executor.now()
         overdue = []
@@ -245,47 +238,51 @@ class Loop:
             if deadline is not None and deadline <= now:
                 overdue.append(future)
         if overdue:
-            with uninterrupted(), self._bookkeeper.deciding():
+            with self._state.deciding():
                 for flight in self._end(overdue):
-                    self._settle(flight, LegResult(Outcome.FAILED, late(flight.trial)))
-            self._faults.check()
+                    result = LegResult(Outcome.FAILED, error=late(flight.trial))
+                    self._state.settle(flight.trial, result)
+            if self._options.max_failures is not None:
+                self._refuse_failures(self._options.max_failures)
 
     def _end(self, futures: list[Future[Any]]) -> list[_Flight]:
         """End legs where they stand, or leave them alone where that cannot be done."""
         self._abandoned |= self._executor.kill(futures)
         flights = [self._in_flight.pop(future) for future in futures]
         for future, flight in zip(futures, flights, strict=True):
-            self._legs.salvage(future, flight.trial)
+            self._dispatch.salvage(future, flight.trial)
         return flights
 
     def _report_finished(self) -> None:
-        """Let go of what finished trials held, and tell the callbacks of them."""
-        while self._bookkeeper.finished:
-            frozen = self._bookkeeper.finished.popleft()
-            self._legs.objective.forget(frozen.number)
-            for callback in self._callbacks:
-                callback(self._bookkeeper.study, frozen)
+        """Let go of what trials hold that do not go on, and show finished ones to the callbacks."""
+        if self._options.max_paused is not None:
+            self._dispatch.keep_only(self._keep)
+        while self._state.finished:
+            frozen = self._state.finished.popleft()
+            self._dispatch.objective.forget(frozen.number)
+            for callback in self._options.callbacks:
+                callback(self._state.study, frozen)
 
     # The end
 
     def _drain(self) -> None:
         """Take what the running legs still give, and keep the others for the next time."""
-        self._legs.stop()
-        if self._ownership.is_lost or not self._bookkeeper.is_consistent:
+        self._dispatch.stop()
+        if self._lease.is_lost or not self._state.is_consistent:
             self._give_up()
             return
-        with self._bookkeeper.doubting():
-            with self._bookkeeper.deciding():
+        with self._state.doubting():
+            with self._state.deciding():
                 for trial in [trial for held in self._held.values() for trial in held]:
-                    self._bookkeeper.settle(trial, LegResult(Outcome.INTERRUPTED))
+                    self._state.settle(trial, LegResult(Outcome.INTERRUPTED))
             self._held.clear()
             self._interrupt([future for future in self._in_flight if future.cancel()])
             self._await_running()
 
     def _give_up(self) -> None:
-        """End the legs without their results: what is in memory is not to be trusted any more."""
+        """End the legs without their results, as memory and storage may disagree by now."""
         running = self._executor.kill(self._in_flight)
-        if self._executor.is_local:  # they would go on to write
+        if self._executor.is_local:  # legs in threads of this process write into the storage
             concurrent.futures.wait(running)
 
     def _await_running(self) -> None:
@@ -293,21 +290,21 @@ class Loop:
         deadline = self._executor.now() + self._executor.grace_seconds
         while self._in_flight:
             patience = None
-            if not self._executor.is_local:  # a thread cannot be left behind
+            if not self._executor.is_local:  # threads cannot be ended, and must be waited for
                 patience = max(0.0, deadline - self._executor.now())
             done = [f for f in self._in_flight if f.done()] or self._executor.wait(patience)
             for future in done:
                 if future in self._in_flight:
                     flight = self._in_flight.pop(future)
-                    with self._bookkeeper.deciding():
-                        result = self._legs.result(future, flight.trial)
+                    with self._state.deciding():
+                        result = self._dispatch.result(future, flight.trial)
                         if result.outcome is Outcome.LOST:
                             result = LegResult(Outcome.INTERRUPTED)
-                        self._settle(flight, result)
+                        self._state.settle(flight.trial, result)
             if not done and patience == 0.0:
                 self._interrupt(list(self._in_flight))
 
     def _interrupt(self, futures: list[Future[Any]]) -> None:
-        with self._bookkeeper.deciding():
+        with self._state.deciding():
             for flight in self._end(futures):
-                self._settle(flight, LegResult(Outcome.INTERRUPTED))
+                self._state.settle(flight.trial, LegResult(Outcome.INTERRUPTED))

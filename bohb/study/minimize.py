@@ -1,4 +1,4 @@
-"""One call for those who do not want a study."""
+"""`minimize`: one call, for those who do not want a study."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from optuna.storages import BaseStorage
 from bohb.errors import ArgumentError, ArgumentTypeError, NoResultError, SettingsError
 from bohb.executors import Executor
 from bohb.hyperband import Resource, lowest_of
+from bohb.objective.trial import Trial
 from bohb.pruners import HyperbandPruner
 from bohb.samplers import BOHBSampler
-from bohb.study.beginning import Beginning
+from bohb.store.fingerprint import Fingerprint
+from bohb.store.opening import unannounced
 from bohb.study.create import create_study
-from bohb.study.faults import in_words
-from bohb.study.ledger import ERROR_ATTRIBUTE
-from bohb.study.storages import unannounced
+from bohb.study.faults import Failure, most_frequent
+from bohb.study.results import failure_of
 from bohb.study.study import Study
-from bohb.study.trial import Trial
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -188,11 +188,11 @@ def minimize(
     try:
         best = study.incumbent()
     except NoResultError as error:
-        noted = (trial.system_attrs.get(ERROR_ATTRIBUTE) for trial in study.trials)
-        failures = [failure for failure in noted if failure is not None]
+        noted = (failure_of(trial) for trial in study.trials)
+        failures = [Failure.of_text(text) for text in noted if text is not None]
         if not failures:
             raise
-        raise NoResultError(f"{error}. {in_words(failures)}") from error
+        raise NoResultError(f"{error}. {most_frequent(failures)}") from error
     trial = study.get_trials(deepcopy=False)[best.number]
     config = study.space.configuration(trial.params) if study.space else best.params
     return Minimum(config, best.value, best.resource, study)
@@ -218,9 +218,9 @@ def _take_up(study: Study, seed: int | None) -> int:
     """
     distributions = study.space.distributions if study.space else {}
     facts: dict[str, Any] = {f"parameter {name!r}": repr(d) for name, d in distributions.items()}
-    beginning = Beginning(study, "bohb:minimize", "bohb.minimize")
+    fingerprint = Fingerprint(study, "bohb:minimize", "bohb.minimize")
     drawn = secrets.randbits(32) if seed is None else seed
-    kept_seed, changed = beginning.take_up(
+    kept_seed, changed = fingerprint.take_up(
         facts, seed_key="seed", seed=drawn, is_given=seed is not None
     )
     if changed:
@@ -246,5 +246,5 @@ def _check_function(function: Any) -> None:
             "function must take two arguments, a configuration and a resource, got "
             f"{function!r}: {error}"
         ) from error
-    except ValueError:  # written in C, and does not tell
+    except ValueError:  # a function that is written in C may not tell its arguments
         return

@@ -7,9 +7,20 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from bohb.history import live_trial
 from bohb.hyperband import Resource, Schedule
-from bohb.study.bookkeeper import Bookkeeper
+from bohb.objective.trial import Trial
 from bohb.study.limits import Allowance
+from bohb.study.options import Options
+from bohb.study.results import better, find_incumbent
+from bohb.study.state import StudyState
+
+
+def progress_of(state: StudyState, allowance: Allowance, options: Options) -> Progress | None:
+    """Return the progress bar of a call; None if none is shown."""
+    if not options.show_progress_bar:
+        return None
+    return Progress(state, allowance, options.timeout)
 
 
 class Progress:
@@ -19,45 +30,40 @@ class Progress:
     seconds.
     """
 
-    def __init__(
-        self,
-        bookkeeper: Bookkeeper,
-        allowance: Allowance,
-        timeout: float | None,
-        *,
-        shown: bool,
-    ) -> None:
+    def __init__(self, state: StudyState, allowance: Allowance, timeout: float | None) -> None:
+        self._state = state
         self._allowance = allowance
         self._begin = time.monotonic()
-        unit, total = self._goal(bookkeeper.schedule, timeout)
-        self._unit = unit
+        self._incumbent = find_incumbent(state.ledger.trials(), state.scale, state.schedule.plan)
+        self._unit, total = self._goal(state.schedule, timeout)
         self._bar: Any = tqdm(
             total=total,
-            initial=self._position(bookkeeper.schedule),
-            unit=f" {unit}",
-            disable=not shown,
+            initial=self._position(),
+            unit=f" {self._unit}",
             bar_format="{percentage:3.0f}%|{bar:20}| {n:.6g}/{total:.6g}{unit} "
             "[{elapsed}<{remaining}]{postfix}",
         )
 
-    def update(self, bookkeeper: Bookkeeper) -> None:
-        """Show where `bookkeeper` stands."""
-        if self._bar.disable:
-            return
-        incumbent = bookkeeper.incumbent
-        if incumbent is not None:
+    def take_value(self, trial: Trial, resource: Resource, value: float) -> None:
+        """Let the incumbent be known from a value of `trial` at `resource`."""
+        scale = self._state.scale
+        self._incumbent = better(self._incumbent, live_trial(trial), resource, value, scale)
+
+    def update(self) -> None:
+        """Show where the study stands."""
+        best = self._incumbent
+        if best is not None:
             self._bar.set_postfix_str(
-                f"best {incumbent.value:.6g} at {incumbent.resource:g} (trial {incumbent.number})",
-                refresh=False,
+                f"best {best.value:.6g} at {best.resource:g} (trial {best.number})", refresh=False
             )
-        position = min(self._position(bookkeeper.schedule), self._bar.total)
-        self._bar.update(position - self._bar.n)
+        self._bar.update(min(self._position(), self._bar.total) - self._bar.n)
 
     def close(self) -> None:
         """Leave the bar as it is."""
         self._bar.close()
 
     def _goal(self, schedule: Schedule, timeout: float | None) -> tuple[str, Resource]:
+        """Return the unit that is counted, and how many of it there are to be."""
         limits = self._allowance.limits
         if limits.n_trials is not None:
             return "trials", limits.n_trials
@@ -70,8 +76,8 @@ class Progress:
         new = range(before, before + limits.n_brackets)
         return "evaluations", sum(planned[i % len(planned)].n_evaluations for i in new)
 
-    def _position(self, schedule: Schedule) -> Resource:
-        baseline = self._allowance.baseline
+    def _position(self) -> Resource:
+        schedule, baseline = self._state.schedule, self._allowance.baseline
         if self._unit == "trials":
             return schedule.n_started - baseline.n_started
         if self._unit == "resource":

@@ -1,4 +1,4 @@
-"""What came of a study, read from its trials."""
+"""The results of a study, read from its trials."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb.history import Scale, standing
 from bohb.hyperband import Plan, Resource
+from bohb.store.ledger import ERROR_ATTRIBUTE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,12 @@ def better(
     return Incumbent(trial.number, trial.params, value, resource)
 
 
+def failure_of(trial: FrozenTrial) -> str | None:
+    """Return what a trial has failed with, as it was noted; None if it has not failed."""
+    noted: str | None = trial.system_attrs.get(ERROR_ATTRIBUTE)
+    return noted
+
+
 def evaluations(
     trial: FrozenTrial, scale: Scale, plan: Plan
 ) -> list[tuple[int | None, int | None, Resource, float]]:
@@ -80,7 +87,7 @@ def evaluations(
 
 def evaluations_dataframe(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> pd.DataFrame:
     """Return one row per trial and resource at which it was evaluated."""
-    import pandas as pd  # takes longer to import than all of bohb
+    import pandas as pd  # importing it takes longer than importing all of bohb
 
     columns = ["number", "bracket", "rung", "resource", "value", "state"]
     rows = [

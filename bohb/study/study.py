@@ -1,4 +1,4 @@
-"""The study: Optuna's, with trials that pause and are promoted."""
+"""The study: Optuna's own, with trials that pause and are promoted."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from bohb.errors import (
 from bohb.executors import Executor, executor_for
 from bohb.history import LEG_ATTRIBUTE, History, has_constraints, scale_of
 from bohb.hyperband import Plan, Resource
+from bohb.objective.generator import is_generator_function, without_legs
+from bohb.objective.leg_state import leg_state_of
+from bohb.objective.trial import Trial, warn_of_constraints
 from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
-from bohb.study.checkpoints import Checkpoints
-from bohb.study.conductor import Conductor
-from bohb.study.course import course_of
-from bohb.study.faults import FaultPolicy
-from bohb.study.generator import without_legs
-from bohb.study.ledger import OPEN_CALL, Ledger
-from bohb.study.limits import Limits
-from bohb.study.objective import Objective
-from bohb.study.requirements import (
+from bohb.store.checkpoints import Checkpoints
+from bohb.store.ledger import OPEN_CALL
+from bohb.store.stored_study import StoredStudy
+from bohb.study.compatibility import (
     refuse_blind_sampler,
     refuse_without_plan,
     schedule_pruner_of,
 )
+from bohb.study.limits import Limits
+from bohb.study.options import Options
 from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
-from bohb.study.trial import Trial, warn_of_constraints
+from bohb.study.session import Session
 
 if TYPE_CHECKING:
     import pandas as pd
     from distributed import Client
 
 
-class Study(optuna.Study):
+class Study(StoredStudy):
     """One optimisation problem with its whole stored history.
 
     Made by `bohb.create_study` and `bohb.load_study`. It is an `optuna.Study`: plots, dataframes,
@@ -77,8 +77,6 @@ class Study(optuna.Study):
     (True, True)
     """
 
-    space: SearchSpace | None
-
     def __init__(
         self,
         study_name: str,
@@ -87,12 +85,10 @@ class Study(optuna.Study):
         pruner: BasePruner | None = None,
         space: SearchSpace | None = None,
     ) -> None:
-        super().__init__(study_name, storage, sampler, pruner)
-        self.space = space
+        super().__init__(study_name, storage, sampler, pruner, space)
         if sampler is None and len(self.directions) == 1:
             self.sampler = BOHBSampler()
-        self._ledger = Ledger(self._storage, self._study_id, study_name)
-        self._conductor = Conductor(self)
+        self._session = Session(self)
         self._checkpoints = Checkpoints(self._ledger)
 
     def __repr__(self) -> str:
@@ -100,12 +96,12 @@ class Study(optuna.Study):
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
-        del state["_conductor"], state["_checkpoints"]  # a copy makes its own
+        del state["_session"], state["_checkpoints"]  # a copy makes new ones
         return state
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self._conductor = Conductor(self)
+        self._session = Session(self)
         self._checkpoints = Checkpoints(self._ledger)
 
     def plan(self, n_rounds: int = 1) -> Plan:
@@ -284,7 +280,7 @@ class Study(optuna.Study):
             return
         limits = Limits.from_arguments(
             self.plan(),
-            continued=Objective(func).continues,
+            continued=is_generator_function(func),
             n_trials=n_trials,
             n_rounds=n_rounds,
             n_brackets=n_brackets,
@@ -292,21 +288,23 @@ class Study(optuna.Study):
             timeout=timeout,
             in_total=arguments.flag("in_total", in_total),
         )
-        if has_constraints(self.sampler):
-            warn_of_constraints()
-        self._conductor.optimize(
-            func,
+        options = Options(
             limits,
             timeout,
-            in_total=in_total,
-            executor=executor_for(executor, n_jobs),
-            policy=FaultPolicy(leg_timeout, max_retries, max_failures),
-            max_paused=arguments.optional_count("max_paused", max_paused, least=0),
-            max_open_brackets=arguments.optional_count("max_open_brackets", max_open_brackets),
-            catch=catch,
-            callbacks=callbacks,
-            show_progress_bar=arguments.flag("show_progress_bar", show_progress_bar),
+            in_total,
+            executor_for(executor, n_jobs),
+            leg_timeout,
+            max_retries,
+            max_failures,
+            max_paused,
+            max_open_brackets,
+            catch,
+            tuple(callbacks),
+            show_progress_bar,
         )
+        if has_constraints(self.sampler):
+            warn_of_constraints()
+        self._session.optimize(func, options)
 
     def stop(self, *, now: bool = False) -> None:
         """Let `optimize` end after the legs under way. Called by an objective or a callback.
@@ -331,8 +329,8 @@ class Study(optuna.Study):
         >>> len(study.trials)
         4
         """
-        if not self._conductor.stop(now=now):
-            super().stop()
+        if not self._session.stop(now=now):
+            optuna.Study.stop(self)
 
     @property
     def was_cut_off(self) -> bool:
@@ -377,9 +375,9 @@ class Study(optuna.Study):
         refuse_blind_sampler(self)
         if not isinstance(self.pruner, SchedulePruner):
             trial = Trial(self, super().ask(fixed_distributions)._trial_id)
-            course_of(trial).fill()
+            leg_state_of(trial).fill()
             return trial
-        trial = self._conductor.ask()
+        trial = self._session.ask()
         for name, distribution in (fixed_distributions or {}).items():
             trial._suggest(name, distribution)
         return trial
@@ -434,7 +432,7 @@ class Study(optuna.Study):
         if not isinstance(trial, (optuna.Trial, Integral)):
             raise ArgumentTypeError(f"trial must be a trial or its number, got {trial!r}")
         number = trial.number if isinstance(trial, optuna.Trial) else int(trial)
-        told = self._conductor.tell(number, values, state)
+        told = self._session.tell(number, values, state)
         if told is None:
             return self._not_under_way(number, skip_if_finished)
         return self._ledger.trial(told._trial_id)
@@ -507,14 +505,14 @@ class Study(optuna.Study):
         True
         """
         trial = copy.deepcopy(trial)
-        trial.system_attrs.pop(LEG_ATTRIBUTE, None)  # it stood in a bracket of another study
+        trial.system_attrs.pop(LEG_ATTRIBUTE, None)  # its bracket is that of another study
         super().add_trial(trial)
-        self._conductor.notice_added()
+        self._session.notice_added()
 
     @property
     def _history(self) -> History | None:
         """What `BOHBSampler` sees; None where it has to read the storage itself."""
-        return self._conductor.history
+        return self._session.history
 
     def incumbent(self) -> Incumbent:
         """Return the trial with the best value at the highest resource reached so far.
@@ -589,3 +587,16 @@ class Study(optuna.Study):
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
         return self._checkpoints.root
+
+
+def checkpoints_of(study: Study) -> Checkpoints:
+    """Return where the trials of a study keep their checkpoints, to place them elsewhere."""
+    return study._checkpoints
+
+
+def release_objective(study: Study) -> None:
+    """Let go of the objective that a study optimised last, and of the generators that wait in it.
+
+    The study keeps both for another call; they may hold much memory.
+    """
+    study._session.forget_objective()

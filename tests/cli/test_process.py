@@ -14,7 +14,7 @@ import pytest
 
 from bohb.cli.process import Line, Process, end_orphan, kill_all
 from bohb.errors import CommandError
-from bohb.study.owner import machine
+from bohb.machine import machine_name
 
 
 def start(tmp_path, program):
@@ -30,7 +30,7 @@ def start(tmp_path, program):
 
 def note(record, pid, begun, where=None):
     """Write a record as a program does that is killed then."""
-    known = {"pid": pid, "begun": begun, "machine": where or machine()}
+    known = {"pid": pid, "begun": begun, "machine": where or machine_name()}
     record.write_text(json.dumps(known))
 
 

@@ -18,6 +18,7 @@ from bohb.cli.running import Place
 from bohb.cli.standing import best_of, evaluation_rows, standing_of
 from bohb.cli.views import PlainView, showing_warnings
 from bohb.errors import NoResultError, SettingsError, TooManyFailuresError
+from bohb.study import find_study
 
 REPORT = 'print(json.dumps({"step": int(os.environ["BOHB_RESOURCE"]), "loss": 1.0}))'
 
@@ -562,7 +563,8 @@ def test_places_lie_beside_what_names_them(tmp_path):
     assert there.option == f" --storage {tmp_path}/deep/study.journal"
     url = Place.of(job, "sqlite:///study.db")
     assert (url.storage, url.directory) == ("sqlite:///study.db", tmp_path)
-    assert not url.exists
+    assert find_study(job.name, url.storage) is None
+    assert not Path("study.db").exists()
 
 
 def test_no_two_studies_share_a_folder_of_runs(tmp_path):

@@ -7,7 +7,8 @@ from optuna.storages import InMemoryStorage
 
 import bohb
 from bohb.errors import StorageError
-from bohb.study.ledger import OPEN_CALL, ledger_of
+from bohb.store.ledger import OPEN_CALL
+from bohb.store.stored_study import ledger_of
 
 WRITES = (
     "create_new_trial",

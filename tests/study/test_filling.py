@@ -44,7 +44,7 @@ def test_promotions_run_before_new_trials_and_the_furthest_first(asynchronous):
 
     class Asking(SimulatedExecutor):
         def start(self, task, shared, worker):
-            promotion = study._conductor._bookkeeper.schedule.next_leg(may_start=False)
+            promotion = study._session._state.schedule.next_leg(may_start=False)
             if promotion is not None:
                 left.append((task.previous_resource, task.resource, promotion.resource))
             return super().start(task, shared, worker)
@@ -72,7 +72,7 @@ def test_no_more_brackets_are_open_than_may_be(asynchronous, most):
     open_at_once = []
 
     def objective(trial):
-        runs = study._conductor._bookkeeper.schedule.runs
+        runs = study._session._state.schedule.runs
         open_at_once.append(sum(not run.finished for run in runs))
         return resource(trial)
 

@@ -15,8 +15,8 @@ import pytest
 
 import bohb
 from bohb.errors import ObjectiveError
-from bohb.study.generator import PausedGenerator
-from bohb.study.objective import Objective
+from bohb.objective.generator import PausedGenerator
+from bohb.objective.objective import Objective
 
 variable = contextvars.ContextVar("variable", default="outside")
 
@@ -76,7 +76,7 @@ def test_generators_that_make_way_for_another_objective_are_closed_in_their_own_
     with decimal.localcontext() as context:
         context.prec = 50
         stopping(study, lambda trial: (yield from precise(trial)))
-        n_waiting = study._conductor._objective.n_paused
+        n_waiting = study._session._objective.n_paused
         assert n_waiting > 0
         study.optimize(lambda trial: 0.5 + trial.suggest_float("x", 0, 1), n_trials=1)
         assert decimal.getcontext().prec == 50

@@ -19,7 +19,7 @@ import pytest
 
 import bohb
 from bohb.errors import NoResultError, StorageError, StudyError
-from bohb.study.owner import Ownership
+from bohb.store.lease import Lease
 
 
 def study_of(pruner=None, seed=0, **arguments):
@@ -383,14 +383,16 @@ def test_ctrl_c_between_a_result_and_its_record_loses_nothing(monkeypatch):
     for moment in range(1, reference.plan().n_evaluations):
         calls = Counter()
 
-        def pressed(ownership, moment=moment, calls=calls):
+        def pressed(lease, moment=moment, calls=calls):
             calls["n"] += 1
             if calls["n"] == moment:
                 raise KeyboardInterrupt
 
         study = study_of()
         with monkeypatch.context() as patch:
-            patch.setattr(Ownership, "raise_if_lost", pressed)
+            patch.setattr(
+                Lease, "is_lost", property(pressed, lambda lease, value: None), raising=False
+            )
             study.optimize(by_resource)
         study.optimize(by_resource)
         assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())

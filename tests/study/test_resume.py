@@ -21,10 +21,12 @@ import pytest
 from resumable import PRUNER, generator, loop, resource, storage_of
 
 import bohb
+from bohb import machine
 from bohb.errors import SettingsError, StorageError, StudyError, StudyOwnedError
-from bohb.study import owner
-from bohb.study.ledger import OPEN_CALL, OWNER, ledger_of
-from bohb.study.storages import open_storage
+from bohb.store import lease
+from bohb.store.ledger import LEASE, OPEN_CALL
+from bohb.store.opening import open_storage
+from bohb.store.stored_study import ledger_of
 
 SCRIPT = Path(__file__).with_name("resumable.py")
 
@@ -205,8 +207,8 @@ def owned_by(study, **changes):
         "released": False,
     }
     if changes.get("host") == socket.gethostname():
-        found["machine"] = owner.machine()
-    ledger_of(study).write(OWNER, {**found, **changes})
+        found["machine"] = machine.machine_name()
+    ledger_of(study).write(LEASE, {**found, **changes})
 
 
 def test_a_second_process_is_refused_and_told_who_is_first(tmp_path):
@@ -244,10 +246,10 @@ def has_trials(storage):
         ({}, True),
         ({"beat": 0.0}, False),
         ({"released": True}, False),
-        ({"host": owner.socket.gethostname(), "pid": os.getppid()}, True),
-        ({"host": owner.socket.gethostname(), "pid": os.getppid(), "beat": 0.0}, False),
-        ({"host": owner.socket.gethostname(), "pid": 2**22 + 1}, False),
-        ({"host": owner.socket.gethostname(), "pid": os.getpid()}, False),
+        ({"host": lease.socket.gethostname(), "pid": os.getppid()}, True),
+        ({"host": lease.socket.gethostname(), "pid": os.getppid(), "beat": 0.0}, False),
+        ({"host": lease.socket.gethostname(), "pid": 2**22 + 1}, False),
+        ({"host": lease.socket.gethostname(), "pid": os.getpid()}, False),
     ],
 )
 def test_an_owner_lives_as_long_as_it_beats_and_its_process_exists(changes, alive, tmp_path):
@@ -270,12 +272,12 @@ def wait_until(condition):
 
 
 def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):
-    monkeypatch.setattr(owner, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.01)
     study = make(tmp_path / "study.journal")
 
     def is_lost():
         owned_by(study)  # again: a beat that has just looked writes over it
-        return study._conductor._ownership.is_lost
+        return study._session._lease.is_lost
 
     def objective(trial):
         if trial.number == 2:
@@ -284,17 +286,17 @@ def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):
 
     with pytest.raises(StudyOwnedError, match="process 4242 on elsewhere"):
         study.optimize(objective)
-    assert ledger_of(study).read(OWNER)["host"] == "elsewhere"
+    assert ledger_of(study).read(LEASE)["host"] == "elsewhere"
 
 
 def test_an_owner_beats_while_it_works(tmp_path, monkeypatch):
-    monkeypatch.setattr(owner, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.01)
     study = make(tmp_path / "study.journal")
     beats = set()
 
     def objective(trial):
-        before = ledger_of(study).read(OWNER)["beat"]
-        wait_until(lambda: ledger_of(study).read(OWNER)["beat"] != before)
+        before = ledger_of(study).read(LEASE)["beat"]
+        wait_until(lambda: ledger_of(study).read(LEASE)["beat"] != before)
         beats.add(before)
         return resource(trial)
 
@@ -376,7 +378,7 @@ def test_one_who_has_lost_the_study_leaves_it_to_the_new_owner():
 
     with contextlib.suppress(StudyOwnedError):
         study.optimize(objective, n_trials=1)
-    found = ledger_of(study).read(OWNER)
+    found = ledger_of(study).read(LEASE)
     assert (found["host"], found["released"]) == ("elsewhere", False)
 
 
@@ -466,7 +468,7 @@ def test_a_zombie_is_dead(tmp_path):
     process = start(storage, "resource", tmp_path)
     assert process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGKILL)
-    wait_until(lambda: owner._is_zombie(process.pid))
+    wait_until(lambda: machine.is_zombie(process.pid))
     try:
         study = bohb.load_study(study_name="resumable", storage=storage)
         study.optimize(resource, n_rounds=2)

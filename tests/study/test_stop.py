@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from bohb.study import stop
-from bohb.study.stop import interrupt, uninterrupted
+from bohb.study import interrupts
+from bohb.study.interrupts import interrupt, uninterrupted
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -67,7 +67,7 @@ def test_an_interrupt_at_the_very_end_of_what_must_not_be_broken_is_not_lost(mon
 
     steps = []
     with monkeypatch.context() as patch:
-        patch.setattr(stop.signal, "signal", put_late)
+        patch.setattr(interrupts.signal, "signal", put_late)
         with pytest.raises(KeyboardInterrupt):
             work()
     put(signal.SIGINT, signal.default_int_handler)

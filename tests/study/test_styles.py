@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 import bohb
-from bohb.study.objective import Objective
+from bohb.objective.objective import Objective
 
 PRUNER = functools.partial(bohb.HyperbandPruner, 1, 27)
 

@@ -1,8 +1,7 @@
-"""One process at a time moves a study forward, and a dead one is succeeded."""
+"""The lease: the right of one process to move a study forward, which passes on when it dies."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
 import socket
@@ -10,73 +9,78 @@ import threading
 import time
 import uuid
 import weakref
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optuna.storages import InMemoryStorage
 
 from bohb.errors import StorageError, StudyOwnedError
-from bohb.study.ledger import OWNER, Ledger, ledger_of
-
-if TYPE_CHECKING:
-    from bohb.study.study import Study
+from bohb.machine import machine_name, process_exists
+from bohb.store.ledger import LEASE, Ledger
+from bohb.store.stored_study import StoredStudy, ledger_of
 
 BEAT_SECONDS = 10.0
-SILENCE_SECONDS = 60.0  # an owner that was silent for so long is dead
-_SETTLING_SECONDS = 0.05  # the time in which two claims at once become visible to both
+SILENCE_SECONDS = 60.0  # a holder that has not beaten for so long is dead
+_SETTLING_SECONDS = 0.05  # after this time each of two simultaneous claims can see the other
 
-# The tokens of the owners that are inside `optimize` in this process.
+# The tokens of the leases whose holders are inside `optimize` in this process.
 _at_work: set[str] = set()
 _claiming = threading.Lock()  # claims of one process are made one after another
 
 
-class Ownership:
+class Lease:
     """The right to move one study forward.
 
-    It is written into the study's attributes, with a beat every ten seconds. A claim is
-    refused while another owner lives: on the same machine as long as its process exists and
-    beats, on another one as long as it beats.
+    Its holder stands in the study's attributes, with a beat every ten seconds. A claim is refused
+    while another holder lives: on the same machine as long as its process exists and beats, on
+    another machine as long as it beats.
+
+    Attributes
+    ----------
+    is_lost
+        Whether a beat has found that somebody else holds the lease.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._become_new()
         self._ledger = ledger
-        self._local = isinstance(ledger.storage, InMemoryStorage)
+        self._is_in_memory = isinstance(ledger.storage, InMemoryStorage)
         self._since = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._ended = threading.Event()
         self._end = weakref.finalize(self, self._ended.set)
         self.is_lost = False
-        self._lock = threading.Lock()  # a late beat must not undo a release
+        self._lock = threading.Lock()  # a beat that comes late must not undo a release
 
     def claim(self, *, for_work: bool = False) -> bool:
-        """Become the owner, and return whether nobody else was since this one last was.
+        """Take the lease, and return whether nobody else has held it since this process last did.
 
         Parameters
         ----------
         for_work
-            Whether it is inside `optimize` from now on, until `leave_work`.
+            Whether its holder is inside `optimize` from now on, until `leave_work`.
 
         Raises
         ------
         StudyOwnedError
-            If another owner lives; it is named.
+            If another holder lives; the message names it.
         """
         with _claiming:
             if self._pid != os.getpid():
-                self._become_new()  # a fork must not act in its parent's name
+                self._become_new()  # a forked process must not act in its parent's name
             unbroken = self._claim()
             if for_work:
                 _at_work.add(self.token)
             return unbroken
 
     def _claim(self) -> bool:
-        found = self._ledger.read(OWNER)
+        found = self._ledger.read(LEASE)
         self._refuse_if_alive(found)
         unbroken = found is None or found["token"] == self.token
         self._write()
-        if not self._local:
+        if not self._is_in_memory:
+            # No storage offers "write only if unchanged". Of two processes that write at the same
+            # moment the later write stands, so each waits and reads who has it before it goes on.
             time.sleep(_SETTLING_SECONDS)
-            self._refuse_if_alive(self._ledger.read(OWNER))
+            self._refuse_if_alive(self._ledger.read(LEASE))
             if not self.held:
                 self._start_beating()
         self._is_held = True
@@ -84,29 +88,24 @@ class Ownership:
         return unbroken
 
     def check(self) -> None:
-        """Raise StudyOwnedError if another owner has taken over."""
-        found = self._ledger.read(OWNER)
+        """Raise StudyOwnedError if somebody else holds the lease now."""
+        found = self._ledger.read(LEASE)
         if found is not None and found["token"] != self.token:
             self._is_held = False
             self.is_lost = True
             raise StudyOwnedError(_refusal(self._ledger.study_name, found))
 
-    def raise_if_lost(self) -> None:
-        """Raise StudyOwnedError if a beat has found another owner."""
-        if self.is_lost:
-            self.check()
-
     def release(self) -> None:
-        """Let others become the owner."""
+        """Let others take the lease."""
         with self._lock:
             self._end()
             self._is_held = False
-            found = self._ledger.read(OWNER)
-            if found is None or found["token"] == self.token:  # it may have been taken over
+            found = self._ledger.read(LEASE)
+            if found is None or found["token"] == self.token:  # else somebody has taken it over
                 self._write(released=True)
 
     def beat(self, ended: threading.Event) -> None:
-        """Show that this owner lives, unless it has `ended`."""
+        """Show that the holder lives, unless it has `ended`."""
         with self._lock:
             if not ended.is_set():
                 self.check()
@@ -114,11 +113,11 @@ class Ownership:
 
     @property
     def held(self) -> bool:
-        """Whether this process has claimed the study and not released it."""
+        """Whether this process has claimed the lease and not released it."""
         return self._is_held and self._pid == os.getpid()
 
     def leave_work(self) -> None:
-        """Note that this owner is no longer inside `optimize`."""
+        """Note that its holder is no longer inside `optimize`."""
         _at_work.discard(self.token)
 
     def _become_new(self) -> None:
@@ -132,11 +131,11 @@ class Ownership:
 
     def _write(self, *, released: bool = False) -> None:
         self._ledger.write(
-            OWNER,
+            LEASE,
             {
                 "token": self.token,
                 "host": socket.gethostname(),
-                "machine": machine(),
+                "machine": machine_name(),
                 "pid": os.getpid(),
                 "since": self._since,
                 "beat": time.time(),
@@ -147,73 +146,44 @@ class Ownership:
     def _start_beating(self) -> None:
         self._ended = threading.Event()
         self._end = weakref.finalize(self, self._ended.set)
+        # The thread knows the lease by a weak reference only, so that it ends with its study.
         thread = threading.Thread(
             target=_beat, args=(weakref.ref(self), self._ended), name="bohb-beat", daemon=True
         )
         thread.start()
 
 
-def machine() -> str:
-    """Return what names the processes that this one can see: two containers may have one host."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):  # Linux
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(parts)
-
-
-def living_owner(study: Study) -> str | None:
+def lease_holder(study: StoredStudy) -> str | None:
     """Return who optimises a study now, in words; None if nobody does."""
-    found = ledger_of(study).read(OWNER)
+    found = ledger_of(study).read(LEASE)
     return _described(found) if found is not None and _is_alive(found) else None
 
 
-def _beat(owner: weakref.ref[Ownership], ended: threading.Event) -> None:
-    """Beat until `ended` is set or the owner is gone or has lost the study."""
+def _beat(reference: weakref.ref[Lease], ended: threading.Event) -> None:
+    """Beat until `ended` is set, or the lease is gone or lost."""
     while not ended.wait(BEAT_SECONDS):
-        ownership = owner()
-        if ownership is None:
+        lease = reference()
+        if lease is None:
             return
         try:
-            ownership.beat(ended)
+            lease.beat(ended)
         except StudyOwnedError:
-            return  # the next check of the study's own thread says so
+            return  # the thread that runs `optimize` finds `is_lost` set
         except StorageError:
-            continue  # a storage that is out of reach for a while; the study's writes will tell
+            continue  # the storage may be back at the next beat; if not, the study's writes fail
         finally:
-            del ownership
+            del lease
 
 
 def _is_alive(found: dict[str, Any]) -> bool:
     if found["released"]:
         return False
     beats = bool(time.time() - found["beat"] < SILENCE_SECONDS)
-    if found["machine"] != machine():
-        return beats  # its processes cannot be seen from here
+    if found["machine"] != machine_name():
+        return beats  # processes of another machine cannot be seen from here
     if found["pid"] == os.getpid():
         return found["token"] in _at_work
-    return beats and _process_exists(found["pid"])
-
-
-def _process_exists(pid: int) -> bool:
-    if os.name != "posix":
-        return True  # elsewhere a signal may end the process: only its beats can tell
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # it exists and belongs to another user
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Return whether a process is dead and only waits for its parent to notice (Linux)."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] == "Z"
+    return beats and process_exists(found["pid"])
 
 
 def _refusal(name: str, found: dict[str, Any]) -> str:

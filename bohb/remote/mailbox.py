@@ -1,7 +1,7 @@
-"""Files by which a study and legs in other processes hear of each other in the midst of a leg.
+"""The mailbox: files by which a study and its legs in other processes hear of each other.
 
-They are a help where both see the same file system, and never needed: what a leg has done is in
-what it returns, and where no file is seen a leg goes on to its end.
+They are a help where both see the same file system, and never needed: what a leg has done is also
+in the result that it returns, and where no file is seen a leg goes on to its end.
 """
 
 from __future__ import annotations
@@ -15,30 +15,32 @@ import zlib
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bohb.study.checkpoints import DEFAULT_ROOT
+from bohb.store.checkpoints import DEFAULT_ROOT
 
-Write: TypeAlias = tuple[Any, ...]  # what was written of a trial: its kind, then what belongs to it
+# One thing that a leg has written about its trial: its kind, and then what belongs to this kind.
+Write: TypeAlias = tuple[Any, ...]
 
 _POLL_SECONDS = 0.25
 
 
-class Exchange:
+class Mailbox:
     """A directory of one call of `optimize`, by which the study speaks to its legs.
 
-    As long as the file ``go`` is there they go on. Each writes down what it has done so far, so
-    that this is kept if the leg does not come back.
+    As long as the file ``go`` is there the legs go on. Each leg appends what it has done to a file
+    of its own, so that this is kept if the leg does not come back.
     """
 
     def __init__(self, root: Path, study_name: str) -> None:
         prefix = f"legs-{zlib.crc32(study_name.encode()):08x}-"
-        for stale in root.glob(f"{prefix}*"):  # of a call that was killed: its legs must end
+        for stale in root.glob(f"{prefix}*"):  # a killed call has left it, and its legs must end
             shutil.rmtree(stale, ignore_errors=True)
         self.directory = root / f"{prefix}{uuid.uuid4().hex[:8]}"
         made = [path for path in self.directory.parents if not path.exists()]
-        # What a call that was killed has made by itself is left to the next one.
+        # Where nothing has to be made, a call that was killed may have made the default root. It
+        # is removed with this call if it is empty then.
         own = [root, root.parent] if root.parent.name == DEFAULT_ROOT else []
         self._made = made or own
-        with contextlib.suppress(OSError):  # then it is not seen by anybody
+        with contextlib.suppress(OSError):  # without the directory, legs just go on to their end
             self.directory.mkdir(parents=True)
             (self.directory / "go").touch()
 
@@ -55,12 +57,16 @@ class Exchange:
             with path.open("rb") as file:
                 while True:
                     writes.append(pickle.load(file))  # noqa: S301 - our own legs have written it
-        except (OSError, EOFError, pickle.UnpicklingError):  # nothing, the end, or one cut short
+        except (
+            OSError,
+            EOFError,
+            pickle.UnpicklingError,
+        ):  # no file, its end, or a write cut short
             self.forget(name)
             return writes
 
     def forget(self, name: str) -> None:
-        """Forget what the leg of this name has written: it has come back with it."""
+        """Forget what the leg of this name has written: its result has the same."""
         with contextlib.suppress(OSError):
             (self.directory / name).unlink()
 
@@ -72,10 +78,17 @@ class Exchange:
                 made.rmdir()
 
 
-class ExchangeEnd:
-    """The end of an exchange that a leg holds."""
+class MailboxEnd:
+    """The end of a mailbox that a leg holds.
+
+    Attributes
+    ----------
+    writes
+        All that the leg has written, in order.
+    """
 
     def __init__(self, directory: Path, name: str, seconds_left: float | None) -> None:
+        self.writes: list[Write] = []
         self._go = directory / "go"
         self._path = directory / name
         self._is_seen = directory.exists()
@@ -84,7 +97,8 @@ class ExchangeEnd:
         self._is_stopped = False
 
     def write(self, write: Write) -> None:
-        """Write down one thing that the leg has done."""
+        """Keep one thing that the leg has done, here and in its file."""
+        self.writes.append(write)
         if self._is_seen:
             with contextlib.suppress(OSError), self._path.open("ab") as file:
                 file.write(pickle.dumps(write))

@@ -1,4 +1,4 @@
-"""What a study knows while it runs: schedule, history and ledger, moved forward together."""
+"""The state of a study while it runs: schedule, history and ledger, moved forward together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -25,24 +24,23 @@ from bohb.history import (
     standing,
 )
 from bohb.hyperband import Evaluation, Leg, Resource, Schedule
+from bohb.objective.leg_state import leg_state_of
+from bohb.objective.objective import LegResult, Outcome
+from bohb.objective.stop import LegWatch
+from bohb.objective.trial import Trial
 from bohb.pruners import SchedulePruner
-from bohb.study.course import course_of
-from bohb.study.ledger import ledger_of
-from bohb.study.objective import LegResult, Outcome, text_of
-from bohb.study.requirements import schedule_pruner_of
-from bohb.study.results import Incumbent, better, find_incumbent
-from bohb.study.stop import LegWatch
-from bohb.study.trial import Trial
+from bohb.store.stored_study import StoredStudy, ledger_of
+from bohb.study.compatibility import schedule_pruner_of
+from bohb.study.faults import Failure
+from bohb.study.interrupts import uninterrupted
 
-if TYPE_CHECKING:
-    from bohb.study.study import Study
-
-_logger = logging.getLogger(__name__)
+# The name of the package, by which adapters can silence what is said of each trial.
+_logger = logging.getLogger("bohb.study")
 
 
 @dataclass(slots=True)
-class Call:
-    """What holds for one call of `optimize`, and for `ask` and `tell` between two.
+class CallContext:
+    """What holds during one call of `optimize`, and for `ask` and `tell` between two calls.
 
     Attributes
     ----------
@@ -51,38 +49,54 @@ class Call:
     caught
         Exceptions of the objective that fail their trial only.
     failures
-        What each failed evaluation failed with, so far.
+        The evaluations that have failed so far.
+    on_value
+        Is told of each finite value at a rung, if somebody wants to know.
     """
 
     make_watch: Callable[[], LegWatch] = LegWatch
     caught: tuple[type[Exception], ...] = ()
-    failures: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    on_value: Callable[[Trial, Resource, float], None] | None = None
 
 
-class Bookkeeper:
-    """Keeps schedule, history and ledger in step: hands out legs and takes their results.
+class StudyState:
+    """Hands out legs and takes their results, with schedule, history and ledger in step.
 
-    Everything is decided by the schedule, which is replayed from the storage when the
-    bookkeeper is made; from then on the storage is only written to.
+    Everything is decided by the schedule, which is replayed from the storage when this object is
+    made; from then on the storage is only written to.
+
+    Attributes
+    ----------
+    context
+        What holds during the present call of `optimize`.
+    finished
+        Trials that have finished and were not shown to the callbacks yet.
+    is_consistent
+        Whether memory and storage agree. Once they may not, this object must not be used any more,
+        and another one is made from the storage.
+    is_used_up
+        Whether the sampler has said that it has nothing left to propose.
+    may_have_waiting
+        Whether trials may wait in the queue of `enqueue_trial`.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StoredStudy) -> None:
         self.study = study
         self.ledger = ledger_of(study)
         self.scale: Scale = scale_of(study)
         self.history = History(self.scale)
-        self.call = Call()
+        self.context = CallContext()
         self.finished: deque[FrozenTrial] = deque()
         self.is_consistent = True
-        self._lock = threading.RLock()  # `ask` and `tell` may come from beside the loop
+        self._lock = threading.RLock()  # `ask` and `tell` may be called in other threads
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
-        self.incumbent: Incumbent | None = None
-        # The trials that wait between two legs: how far they are, and how well they do.
+        # The trials that wait between two legs: how far they are, and their loss there.
         self._paused: dict[int, tuple[Resource, float]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
-        self.is_used_up = False  # whether the sampler has said that it has nothing left
-        self._n_looked_at = 0  # of the storage's trials, those that are known here
+        self.is_used_up = False
+        self._n_looked_at = 0  # so many of the storage's trials are known here
         self.pruner = schedule_pruner_of(study)
         self.schedule = self._restore(self.pruner)
         self._unfinished = deque(self.schedule.pending)
@@ -90,9 +104,13 @@ class Bookkeeper:
 
     @contextlib.contextmanager
     def deciding(self) -> Iterator[None]:
-        """Keep other threads out, and note that memory and storage may disagree after an error."""
-        with self._lock, self.doubting():
-            yield
+        """Keep out other threads and Ctrl-C, and note that an error may tear the state apart."""
+        with uninterrupted(), self._lock:
+            try:
+                yield
+            except BaseException:
+                self.is_consistent = False
+                raise
 
     @contextlib.contextmanager
     def doubting(self) -> Iterator[None]:
@@ -113,13 +131,18 @@ class Bookkeeper:
         if self._unfinished:
             return self._give(self._unfinished.popleft())
         while (trial := self._begin_next(may_start=may_start)) is not None:
-            if course_of(trial).value_at_rung is None:
+            value = leg_state_of(trial).value_at_rung
+            if value is None:
                 return trial
-            self.settle(trial, LegResult(Outcome.REACHED))
+            self.settle(trial, LegResult(Outcome.REACHED, value))
         return None
 
     def take_stop(self) -> bool:
-        """Take a stop of the study if it is the sampler's, which has nothing left to propose."""
+        """Return whether it is the sampler that stops the study, as it has nothing left to propose.
+
+        Optuna's samplers with finitely many configurations call `study.stop()` while they are told
+        of a trial. The open brackets are still to be finished then.
+        """
         is_the_samplers = self._telling == threading.get_ident()
         self.is_used_up = self.is_used_up or is_the_samplers
         return is_the_samplers
@@ -132,36 +155,37 @@ class Bookkeeper:
         return most is None or self.schedule.n_started < most
 
     def settle(self, trial: Trial, result: LegResult) -> None:
-        """Take the result of the leg of `trial` and carry out what it decides."""
-        course = course_of(trial)
-        leg = course.needed_leg("leg")
-        course.take_back()
+        """Take the result of the leg of `trial`, and carry out what the schedule decides by it."""
+        leg = leg_state_of(trial).end()
         if result.outcome is Outcome.INTERRUPTED:
             self._unfinished.append(leg)
             self._paused[trial.number] = leg.resource, -math.inf  # it is sure to go on
             return
-        loss = course.loss_at_rung if result.outcome is Outcome.REACHED else None
-        if loss is not None and self.scale.is_top(leg.resource):
-            self._finish(trial, TrialState.COMPLETE, course.value_at_rung)
-        elif loss is not None:
+        value, loss = result.value, None
+        if result.outcome is Outcome.REACHED and value is not None and math.isfinite(value):
+            loss = self.scale.loss(value)
+        if result.outcome is Outcome.GAVE_UP:
+            self._finish(trial, TrialState.PRUNED, _last_value(trial))
+        elif loss is None:
+            self._fail(trial, leg, result)
+        elif self.scale.is_top(leg.resource):
+            self._finish(trial, TrialState.COMPLETE, value)
+        else:
             self.ledger.pause(trial._trial_id, leg)
             self._paused[trial.number] = leg.resource, loss
             self.history.observe(live_trial(trial))
-        elif result.outcome is Outcome.GAVE_UP:
-            self._finish(trial, TrialState.PRUNED, _last_value(trial))
-        else:
-            self._fail(trial, leg, result.error)
-        if loss is not None:
-            value = self.scale.loss(loss)
-            frozen = live_trial(trial)
-            self.incumbent = better(self.incumbent, frozen, leg.resource, value, self.scale)
+        if value is not None and loss is not None:
+            if self.context.on_value is not None:
+                self.context.on_value(trial, leg.resource, value)
             _logger.info(
                 "Trial %d has value %s at resource %s with parameters %s.",
                 trial.number,
                 value,
                 leg.resource,
-                frozen.params,
+                live_trial(trial).params,
             )
+        # All of this is written before the schedule knows of it. After a kill in between, the
+        # schedule that is replayed from the storage takes the same decision.
         self._prune(self.schedule.record(Evaluation(trial.number, leg.rung, loss)))
 
     def paused(self, most: int | None = None) -> frozenset[int]:
@@ -197,7 +221,9 @@ class Bookkeeper:
     def under_way(self, number: int) -> Trial | None:
         """Return the trial of this number if it is under way."""
         trial = self._trials.get(number)
-        return trial if trial is not None and course_of(trial).is_under_way else None
+        return trial if trial is not None and leg_state_of(trial).is_under_way else None
+
+    # Beginning a leg
 
     def _begin_next(self, *, may_start: bool) -> Trial | None:
         leg = self.schedule.next_leg(may_start=may_start)
@@ -209,7 +235,7 @@ class Bookkeeper:
             self.ledger.begin_leg(self._ids[leg.trial], leg)
         try:
             self.schedule.begin(leg, self._number(leg))
-        except ArgumentError as error:  # a storage that forgets gives out numbers again
+        except ArgumentError as error:  # a storage that has lost trials gives out their numbers
             raise self.ledger.failure("begin a trial", error) from error
         return self._give(leg)
 
@@ -218,7 +244,7 @@ class Bookkeeper:
         waiting = self.ledger.begin_waiting_trial(leg) if self.may_have_waiting else None
         self.may_have_waiting = waiting is not None
         trial_id = self.ledger.create_trial(leg) if waiting is None else waiting
-        forget_cached_trials(self.study)  # the sampler is to see those that have come since
+        forget_cached_trials(self.study)  # the sampler must see the trials that have come since
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
@@ -228,13 +254,13 @@ class Bookkeeper:
         trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
         self._paused.pop(trial.number, None)
-        course = course_of(trial)
-        course.give(leg, self.scale, self.call.make_watch())
-        course.fill()
+        state = leg_state_of(trial)
+        state.begin(leg, self.scale, self.context.make_watch())
+        state.fill()
         return trial
 
     def _known(self, number: int) -> Trial:
-        """Return the trial of this number, which need not have been in memory since a restart."""
+        """Return the trial of this number, made again after a restart."""
         if number not in self._trials:
             self._trials[number] = Trial(self.study, self._ids[number])
         return self._trials[number]
@@ -244,26 +270,30 @@ class Bookkeeper:
         assert leg.trial is not None  # noqa: S101 - for the type checker; only new legs have none
         return leg.trial
 
-    def _fail(self, trial: Trial, leg: Leg, error: Exception | None) -> None:
-        if error is not None:
-            message = f"{type(error).__name__}: {text_of(error)}"
-        elif course_of(trial).value_at_rung is None:
-            message = "no value: it was told to fail"
+    # Finishing a trial
+
+    def _fail(self, trial: Trial, leg: Leg, result: LegResult) -> None:
+        error = result.error
+        if isinstance(error, Exception):
+            failure = Failure.of(error)
+        elif result.value is None:
+            failure = Failure.of_text("no value: it was told to fail")
         else:
-            message = f"the value {course_of(trial).value_at_rung} is not finite"
-        # Of what the study itself found out the message says all, and what ends the call is raised.
+            failure = Failure.of_text(f"the value {result.value} is not finite")
+        # A traceback helps with what the objective has raised and `catch` has caught. What ends the
+        # call is raised anyway, and of an error that the study has found the message says all.
         is_the_objectives = not isinstance(error, (LegError, ObjectiveError))
-        is_told = isinstance(error, self.call.caught) and is_the_objectives
+        shows_traceback = isinstance(error, self.context.caught) and is_the_objectives
         _logger.warning(
             "Trial %d failed at resource %s (parameters %s): %s",
             trial.number,
             leg.resource,
             trial.params,
-            message,
-            exc_info=error if is_told else None,
+            failure.text,
+            exc_info=error if shows_traceback else None,
         )
-        self.call.failures.append(message)
-        self.ledger.note_error(trial._trial_id, message)
+        self.context.failures.append(failure)
+        self.ledger.note_error(trial._trial_id, failure.text)
         self._finish(trial, TrialState.FAIL, None)
 
     def _prune(self, numbers: list[int]) -> None:
@@ -279,6 +309,8 @@ class Bookkeeper:
         try:
             self.study.sampler.after_trial(self.study, frozen, state, values)
         finally:
+            # The state is written even if the sampler fails, as Optuna does it. It comes last,
+            # because a finished trial takes no attributes any more, and samplers write some.
             self._telling = None
             self.ledger.set_state(trial._trial_id, state, value)
         finished = self.ledger.trial(trial._trial_id)
@@ -286,8 +318,14 @@ class Bookkeeper:
         self.finished.append(finished)
         del self._trials[trial.number]
 
+    # Resuming
+
     def _restore(self, pruner: SchedulePruner) -> Schedule:
-        """Bring a new schedule to where the storage stands, and finish what was being decided."""
+        """Bring a new schedule to where the storage stands, and carry out what was decided there.
+
+        A process that was killed may have written the last result of a rung, and not all that this
+        result decided. The replayed schedule names the trials that are pruned by it once more.
+        """
         plan = pruner.plan()
         trials = self.ledger.trials()
         self._n_looked_at = len(trials)
@@ -301,7 +339,6 @@ class Bookkeeper:
                 self.history.observe(frozen)
             elif place is not None:
                 self.history.watch(frozen)
-        self.incumbent = find_incumbent(trials, self.scale, plan)
         schedule, pruned = pruner.schedule_class.replay(plan, standings, self.ledger.closed())
         over = {frozen.number for frozen in trials if frozen.state.is_finished()}
         self._prune([number for number in pruned if number not in over])

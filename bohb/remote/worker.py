@@ -1,4 +1,4 @@
-"""What happens outside the study's process: one leg of one trial, run from what was sent.
+"""The worker: one leg of one trial in another process, run from what was sent there.
 
 The objective gets a trial of the same kind as everywhere, in a study of its own that holds nothing
 but this trial. All that is written there travels back.
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
+from typing import Any, Literal, NoReturn, cast
 
 import cloudpickle
 import optuna
@@ -26,21 +26,19 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from bohb.errors import StudyError
 from bohb.history import Scale, contains, live_trial
 from bohb.hyperband import Leg
+from bohb.objective.leg_state import leg_state_of
+from bohb.objective.objective import LegResult, Objective, Outcome
+from bohb.objective.stop import LegWatch
+from bohb.objective.trial import Trial
+from bohb.remote.mailbox import MailboxEnd
+from bohb.remote.returned import PortableError, RemoteResult
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
-from bohb.study.course import course_of
-from bohb.study.exchange import ExchangeEnd, Write
-from bohb.study.ledger import Ledger
-from bohb.study.objective import LegResult, Objective, Outcome
-from bohb.study.returned import PortableError, Returned
-from bohb.study.stop import LegWatch
-from bohb.study.storages import check_attribute, unannounced
-from bohb.study.trial import Trial
+from bohb.store.opening import unannounced
+from bohb.store.stored_study import StoredStudy
+from bohb.store.values import check_attribute
 
-if TYPE_CHECKING:
-    from bohb.study.study import Study
-
-_MOST_SESSIONS = 4  # a worker may serve several studies in turn; each holds its objective's data
+_MOST_OBJECTIVES = 4  # a worker may serve several studies in turn, and objectives hold their data
 
 
 @dataclass(frozen=True)
@@ -51,30 +49,30 @@ class Assignment:
     ----------
     study_name
         The name of the study.
-    session
-        Names the objective, which a worker keeps from leg to leg.
+    objective
+        The token of the objective, which a worker keeps from leg to leg.
     sequence
-        Counts the legs of a session.
+        Counts the legs of this objective.
     keep
-        The trials whose generators shall go on waiting, of those that waited before this leg.
+        The trials whose generators go on waiting, of those that waited before this leg.
     frozen
         The trial as the study knows it.
     proposed
         What the sampler proposes for parameters that other trials have had.
     seed
-        Of the random streams from which all other parameters are drawn.
-    exchange
-        Where the study and the leg can hear of each other.
+        The seed of the random streams from which all other parameters are drawn.
+    mailbox
+        The directory by which the study and the leg can hear of each other.
     seconds_left
-        Until the study ends; None if that is not known.
+        The seconds until the study ends; None if that is not known.
     leg_timeout
-        The seconds that the leg may take.
+        The seconds that the leg may take; None for no limit.
     keeps_generator
         Whether a later leg may come to the same worker.
     """
 
     study_name: str
-    session: str
+    objective: str
     sequence: int
     keep: frozenset[int]
     leg: Leg
@@ -83,7 +81,7 @@ class Assignment:
     proposed: Mapping[str, Any]
     seed: int
     checkpoint_root: Path
-    exchange: Path
+    mailbox: Path
     seconds_left: float | None
     leg_timeout: float | None
     keeps_generator: bool
@@ -108,44 +106,46 @@ class Assignment:
         """The name of the leg."""
         return f"trial-{self.number:05d}-{self.sequence}"
 
-    def __call__(self, shared: Callable[[], bytes]) -> Returned:
+    def __call__(self, shared: Callable[[], bytes]) -> RemoteResult:
         """Run the leg."""
         try:
-            session = _session(self.session, shared)
+            kept = _kept_objective(self.objective, shared)
         except Exception as error:  # whatever loading somebody's objects and modules raises
-            return Returned(Outcome.NOT_BEGUN, [], PortableError.of(error))
-        return session.run(self)
+            return RemoteResult(Outcome.NOT_BEGUN, error=PortableError.of(error))
+        return kept.run(self)
 
 
 @dataclass(frozen=True)
-class EndSession:
+class EndOfCall:
     """Tells a worker that a call of `optimize` is over."""
 
-    session: str
+    objective: str
     keep: frozenset[int]
     sequence: int
 
     def __call__(self) -> None:
-        """Forget the session, but for the trials that wait on."""
+        """Let go of the objective, unless some of its trials wait on."""
         with _registering:
-            found = _sessions.get(self.session)
+            found = _objectives.get(self.objective)
             if found is not None:
                 found.keep_only(self.keep, before=self.sequence)
                 if not self.keep:
-                    del _sessions[self.session]
+                    del _objectives[self.objective]
 
 
-class _Session:
+class _KeptObjective:
     """An objective in a worker, with the trials that wait there."""
 
     def __init__(self, function: Callable[[Any], Any], space: SearchSpace | None) -> None:
         self._objective = Objective(function)
         self._space = space
-        self._waiting: dict[int, tuple[int, Trial]] = {}  # by number: sequence of the leg, trial
+        # By the trial's number: the sequence of its last leg, and the trial itself.
+        self._waiting: dict[int, tuple[int, Trial]] = {}
         self._lock = threading.Lock()
 
-    def run(self, assignment: Assignment) -> Returned:
-        end = ExchangeEnd(assignment.exchange, assignment.name, assignment.seconds_left)
+    def run(self, assignment: Assignment) -> RemoteResult:
+        """Run one leg, on the trial that waits here or on a new one made from what was sent."""
+        end = MailboxEnd(assignment.mailbox, assignment.name, assignment.seconds_left)
         with self._lock:
             _, trial = self._waiting.pop(assignment.number, (0, None))
         self.keep_only(assignment.keep, before=assignment.sequence)
@@ -153,12 +153,14 @@ class _Session:
             trial = _WorkerStudy(assignment, self._space).trial
         study = cast(_WorkerStudy, trial.study)
         study.begin_leg(assignment, trial, end)
-        try:
-            result = self._objective.run_leg(trial)
-        except KeyboardInterrupt:  # run again at once, it might come again and again
+        result = self._objective.run_leg(trial)
+        if isinstance(result.error, KeyboardInterrupt):
+            # The user wants the study to end. A leg that is only run again would do the same again.
             result = LegResult(Outcome.INTERRUPTED)
             study.stop(now=True)
-        course_of(trial).take_back()
+        elif result.error is not None and not isinstance(result.error, Exception):
+            raise result.error  # sys.exit() is meant for this process
+        leg_state_of(trial).is_under_way = False
         is_paused = self._objective.has_paused(assignment.number)
         is_complete = assignment.scale.is_top(assignment.resource)
         if is_paused and (is_complete or not assignment.keeps_generator):
@@ -167,10 +169,11 @@ class _Session:
         if is_paused:
             with self._lock:
                 self._waiting[assignment.number] = assignment.sequence, trial
-        return Returned(
+        return RemoteResult(
             result.outcome,
-            study.storage.writes,
+            result.value,
             None if result.error is None else PortableError.of(result.error),
+            tuple(end.writes),
             is_paused=is_paused,
             wants_stop=study.wants_stop,
         )
@@ -189,33 +192,33 @@ class _Session:
             self._objective.forget(number)
 
 
-_sessions: collections.OrderedDict[str, _Session] = collections.OrderedDict()
+_objectives: collections.OrderedDict[str, _KeptObjective] = collections.OrderedDict()
 _registering = threading.Lock()
 
 
-def _session(token: str, shared: Callable[[], bytes]) -> _Session:
+def _kept_objective(token: str, shared: Callable[[], bytes]) -> _KeptObjective:
+    """Return the objective of this token, loaded if it is new here; the oldest ones are let go."""
     with _registering:
-        if token not in _sessions:
-            _sessions[token] = _Session(*cloudpickle.loads(shared()))
-        _sessions.move_to_end(token)
-        gone = [_sessions.popitem(last=False)[1] for _ in range(len(_sessions) - _MOST_SESSIONS)]
-        found = _sessions[token]
-    for session in gone:
-        session.keep_only(frozenset(), before=math.inf)
+        if token not in _objectives:
+            _objectives[token] = _KeptObjective(*cloudpickle.loads(shared()))
+        _objectives.move_to_end(token)
+        n_gone = len(_objectives) - _MOST_OBJECTIVES
+        gone = [_objectives.popitem(last=False)[1] for _ in range(n_gone)]
+        found = _objectives[token]
+    for kept in gone:
+        kept.keep_only(frozenset(), before=math.inf)
     return found
 
 
 class _RecordingStorage(InMemoryStorage):
-    """A storage in memory that writes down all that is written to its trial."""
+    """A storage in memory that hands all that is written to its trial to the leg's mailbox."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.writes: list[Write] = []
-        self.end: ExchangeEnd | None = None
+        self.end: MailboxEnd | None = None  # None while the trial is being made
 
     def _note(self, *write: Any) -> None:
         if self.end is not None:
-            self.writes.append(write)
             self.end.write(write)
 
     def set_trial_param(
@@ -235,7 +238,7 @@ class _RecordingStorage(InMemoryStorage):
         self._note("value", step, intermediate_value)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        check_attribute(key, value)  # here it can be laid to the objective
+        check_attribute(key, value)  # here the error names the objective's own line
         super().set_trial_user_attr(trial_id, key, value)
         self._note("user_attr", key, value)
 
@@ -247,7 +250,7 @@ class _RecordingStorage(InMemoryStorage):
 _NAME = unannounced("a trial")
 
 
-class _WorkerStudy(optuna.Study):
+class _WorkerStudy(StoredStudy):
     """The study of a trial in a worker. It knows no other trials."""
 
     def __init__(self, assignment: Assignment, space: SearchSpace | None) -> None:
@@ -255,11 +258,9 @@ class _WorkerStudy(optuna.Study):
         maximize = assignment.scale.maximize
         direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         study_id = self.storage.create_new_study([direction], _NAME)
-        super().__init__(_NAME, self.storage, _Proposed(), NopPruner())
-        self.study_name = assignment.study_name
-        self.space = space
-        self._ledger = Ledger(self.storage, study_id, self.study_name)
-        self.checkpoint_root = assignment.checkpoint_root
+        super().__init__(_NAME, self.storage, _Proposed(), NopPruner(), space)
+        self.study_name = self._ledger.study_name = assignment.study_name
+        self._checkpoint_root = assignment.checkpoint_root
         frozen = assignment.frozen
         template = create_trial(
             state=TrialState.RUNNING,
@@ -270,16 +271,21 @@ class _WorkerStudy(optuna.Study):
             system_attrs=frozen.system_attrs,
         )
         template.datetime_start = frozen.datetime_start
-        self.trial = Trial(cast("Study", self), self.storage.create_new_trial(study_id, template))
+        self.trial = Trial(self, self.storage.create_new_trial(study_id, template))
         live_trial(self.trial).number = frozen.number
         self.wants_stop: Literal["soon", "now"] | None = None
 
-    def begin_leg(self, assignment: Assignment, trial: Trial, end: ExchangeEnd) -> None:
+    def begin_leg(self, assignment: Assignment, trial: Trial, end: MailboxEnd) -> None:
         """Let the trial begin its leg."""
         self.sampler = _Proposed(assignment.proposed, assignment.seed)
-        self.storage.writes, self.storage.end = [], end
+        self.storage.end = end
         watch = LegWatch(end.is_stopping, assignment.leg_timeout)
-        course_of(trial).give(assignment.leg, assignment.scale, watch)
+        leg_state_of(trial).begin(assignment.leg, assignment.scale, watch)
+
+    @property
+    def checkpoint_root(self) -> Path:
+        """The directory that holds the checkpoint directories of the study's trials."""
+        return self._checkpoint_root
 
     def stop(self, *, now: bool = False) -> None:
         """Let the study that has sent the trial come to an end."""
@@ -318,7 +324,7 @@ def _out_of_reach(done: str) -> StudyError:
 
 
 class _Proposed(BaseSampler):
-    """Gives what was proposed, and draws what was not from the trial's own random stream."""
+    """Gives the values that were proposed, and draws all others from the trial's random stream."""
 
     def __init__(self, proposed: Mapping[str, Any] | None = None, seed: int = 0) -> None:
         self._proposed = proposed or {}

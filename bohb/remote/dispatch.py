@@ -1,57 +1,52 @@
-"""How a leg gets to an executor and its result back: within this process, or beyond it."""
+"""The dispatch: how a leg gets to an executor and its result back, in this process or beyond it."""
 
 from __future__ import annotations
 
 import abc
 import secrets
-import warnings
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cloudpickle
-from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
 
 from bohb.errors import ArgumentError, ExecutorError, WorkerLostError
 from bohb.executors import Executor
 from bohb.history import as_sampled, forget_cached_trials, live_trial
+from bohb.objective.leg_state import leg_state_of
+from bohb.objective.objective import LegResult, Objective, Outcome
+from bohb.objective.stop import StopSignal
+from bohb.objective.trial import Trial
+from bohb.remote.mailbox import Mailbox
+from bohb.remote.returned import PortableError, RemoteResult, write_down
+from bohb.remote.worker import Assignment, EndOfCall
 from bohb.samplers import BOHBSampler
-from bohb.study.course import course_of
-from bohb.study.exchange import Exchange
-from bohb.study.ledger import SEED, ledger_of
-from bohb.study.objective import LegResult, Objective, Outcome
-from bohb.study.returned import PortableError, Returned
-from bohb.study.stop import StopSignal
-from bohb.study.trial import Trial
-from bohb.study.worker import Assignment, EndSession
-
-if TYPE_CHECKING:
-    from bohb.study.study import Study
+from bohb.store.ledger import SEED
+from bohb.store.stored_study import StoredStudy, ledger_of
 
 
-def legs_of(
-    study: Study,
+def dispatch_of(
+    study: StoredStudy,
     objective: Objective,
     executor: Executor,
     stop: StopSignal,
     leg_timeout: float | None,
-) -> Legs:
-    """Return the legs of `objective` on `executor`.
+) -> Dispatch:
+    """Return the dispatch of `objective` on `executor`.
 
     Raises
     ------
     ArgumentError
-        If the executor needs an objective that can be pickled, and this one cannot be; or a
-        sampler that need not be asked in the midst of a leg.
+        If the executor needs an objective that can be pickled, and this one cannot be.
     """
     if executor.is_local:
-        return LocalLegs(objective, executor)
-    return RemoteLegs(study, objective, executor, stop, leg_timeout)
+        return LocalDispatch(objective, executor)
+    return RemoteDispatch(study, objective, executor, stop, leg_timeout)
 
 
-class Legs(abc.ABC):
-    """The legs of one objective on one executor, in one call of `optimize`."""
+class Dispatch(abc.ABC):
+    """The way of an objective's legs to one executor and back, in one call of `optimize`."""
 
     def __init__(self, objective: Objective, executor: Executor) -> None:
         self.objective = objective
@@ -66,28 +61,25 @@ class Legs(abc.ABC):
     def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
         """Give the leg of `trial` to the executor; `keep` tells which generators may wait on."""
 
-    def check(self, future: Future[Any]) -> None:  # noqa: B027 - other processes end by themselves
-        """Raise what an objective has raised to end this process."""
-
     @abc.abstractmethod
     def result(self, future: Future[Any], trial: Trial) -> LegResult:
-        """Return how a leg that is done has ended, having written down what it brought."""
+        """Return what a leg that is done came to, once all that it wrote is in the study."""
 
     @abc.abstractmethod
     def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
         """Let go of the generators that are not to wait any more."""
 
-    def salvage(self, future: Future[Any], trial: Trial) -> None:  # noqa: B027 - here it is
-        """Write down what a leg has done that will not come back."""
+    def salvage(self, future: Future[Any], trial: Trial) -> None:  # noqa: B027 - legs may write
+        """Write into the study what a leg has done that will not come back."""
 
     def worker_for(self, trial: Trial) -> Hashable:
         """Return the worker in which the generator of `trial` waits, if one does."""
         return None
 
-    def stop(self) -> None:  # noqa: B027 - those that share its memory see it themselves
+    def stop(self) -> None:  # noqa: B027 - legs of this process see the stop signal themselves
         """Let the legs under way end at their next report."""
 
-    def close(self, keep: frozenset[int]) -> None:  # noqa: B027 - generators here just wait on
+    def close(self, keep: frozenset[int]) -> None:  # noqa: B027 - not all have anything to end
         """Note that the call is over; the generators of the trials to `keep` may wait on."""
 
 
@@ -106,7 +98,7 @@ class _LocalTask:
         return self.objective.run_leg(self.trial)
 
 
-class LocalLegs(Legs):
+class LocalDispatch(Dispatch):
     """Legs in the memory of this process: the objective has the study's own trial."""
 
     @property
@@ -116,21 +108,15 @@ class LocalLegs(Legs):
 
     def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
         """Let the executor run the objective on `trial`."""
-        leg = course_of(trial).needed_leg("leg")
+        leg = leg_state_of(trial).needed_leg("leg")
         resources = leg.resource, leg.previous_resource
         return self.executor.submit(_LocalTask(self.objective, trial, trial.number, *resources))
 
-    def check(self, future: Future[Any]) -> None:
-        """Raise what an objective has raised to end this process, as with `sys.exit`."""
-        error = None if future.cancelled() else future.exception()
-        if error is not None and not isinstance(error, Exception):
-            raise error
-
     def result(self, future: Future[Any], trial: Trial) -> LegResult:
-        """Return what the objective came to; all else is written down already."""
+        """Return the result; the leg itself has written all else into the study."""
         error = _error_of(future)
         if error is not None:
-            return LegResult(Outcome.LOST, error)
+            return LegResult(Outcome.LOST, error=error)
         result: LegResult = future.result()
         return result
 
@@ -140,12 +126,12 @@ class LocalLegs(Legs):
             self.objective.keep_only(keep())
 
 
-class RemoteLegs(Legs):
+class RemoteDispatch(Dispatch):
     """Legs outside this process. What they need travels there, and what they did travels back."""
 
     def __init__(
         self,
-        study: Study,
+        study: StoredStudy,
         objective: Objective,
         executor: Executor,
         stop: StopSignal,
@@ -153,14 +139,12 @@ class RemoteLegs(Legs):
     ) -> None:
         super().__init__(objective, executor)
         self._study = study
+        self._ledger = ledger_of(study)
         self._stop = stop
         self._leg_timeout = leg_timeout
-        _refuse_asking_sampler(study, executor)
-        if objective.continues and not executor.is_sticky:
-            _warn_of_replays(study, executor)
         self._shared = executor.share(_pickled(objective.function, study, executor))
         self._seed = _seed_of(study)
-        self._exchange = Exchange(study.checkpoint_root, study.study_name)
+        self._mailbox = Mailbox(study.checkpoint_root, study.study_name)
         self._names: dict[Future[Any], str] = {}
 
     @property
@@ -175,19 +159,20 @@ class RemoteLegs(Legs):
     def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
         """Send the leg of `trial` to the executor."""
         places = self.objective.places
-        leg = course_of(trial).needed_leg("leg")
+        state = leg_state_of(trial)
+        leg = state.needed_leg("leg")
         assignment = Assignment(
             study_name=self._study.study_name,
-            session=self.objective.session,
+            objective=self.objective.token,
             sequence=next(self.objective.sequence),
             keep=keep() if self.objective.continues or places else frozenset(),
             leg=leg,
-            scale=course_of(trial).scale,
+            scale=state.scale,
             frozen=live_trial(trial),
             proposed=_proposed(trial) if leg.rung == 0 else {},
             seed=self._seed,
             checkpoint_root=self._study.checkpoint_root,
-            exchange=self._exchange.directory,
+            mailbox=self._mailbox.directory,
             seconds_left=self._stop.seconds_left(),
             leg_timeout=self._leg_timeout,
             keeps_generator=self.executor.is_sticky,
@@ -198,17 +183,17 @@ class RemoteLegs(Legs):
         return future
 
     def result(self, future: Future[Any], trial: Trial) -> LegResult:
-        """Return how a leg has ended, and write down what it did."""
+        """Return the result, and write into the study what the leg has written in its worker."""
         error = _error_of(future)
         if error is not None:
             self.salvage(future, trial)
-            return LegResult(Outcome.LOST, error)
-        returned: Returned = future.result()
+            return LegResult(Outcome.LOST, error=error)
+        returned: RemoteResult = future.result()
         if returned.outcome is Outcome.NOT_BEGUN and returned.error is not None:
             self._names.pop(future)
-            return LegResult(Outcome.INTERRUPTED, self._cannot_load(returned.error))
-        self._exchange.forget(self._names.pop(future))
-        course_of(trial).absorb(returned.writes)
+            return LegResult(Outcome.INTERRUPTED, error=self._cannot_load(returned.error))
+        self._mailbox.forget(self._names.pop(future))
+        write_down(returned.writes, trial, self._ledger)
         if returned.is_paused:
             self.objective.places[trial.number] = self.executor.worker_of(future)
         if returned.wants_stop is not None:
@@ -227,11 +212,11 @@ class RemoteLegs(Legs):
         return error
 
     def salvage(self, future: Future[Any], trial: Trial) -> None:
-        """Write down what a leg has left in its exchange."""
-        course_of(trial).absorb(self._exchange.take(self._names.pop(future)))
+        """Write into the study what a leg has left in its mailbox."""
+        write_down(self._mailbox.take(self._names.pop(future)), trial, self._ledger)
 
     def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
-        """Expect generators to be gone; their workers are told with the next legs."""
+        """Take generators as gone that are not to wait; the next legs tell their workers."""
         places = self.objective.places
         if places:
             for number in places.keys() - keep():
@@ -239,20 +224,20 @@ class RemoteLegs(Legs):
 
     def stop(self) -> None:
         """Let the legs under way end at their next report."""
-        self._exchange.stop()
+        self._mailbox.stop()
 
     def close(self, keep: frozenset[int]) -> None:
         """Tell the workers that the call is over."""
         try:
             self.executor.tell_all(end_of(self.objective, keep))
         finally:
-            self._exchange.close()
+            self._mailbox.close()
 
 
-def end_of(objective: Objective, keep: frozenset[int] = frozenset()) -> EndSession:
-    """Return what tells a worker that only the generators of the trials to `keep` wait on."""
+def end_of(objective: Objective, keep: frozenset[int] = frozenset()) -> EndOfCall:
+    """Return the message to workers that only the generators of the trials to `keep` wait on."""
     keep = keep & objective.places.keys()
-    return EndSession(objective.session, keep, next(objective.sequence))
+    return EndOfCall(objective.token, keep, next(objective.sequence))
 
 
 def _error_of(future: Future[Any]) -> WorkerLostError | None:
@@ -262,16 +247,17 @@ def _error_of(future: Future[Any]) -> WorkerLostError | None:
     error = future.exception()
     if error is None or isinstance(error, WorkerLostError):
         return error
-    reason = str(error).strip().partition("\n")[0]  # engines tell stories
+    # Dask and Ray write whole paragraphs into such errors, and the first line says what happened.
+    reason = str(error).strip().partition("\n")[0]
     lost = WorkerLostError(f"the leg was lost with its worker: {type(error).__name__}: {reason}")
     lost.__cause__ = error
     return lost
 
 
-def _pickled(function: Callable[[Any], Any], study: Study, executor: Executor) -> bytes:
+def _pickled(function: Callable[[Any], Any], study: StoredStudy, executor: Executor) -> bytes:
     try:
         return bytes(cloudpickle.dumps((function, study.space)))
-    except Exception as error:  # whatever the objects in it raise
+    except Exception as error:  # whatever the objects inside the objective raise
         raise ArgumentError(
             f"func must be picklable for {type(executor).__name__}, whose "
             f"workers are other processes, got {function!r}: {error}. Make what cannot be pickled "
@@ -279,29 +265,8 @@ def _pickled(function: Callable[[Any], Any], study: Study, executor: Executor) -
         ) from error
 
 
-def _refuse_asking_sampler(study: Study, executor: Executor) -> None:
-    asking = (BruteForceSampler, GridSampler, PartialFixedSampler)
-    if study.space is None and isinstance(study.sampler, asking):
-        raise ArgumentError(
-            f"{type(study.sampler).__name__} needs create_study(space=...) with "
-            f"{type(executor).__name__}: a parameter that no trial has had before is drawn by the "
-            "worker, which cannot ask the sampler"
-        )
-
-
-def _warn_of_replays(study: Study, executor: Executor) -> None:
-    plan = study.plan()
-    warnings.warn(
-        f"{type(executor).__name__} cannot send a leg to the process in which its generator "
-        "waits, so each promotion trains its trial from the start again: a round takes "
-        f"{plan.resource_restarted} units of resource instead of {plan.resource_continued}. "
-        "Use bohb.executors.ProcessExecutor, Dask or Ray to avoid that",
-        stacklevel=6,
-    )
-
-
-def _seed_of(study: Study) -> int:
-    """Return the seed of what workers draw: the sampler's, or one that is kept with the study."""
+def _seed_of(study: StoredStudy) -> int:
+    """Return the seed from which workers draw: the sampler's, or one that is kept in the study."""
     if isinstance(study.sampler, BOHBSampler):
         return study.sampler.seed
     ledger = ledger_of(study)

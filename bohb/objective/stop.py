@@ -1,69 +1,32 @@
-"""When legs are to end: with the study, or because they take too long."""
+"""The signals by which legs end: with the study, or because they take too long."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from types import FrameType
-
-
-class _Held:
-    """Whether interrupts are held back just now in the main thread, and whether one came."""
-
-    def __init__(self) -> None:
-        self.is_on = False
-        self.came = False
-
-
-_held = _Held()
-
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does, for other signals that are to end a study as well: their handler."""
-    if _held.is_on and not _held.came:
-        _held.came = True
-        return
-    raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let a Ctrl-C that comes within this wait for its end. A second one does not wait."""
-    if threading.current_thread() is not threading.main_thread() or _held.is_on:
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-    is_default = before is signal.default_int_handler
-    _held.is_on, _held.came = True, False
-    if is_default:
-        signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        _held.is_on = False  # before the handler, so that a signal between the two is not lost
-        if is_default:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if _held.came:
-            raise KeyboardInterrupt
+from collections.abc import Callable
 
 
 class StopSignal:
-    """Whether the study is to come to an end, and how soon.
+    """Whether a study is to come to an end, and how soon.
 
     Parameters
     ----------
     timeout
         Seconds after which everything ends where it stands; None for never.
     clock
-        What tells the time: that of the executor.
+        Tells the time: the clock of the executor.
+
+    Attributes
+    ----------
+    has_deadline
+        Whether there is such a timeout.
     """
 
     def __init__(self, timeout: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._deadline = None if timeout is None else clock() + timeout
+        self.has_deadline = timeout is not None
         self._soon = threading.Event()
         self._now = threading.Event()
 
@@ -93,9 +56,9 @@ class LegWatch:
     Parameters
     ----------
     is_stopping
-        Whether the study is.
+        Returns whether the study is to end.
     timeout
-        The seconds that a leg may take; None for any number.
+        The seconds that a leg may take; None for no limit.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a study was begun with, for those who begin studies of their own kind."""
+"""The fingerprint of a study: what it was begun with, and must be taken up with again."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from typing import Any
 from optuna.trial import TrialState
 
 from bohb.errors import SettingsError
-from bohb.study.study import Study
+from bohb.store.stored_study import StoredStudy
 
 
-class Beginning:
-    """What a study was begun with, kept in it so that it is taken up with the same.
+class Fingerprint:
+    """What a study was begun with, kept in one of its user attributes.
+
+    `minimize`, a search and a job each begin studies of their own kind, and must not go on with
+    those of another kind, or with other data.
 
     Parameters
     ----------
     study
         The study, new or begun before.
     key
-        Of the user attribute that holds what it was begun with.
+        The user attribute that holds the fingerprint.
     by
-        What begins such studies, as an error calls it.
+        What begins such studies, in the words of an error message.
     """
 
-    def __init__(self, study: Study, key: str, by: str) -> None:
+    def __init__(self, study: StoredStudy, key: str, by: str) -> None:
         self._study = study
         self._key = key
         self._by = by

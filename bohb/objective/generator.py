@@ -1,4 +1,4 @@
-"""Generators as objectives: how they wait between their legs, and run where there are none."""
+"""Generators as objectives: their pauses between legs, and their run in a study without legs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import optuna
 from bohb.errors import ObjectiveError
 from bohb.history import live_trial
 from bohb.hyperband import Resource
-from bohb.study.course import as_value
+from bohb.objective.leg_state import as_value
 
 
 def is_generator_function(function: Callable[[Any], Any]) -> bool:

@@ -1,43 +1,46 @@
-"""What is odd about an objective and is no error: it may cost more than the plan says."""
+"""Diagnostics of objectives: what is no error, but may cost more than the plan says."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bohb.study.course import course_of
-from bohb.study.trial import Trial
+from bohb.objective.leg_state import leg_state_of
+from bohb.objective.trial import Trial
 
-_PRUNED = object()  # in the place of what an objective returned: it has raised TrialPruned
+_PRUNED = object()  # stands for what was returned where the objective has raised TrialPruned
 
 
-def oddity_of(trial: Trial, returned: Any = _PRUNED, *, is_generator: bool = False) -> str | None:
-    """Return what is odd about how an objective came back from its leg, if anything is."""
-    course = course_of(trial)
-    used, given = course.used, course.needed_leg("resource").resource
-    if course.was_interrupted:
+def diagnosis(trial: Trial, returned: Any = _PRUNED, *, is_generator: bool = False) -> str | None:
+    """Return what the author of an objective should know of how it came back from its leg.
+
+    None if it did what the plan counts with.
+    """
+    state = leg_state_of(trial)
+    used, given = state.used, state.needed_leg("resource").resource
+    if state.was_interrupted:
         return None
-    if is_generator and course.value_at_rung is not None and not course.scale.is_top(given):
+    if is_generator and state.value_at_rung is not None and not state.scale.is_top(given):
         return (
             f"the generator of trial {trial.number} raised TrialPruned at resource {used}, which "
             "ends it, so that it trains from the start again if it is promoted: let it just "
             "yield, and it waits where it is"
         )
     if used is None:
-        if returned is _PRUNED or course.has_looked or course.scale.is_top(given):
+        if returned is _PRUNED or state.asked_resource or state.scale.is_top(given):
             return None
         return (
             f"the objective of trial {trial.number} was given resource {given} and has neither "
             "reported nor asked for trial.resource: if it trains equally far each time, the rungs "
             "save nothing"
         )
-    if used > given and course.scale.is_top(given):
+    if used > given and state.scale.is_top(given):
         return (
             f"trial {trial.number} reported up to resource {used}, beyond the highest, {given}: "
             f"its report at {given} counts, and what it trains after that is lost"
         )
     if used > given:
-        if course.has_asked:
-            levels = ", ".join(f"{step:g}" for step in course.steps_of_rungs)
+        if state.asked_should_prune:
+            levels = ", ".join(f"{step:g}" for step in state.steps_of_rungs)
             return (
                 f"trial {trial.number} was given resource {given} and had reported {used} when it "
                 f"could be paused, which costs more than was planned: report at least at steps "

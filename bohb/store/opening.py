@@ -1,4 +1,4 @@
-"""Opening what a user names as a storage."""
+"""The opening of storages: memory, a database, a journal file, or a storage of Optuna."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import logging
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from bohb.errors import ArgumentError, ArgumentTypeError, StorageError
 
-# After a kill in the midst of a write the lock of a journal stays. A living writer holds it for
-# milliseconds.
+# A process that is killed while it writes leaves the lock of its journal behind. A living writer
+# holds the lock for milliseconds, so one that is seconds old belongs to nobody.
 _LOCK_GRACE_SECONDS = 3
 
-# What databases say of a table or a row that has come since they looked.
+# Databases say this of a table or a row that another process has made since they looked.
 _MADE_BY_ANOTHER = re.compile("already exists|unique constraint|duplicate", re.IGNORECASE)
 _MOST_ATTEMPTS = 30
 
@@ -28,9 +26,9 @@ _UNANNOUNCED = "bohb: "
 
 
 def unannounced(name: str) -> str:
-    """Return `name` for a study in memory that is not the user's own.
+    """Return `name`, marked as that of a study in memory which no user has asked for.
 
-    Optuna says of each study that it was created; of these it does not.
+    Optuna logs each study that is created. A study with such a name is not logged.
     """
     return _UNANNOUNCED + name
 
@@ -81,13 +79,14 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
 def _opened(storage: str | BaseStorage | None) -> BaseStorage:
     """Open a storage, whoever else is making its tables at the same moment.
 
-    An attempt that fails for that has found something that the attempts before had not, so there
-    are as many as a new database has tables and rows.
+    Two processes that open a new database at once both make its tables, and one of them fails at
+    each. Every failed attempt gets at least one table further than the attempt before it, so that
+    as many attempts suffice as a new database has tables and rows.
     """
     for _ in range(_MOST_ATTEMPTS):
         try:
             return optuna.storages.get_storage(storage)
-        except Exception as error:  # of a driver
+        except Exception as error:  # each driver has exceptions of its own
             if not _MADE_BY_ANOTHER.search(str(error)):
                 raise
     return optuna.storages.get_storage(storage)
@@ -99,43 +98,6 @@ def exists(storage: str | Path | BaseStorage | None) -> bool:
         path = storage.removeprefix("sqlite:///").partition("?")[0]
         return path in ("", ":memory:") or path.startswith("file:") or Path(path).exists()
     return not isinstance(storage, Path) or storage.exists()
-
-
-def check_storable(name: str, distribution: BaseDistribution, storage: BaseStorage) -> None:
-    """Raise ArgumentError if a choice of a parameter comes back from a storage as another value."""
-    if isinstance(storage, InMemoryStorage) or not isinstance(
-        distribution, CategoricalDistribution
-    ):
-        return
-    for choice in distribution.choices:
-        if choice is not None and not isinstance(choice, (bool, int, float, str)):
-            try:
-                is_same = json.loads(json.dumps(choice)) == choice
-            except (TypeError, ValueError):
-                is_same = False
-            if not is_same:
-                hint = "strings, or lists in place of tuples"
-                raise ArgumentError(
-                    f"{name!r} must have choices that a storage can hold, got {choice!r} of type "
-                    f"{type(choice).__name__}: use {_plain(choice) or hint}"
-                )
-
-
-def check_attribute(key: str, value: Any) -> None:
-    """Raise ArgumentTypeError if a storage cannot hold a user attribute."""
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError) as error:
-        hint = "numbers, strings, lists and dicts"
-        raise ArgumentTypeError(
-            f"user attribute {key!r} must be what JSON can hold, got {value!r} of type "
-            f"{type(value).__name__} ({error}): use {_plain(value) or hint}"
-        ) from error
-
-
-def _plain(value: Any) -> str | None:
-    """Return how a number or an array of NumPy or PyTorch becomes one of Python's own."""
-    return ".tolist()" if hasattr(value, "tolist") else None
 
 
 def _journal(path: Path) -> JournalStorage:
@@ -150,12 +112,12 @@ def _journal(path: Path) -> JournalStorage:
     _mend_last_line(path, lock)
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
-    except AssertionError as error:  # so Optuna meets an operation that it does not know
+    except AssertionError as error:  # Optuna raises it for an operation that it does not know
         raise StorageError(
             f"the journal {str(path)!r} has an entry of a kind that Optuna {optuna.__version__} "
             "does not know: it may have been written with another version"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:  # what a line that is no entry leads to
+    except (ValueError, KeyError, TypeError) as error:  # Optuna raises these for a broken line
         raise StorageError(
             f"the journal {str(path)!r} cannot be read: line {_broken_line(path)} is not a JSON "
             "object of its own. Take it out with an editor; what stands in the other lines is kept."
@@ -176,11 +138,12 @@ def _begins_as_journal(path: Path) -> bool:
 def _mend_last_line(path: Path, lock: JournalFileSymlinkLock) -> None:
     """Cut off a last line that was not written to its end, or end it if only that was missing.
 
-    The next entry would be glued to it otherwise, and both be lost. An editor may have ended it.
+    The next entry would be appended to the broken line otherwise, and both would be lost. A line
+    that is whole but has no end may come from an editor.
     """
     if _ends_whole(path):
         return
-    lock.acquire()  # a writer may just be at it
+    lock.acquire()  # another process may be writing this very line
     try:
         last = _last_line(path)
         if not _is_whole(last):

@@ -1,10 +1,10 @@
-"""All writing to the storage, and what must be read back to go on."""
+"""The ledger: every write of a study into its storage, and what is read back to go on."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
@@ -13,16 +13,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from bohb.errors import BohbError, StorageError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
-from bohb.study.storages import check_storable
-
-if TYPE_CHECKING:
-    from bohb.study.study import Study
+from bohb.store.values import check_storable
 
 ERROR_ATTRIBUTE = "bohb:error"
 SETTINGS = "bohb:settings"
 CLOSED = "bohb:closed"
 OPEN_CALL = "bohb:call"
-OWNER = "bohb:owner"
+LEASE = "bohb:owner"
 SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
 
@@ -64,7 +61,8 @@ class Ledger:
     def begin_waiting_trial(self, leg: Leg) -> int | None:
         """Give `leg` to the oldest trial that was enqueued and return its id, or None.
 
-        The leg is written first: a trial that is only cut loose from the queue would be lost.
+        The leg is written before the state. After a kill between the two the trial still waits in
+        the queue; in the other order it would run and belong to no bracket.
         """
         with self._guard("read the trials that were enqueued"):
             waiting = self.storage.get_all_trials(
@@ -152,14 +150,14 @@ class Ledger:
             yield
         except BohbError:
             raise
-        except Exception as error:  # storages are plug-ins: what they raise is not known
+        except Exception as error:  # storages are plug-ins, so it is not known what they raise
             raise self.failure(action, error) from error
 
     def failure(self, action: str, error: Exception) -> StorageError:
         """Return the error that says what could not be done to the storage, and why."""
         while error.__cause__ is not None and isinstance(error.__cause__, Exception):
-            error = error.__cause__  # the driver's own words
-        if isinstance(error, KeyError):  # so storages say that there is no such record
+            error = error.__cause__  # the words of the database's driver say most
+        if isinstance(error, KeyError):  # this is how storages say that there is no such record
             return StorageError(
                 f"could not {action} of study {self.study_name!r}: it is not in the storage any "
                 f"more ({error})"
@@ -169,11 +167,6 @@ class Ledger:
             f"{str(error).partition(chr(10))[0].rstrip('. ')}. What the storage had taken before "
             "is still in it; once it works again, the next call goes on from there."
         )
-
-
-def ledger_of(study: Study) -> Ledger:
-    """Return what writes all that happens to a study; users see the study only."""
-    return study._ledger
 
 
 def _leg_attribute(leg: Leg, state: str) -> dict[str, Any]:

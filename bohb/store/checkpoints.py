@@ -1,4 +1,4 @@
-"""Where trials keep their checkpoints."""
+"""The checkpoint directories of trials, below one root for each study."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ import urllib.parse
 import uuid
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from optuna.storages import InMemoryStorage
 
-from bohb.study.ledger import CHECKPOINT_ROOT, Ledger
-
-if TYPE_CHECKING:
-    from bohb.study.study import Study
-
+from bohb.store.ledger import CHECKPOINT_ROOT, Ledger
 
 DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for those of all studies
 
@@ -24,13 +19,14 @@ DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for those of all 
 class Checkpoints:
     """The directory that holds the checkpoint directories of one study's trials.
 
-    It is made when it is first asked for, and remembered in the study. Without a storage it is
-    temporary, and vanishes with this object.
+    It is made when it is first asked for, and its path is kept in the study. A study in memory has
+    a temporary one, which is removed with this object.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._default = Path(DEFAULT_ROOT).absolute()  # an objective may go to another directory
+        # The path is made absolute now, as an objective may change the working directory.
+        self._default = Path(DEFAULT_ROOT).absolute()
         self._root: Path | None = None
 
     @property
@@ -42,7 +38,7 @@ class Checkpoints:
 
     @property
     def placed(self) -> Path | None:
-        """The directory as it is stored; None if it was not asked for yet."""
+        """The directory as the study has it stored; None if nobody has asked for it yet."""
         stored = self._ledger.read(CHECKPOINT_ROOT)
         return None if stored is None else Path(stored)
 
@@ -56,7 +52,7 @@ class Checkpoints:
 
         A study that has one already keeps its name, so that it can be moved.
         """
-        # The name alone could meet the checkpoints of an older study that was deleted.
+        # A study of the same name may have left checkpoints here and been deleted since.
         name = urllib.parse.quote(self._ledger.study_name, safe=" ")
         own = f"{name}-{uuid.uuid4().hex[:8]}" if self.placed is None else self.placed.name
         self.place(Path(directory) / own)
@@ -68,8 +64,3 @@ class Checkpoints:
             return temporary
         self.place_under(self._default)
         return self.root
-
-
-def checkpoints_of(study: Study) -> Checkpoints:
-    """Return where the trials of a study keep their checkpoints."""
-    return study._checkpoints

@@ -1,4 +1,4 @@
-"""Running one leg of an objective, in whichever of the three styles it is written."""
+"""The objective: one leg of a user's function, in whichever of the three styles it is written."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import optuna
 from optuna.trial import TrialState
 
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageError
-from bohb.study.course import as_value, course_of
-from bohb.study.generator import PausedGenerator, is_generator_function
-from bohb.study.oddities import oddity_of
-from bohb.study.trial import Trial
+from bohb.objective.diagnostics import diagnosis
+from bohb.objective.generator import PausedGenerator, is_generator_function
+from bohb.objective.leg_state import as_value, leg_state_of
+from bohb.objective.trial import Trial
 
 _logger = logging.getLogger(__name__)
 
@@ -34,20 +34,33 @@ class Outcome(enum.Enum):
     INTERRUPTED = "the study is stopping; the leg can be run again"
 
 
-def text_of(error: BaseException) -> str:
-    """Return what an exception says; its author's `__str__` may fail."""
-    try:
-        return str(error)
-    except Exception:  # whatever that raises
-        return "<exception str() failed>"  # in the words of Python's tracebacks
-
-
 @dataclass(frozen=True, slots=True)
 class LegResult:
-    """How a leg ended, and the exception that ended it, if one did."""
+    """What one leg came to. It is made where the objective returns, and travels as it is.
+
+    Attributes
+    ----------
+    outcome
+        How the leg ended.
+    value
+        The value at the resource that the leg was given, as the objective gave it; None unless
+        that was reached.
+    error
+        The exception that ended the leg, if one did. One that is no `Exception`, such as
+        `KeyboardInterrupt`, is meant to end the whole process.
+    """
 
     outcome: Outcome
-    error: Exception | None = None
+    value: float | None = None
+    error: BaseException | None = None
+
+
+def text_of(error: BaseException) -> str:
+    """Return what an exception says, even if its own `__str__` fails."""
+    try:
+        return str(error)
+    except Exception:  # whatever somebody's `__str__` raises
+        return "<exception str() failed>"  # tracebacks of Python say the same
 
 
 class Objective:
@@ -59,15 +72,16 @@ class Objective:
         A function of a trial. It returns its value, having trained for `trial.resource` (resource
         style); or reports and asks `should_prune` as it trains (loop style); or yields the value
         after each unit of resource (generator style). A generator may also report by itself, at
-        the resources it likes, and yield nothing.
+        resources of its choice, and yield nothing.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
         self._paused: dict[int, PausedGenerator] = {}
         self._has_warned = False
-        # Of legs in other processes: what names this objective there, and where generators wait.
-        self.session = uuid.uuid4().hex
+        # Workers in other processes know this objective by its token, and the order of its legs by
+        # their sequence. The places say in which worker the generator of a trial waits.
+        self.token = uuid.uuid4().hex
         self.sequence = itertools.count(1)
         self.places: dict[int, Hashable] = {}
 
@@ -77,28 +91,32 @@ class Objective:
         return is_generator_function(self.function)
 
     def run_leg(self, trial: Trial) -> LegResult:
-        """Train `trial` to the resource it was given, and say how that ended."""
-        course = course_of(trial)
-        course.watch.begin()
+        """Train `trial` to the resource it was given, and return what that came to.
+
+        No exception leaves this method: each is part of the result.
+        """
+        state = leg_state_of(trial)
+        state.watch.begin()
         try:
             return self._train(trial)
         except optuna.TrialPruned:
-            self._warn_once(oddity_of(trial, is_generator=self.has_paused(trial.number)))
+            is_generator = self.has_paused(trial.number)
+            if is_generator or not state.went_as_planned:
+                self._warn_once(diagnosis(trial, is_generator=is_generator))
             self.forget(trial.number)
-            if course.value_at_rung is not None:
-                return LegResult(Outcome.REACHED)
-            if course.was_interrupted:
-                return _interrupted(trial)
-            return LegResult(Outcome.GAVE_UP)
-        except StorageError as error:  # not the objective's fault: its leg can be run again
+            value = state.value_at_rung
+            if value is not None:
+                return LegResult(Outcome.REACHED, value)
+            return _interrupted(trial) if state.was_interrupted else LegResult(Outcome.GAVE_UP)
+        except StorageError as error:  # the objective is not to blame, and its leg can be run again
             self.forget(trial.number)
-            return LegResult(Outcome.INTERRUPTED, error)
+            return LegResult(Outcome.INTERRUPTED, error=error)
         except Exception as error:
             self.forget(trial.number)
-            return LegResult(Outcome.FAILED, error)
-        except BaseException:
+            return LegResult(Outcome.FAILED, error=error)
+        except BaseException as error:  # Ctrl-C or sys.exit(): the trial has not failed by it
             self.forget(trial.number)
-            raise
+            return LegResult(Outcome.INTERRUPTED, error=error)
 
     def forget(self, number: int) -> None:
         """Close the generator of a trial that does not go on, if it has one waiting."""
@@ -132,19 +150,24 @@ class Objective:
     def _train(self, trial: Trial) -> LegResult:
         paused = self._paused.get(trial.number)
         if paused is None:
-            result = self.function(trial)
-            if not inspect.isgenerator(result):
-                ended = _after_return(trial, result)
-                self._warn_once(oddity_of(trial, returned=result))
-                return ended
-            paused = self._paused[trial.number] = PausedGenerator(result)
+            returned = self.function(trial)
+            if not inspect.isgenerator(returned):
+                result = _after_return(trial, returned)
+                if returned is None or not leg_state_of(trial).went_as_planned:
+                    self._warn_once(diagnosis(trial, returned))
+                return result
+            paused = self._paused[trial.number] = PausedGenerator(returned)
         try:
             return self._advance(paused, trial)
         finally:
+            # A thread that was left behind may still run a generator that was forgotten meanwhile.
+            # Nobody but this thread can close it.
             if self._paused.get(trial.number) is not paused:
-                paused.close()  # it was forgotten as it ran, in a thread that was left behind
+                paused.close()
 
     def _advance(self, paused: PausedGenerator, trial: Trial) -> LegResult:
+        """Let a generator train until it has used up its resource, ends, or is told to stop."""
+        state = leg_state_of(trial)
         while paused.position < trial.resource and not paused.ended:
             try:
                 value = paused.train()
@@ -157,19 +180,19 @@ class Objective:
                 _require_whole(trial)
                 paused.position += 1
                 paused.last_value = as_value(value, "yielded")
-                course_of(trial).report_used(paused.last_value, paused.position)
-            if paused.position < trial.resource and course_of(trial).is_to_stop():
-                if not course_of(trial).watch.is_stopping():
+                state.report_used(paused.last_value, paused.position)
+            if paused.position < trial.resource and state.is_to_stop():
+                if not state.watch.is_stopping():
                     raise late(trial)
                 return LegResult(Outcome.INTERRUPTED)
         if paused.ended and paused.last_value is not None:
-            course_of(trial).set_returned(paused.last_value)
-        return LegResult(Outcome.REACHED)
+            return LegResult(Outcome.REACHED, state.take_returned(paused.last_value))
+        return LegResult(Outcome.REACHED, state.value_at_rung)
 
     def _note_end(self, paused: PausedGenerator, trial: Trial, value: Any) -> None:
-        """Let what a generator said last stand for all that it was still given."""
+        """Let the last value of a generator stand for all resource that it was still given."""
         paused.ended = True
-        if value is not None:  # it ended on purpose
+        if value is not None:  # a generator that returns a value ends on purpose
             paused.last_value = as_value(value, "returned by the generator")
             return
         if paused.last_value is None:
@@ -182,51 +205,46 @@ class Objective:
             "purpose, and without this warning, return the last value"
         )
 
-    def _warn_once(self, oddity: str | None) -> None:
-        if oddity is not None and not self._has_warned:
+    def _warn_once(self, text: str | None) -> None:
+        """Log the first of an objective's diagnoses; the others mostly say the same.
+
+        It is no Python warning: where these are errors, it would fail the trial.
+        """
+        if text is not None and not self._has_warned:
             self._has_warned = True
-            _logger.warning("%s", oddity)  # a warning that is an error would fail the trial
+            _logger.warning("%s", text)
 
 
 def _interrupted(trial: Trial) -> LegResult:
-    """Return how a leg ended that was told to end before its resource was used up."""
-    if course_of(trial).watch.is_stopping():
+    """Return the result of a leg that was told to end before its resource was used up."""
+    if leg_state_of(trial).watch.is_stopping():
         return LegResult(Outcome.INTERRUPTED)
-    return LegResult(Outcome.FAILED, late(trial))
+    return LegResult(Outcome.FAILED, error=late(trial))
 
 
 def late(trial: Trial) -> LegTimeoutError:
     """Return the error of a leg that took longer than it may."""
     return LegTimeoutError(
         f"the leg of trial {trial.number} to resource {trial.resource} took longer than "
-        f"leg_timeout={course_of(trial).watch.timeout:g} seconds"
+        f"leg_timeout={leg_state_of(trial).watch.timeout:g} seconds"
     )
 
 
-def _after_return(trial: Trial, value: Any) -> LegResult:
-    course = course_of(trial)
-    if course.was_interrupted and course.value_at_rung is None:
-        # It was told to stop before its resource was used up, and came back with what it had.
-        return _interrupted(trial)
-    if value is not None or course.value_at_rung is None:
-        course.set_returned(_returned(value))
-    return LegResult(Outcome.REACHED)
-
-
-def _returned(value: Any) -> float:
-    if inspect.iscoroutine(value) or inspect.isasyncgen(value):
-        if inspect.iscoroutine(value):
-            value.close()
-        raise ObjectiveError(
-            "the objective must be a plain function or a generator, got a coroutine function "
-            "(async def)"
-        )
-    return as_value(value, "returned")
+def _after_return(trial: Trial, returned: Any) -> LegResult:
+    """Return the result of a leg whose objective has returned something."""
+    state = leg_state_of(trial)
+    if returned is None or state.was_interrupted:
+        reported = state.value_at_rung
+        if reported is None and state.was_interrupted:
+            return _interrupted(trial)  # it came back with what it had, short of its resource
+        if reported is not None and returned is None:
+            return LegResult(Outcome.REACHED, reported)
+    return LegResult(Outcome.REACHED, state.take_returned(as_value(returned, "returned")))
 
 
 def _take_reported(paused: PausedGenerator, trial: Trial) -> None:
-    """Note how far a generator has trained that has yielded nothing: as far as it has reported."""
-    reported = course_of(trial).last_report
+    """Note how far a generator has trained that yields nothing: as far as it has reported."""
+    reported = leg_state_of(trial).last_report
     if reported is None or reported[0] <= paused.position:
         raise ObjectiveError(
             "a generator must yield its value after each unit, or report it and yield nothing, got "
@@ -253,9 +271,8 @@ def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
     if state is TrialState.FAIL:
         return LegResult(Outcome.FAILED)
     if state is TrialState.PRUNED:
-        reached = course_of(trial).value_at_rung is not None
-        return LegResult(Outcome.REACHED if reached else Outcome.GAVE_UP)
+        value = leg_state_of(trial).value_at_rung
+        return LegResult(Outcome.GAVE_UP if value is None else Outcome.REACHED, value)
     if isinstance(values, (list, tuple)) and len(values) == 1:
         values = values[0]
-    course_of(trial).set_returned(as_value(values, "told"))
-    return LegResult(Outcome.REACHED)
+    return LegResult(Outcome.REACHED, leg_state_of(trial).take_returned(as_value(values, "told")))

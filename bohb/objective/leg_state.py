@@ -1,74 +1,75 @@
-"""How far a trial has come: its legs, and what it has reported."""
+"""The state of a trial in its legs: what it was given, and what it has reported."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+import optuna
 
 from bohb.errors import ArgumentError, ObjectiveError, ReportError, TrialStateError
 from bohb.history import Scale, live_trial
 from bohb.hyperband import Leg, Resource
-from bohb.study.exchange import Write
-from bohb.study.ledger import ledger_of
-from bohb.study.stop import LegWatch
-
-if TYPE_CHECKING:
-    from bohb.study.trial import Trial
+from bohb.objective.stop import LegWatch
+from bohb.store.stored_study import StoredStudy, ledger_of
 
 
-class Course:
-    """The legs of one trial: what it was given, and how it does.
+class LegState:
+    """Where one trial stands in its legs.
 
     Attributes
     ----------
     leg
-        The leg that was given last; None before the first, and without brackets.
+        The leg that was given last; None before the first, and in a study without brackets.
     scale
-        How resources and losses are written.
+        How resources and losses are written into the trial.
     watch
-        What says when the leg is to end before its time.
+        Says when the leg is to end before its resource is used up.
     is_under_way
         Whether a leg was given and is not over.
-    has_asked
+    asked_should_prune
         Whether the objective has asked in this leg if it should stop.
-    was_interrupted
-        Whether it was told to before its resource was used up.
-    has_looked
+    asked_resource
         Whether the objective has asked in this leg how far it is to train.
+    was_interrupted
+        Whether the leg was told to end before its resource was used up.
     """
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: optuna.Trial, study: StoredStudy) -> None:
         self._trial = trial
+        self._study = study
+        self._ledger = ledger_of(study)
         self.leg: Leg | None = None
         self.scale = Scale(())
         self.watch = LegWatch()
         self.is_under_way = False
-        self.has_asked = False
+        self.asked_should_prune = False
+        self.asked_resource = False
         self.was_interrupted = False
-        self.has_looked = False
         self._last_step: int | None = None
-        self._judged_step = -1  # decisions rest on what was reported up to here
+        self._judged_step = -1  # decisions rest on the reports up to this step
         self._is_filled = False
 
-    def give(self, leg: Leg, scale: Scale, watch: LegWatch) -> None:
+    def begin(self, leg: Leg, scale: Scale, watch: LegWatch) -> None:
         """Let the trial begin `leg`."""
         self.leg, self.scale, self.watch = leg, scale, watch
         self._last_step = None
         judged = scale.judged_step(leg.previous_resource, self._steps) if leg.rung else None
         self._judged_step = -1 if judged is None else judged
         self.is_under_way = True
-        self.has_asked = False
+        self.asked_should_prune = False
+        self.asked_resource = False
         self.was_interrupted = False
-        self.has_looked = False
 
-    def take_back(self) -> None:
-        """Let the trial's leg end: nothing can be reported until the next one."""
+    def end(self) -> Leg:
+        """Let the trial's leg end, and return it: nothing can be reported until the next one."""
         self.is_under_way = False
+        return self.needed_leg("leg")
 
     def fill(self) -> None:
         """Let the trial have a value for each active parameter of the study's space."""
-        space = self._trial.study.space
+        space = self._study.space
         if space is None:
             return
         self._is_filled = False
@@ -98,16 +99,16 @@ class Course:
         if self.leg is None:
             raise TrialStateError(
                 f"trial.{name} needs a study whose pruner is a bohb.HyperbandPruner or a "
-                f"bohb.SuccessiveHalvingPruner, got {type(self._trial.study.pruner).__name__}"
+                f"bohb.SuccessiveHalvingPruner, got {type(self._study.pruner).__name__}"
             )
         return self.leg
 
     def asked_leg(self, name: str) -> Leg:
         """Return the leg that was given last to an objective that asks how far it is to train."""
-        self.has_looked = True
+        self.asked_resource = True
         return self.needed_leg(name)
 
-    # What it has reported
+    # Reports
 
     def report(self, value: float, step: float) -> None:
         """Take a report of the objective, as `Trial.report` says."""
@@ -125,21 +126,24 @@ class Course:
                 f"trial {number}"
             )
         self._last_step = position
-        # A trial that is trained again from the start passes steps that it has reported before, or
-        # has passed over. What it was judged by must stay the first report at its rung.
-        if position not in self._steps and position > self._judged_step:
-            self._write(position, reported)
+        # An objective that trains from the start again passes steps of its earlier legs once more.
+        # The rungs below were decided by the first reports at these steps, and a study that is
+        # replayed from the storage must find the same ones.
+        steps = self._steps
+        if position not in steps and position > self._judged_step:
+            self._ledger.set_value(self._trial._trial_id, position, reported)
+            steps[position] = reported
 
     def report_used(self, value: float, resource: Resource) -> None:
-        """Take a value after `resource`, as a report at its step: of all that came before."""
+        """Take a value after `resource`, as a report at its step."""
         self.report(value, self.scale.step(resource, self._steps))
 
     def is_to_pause(self) -> bool:
         """Return whether the objective should stop here, as `Trial.should_prune` says."""
-        self.has_asked = True
+        self.asked_should_prune = True
         used, given = self.used, self.needed_leg("resource").resource
-        is_over = used is not None and used > given
-        if is_over or (used == given and not self.scale.is_top(used)):
+        is_beyond = used is not None and used > given
+        if is_beyond or (used == given and not self.scale.is_top(used)):
             return True
         return self.is_to_stop()
 
@@ -175,62 +179,63 @@ class Course:
         return [self.scale.step(level, self._steps) for level in self.scale.levels]
 
     @property
+    def went_as_planned(self) -> bool:
+        """Whether the objective has reported just up to its resource.
+
+        One that has reported nothing must have asked for its resource.
+        """
+        used = self.used
+        return self.asked_resource if used is None else used == self.needed_leg("leg").resource
+
+    # The value of the leg
+
+    @property
     def value_at_rung(self) -> float | None:
         """The value that the trial is judged by at its present resource, or None."""
         return self.scale.value_at(self.needed_leg("value").resource, self._steps)
 
-    @property
-    def loss_at_rung(self) -> float | None:
-        """The loss at the present resource; None if there is none or it is not finite."""
-        return self.scale.loss_at(self.needed_leg("loss").resource, self._steps)
+    def take_returned(self, value: float) -> float:
+        """Take what the objective returned, and return the value at the present resource.
 
-    def set_returned(self, value: float) -> None:
-        """Take what the objective returned as the value at the present resource.
-
-        A loop that has run beyond its resource is judged by its report there instead.
+        They are the same, unless the objective has trained beyond its resource: then the trial is
+        judged by the report at the resource.
         """
-        resource = self.needed_leg("value").resource
-        if self.used is not None and self.used > resource:
-            return
-        step = self.scale.step(resource, self._steps)
-        if self._steps.get(step) != value:
-            self._write(step, value)
-
-    def absorb(self, writes: Iterable[Write]) -> None:
-        """Write into the study what a leg in a worker has written there."""
-        trial_id, frozen = self._trial._trial_id, live_trial(self._trial)
-        ledger = ledger_of(self._trial.study)
-        for kind, key, value, *more in writes:
-            if kind == "param":
-                if key not in frozen.params:
-                    ledger.set_param(trial_id, key, value, more[0])
-                    frozen.distributions[key] = more[0]
-                    frozen.params[key] = more[0].to_external_repr(value)
-            elif kind == "value":
-                if frozen.intermediate_values.get(key) != value:
-                    self._write(key, value)
-            elif kind == "user_attr":
-                ledger.set_user_attr(trial_id, key, value)
-                frozen.user_attrs[key] = value
-            else:
-                ledger.set_system_attr(trial_id, key, value)
+        resource, steps = self.needed_leg("value").resource, self._steps
+        if self._last_step is not None and self.scale.used(self._last_step, steps) > resource:
+            judged = self.scale.value_at(resource, steps)
+            return value if judged is None else judged
+        step = self.scale.step(resource, steps)
+        if steps.get(step) != value:
+            # The storage comes first: what it refuses must not be in memory either.
+            self._ledger.set_value(self._trial._trial_id, step, value)
+            steps[step] = value
+        return value
 
     @property
     def _steps(self) -> dict[int, float]:
         return live_trial(self._trial).intermediate_values
 
-    def _write(self, step: int, value: float) -> None:
-        ledger_of(self._trial.study).set_value(self._trial._trial_id, step, value)
-        self._steps[step] = value
+
+class HasLegs(Protocol):
+    """A trial that is trained in legs."""
+
+    _leg_state: LegState
 
 
-def course_of(trial: Trial) -> Course:
-    """Return how far a trial has come; users see the trial only."""
-    return trial._course
+def leg_state_of(trial: HasLegs) -> LegState:
+    """Return where a trial stands in its legs; it is no part of what users see of a trial."""
+    return trial._leg_state
 
 
 def as_value(value: Any, verb: str) -> float:
     """Return `value` as a float; `verb` says in an error where it came from."""
+    if inspect.iscoroutine(value) or inspect.isasyncgen(value):
+        if inspect.iscoroutine(value):
+            value.close()
+        raise ObjectiveError(
+            "the objective must be a plain function or a generator, got a coroutine function "
+            "(async def)"
+        )
     is_number = hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0
     if not is_number or isinstance(value, (str, bytes)):
         shown = "None" if value is None else f"{value!r} of type {type(value).__name__}"
@@ -238,5 +243,5 @@ def as_value(value: Any, verb: str) -> float:
         if hasattr(value, "item") and math.prod(getattr(value, "shape", ())) == 1:
             hint = ": use .item()"
         raise ObjectiveError(f"the value that is {verb} must be one number, got {shown}{hint}")
-    # Of a tensor with a gradient PyTorch would warn, in a place that is not the user's.
+    # float() of a tensor with a gradient makes PyTorch warn, at a line that is not the user's.
     return float(value.detach() if hasattr(value, "detach") else value)

@@ -1,22 +1,19 @@
-"""The trial that an objective gets."""
+"""The trial: what an objective is called with."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import InMemoryStorage
 
 from bohb.errors import ArgumentError, BohbError, TrialStateError
-from bohb.study.course import Course
-from bohb.study.ledger import ledger_of
-from bohb.study.storages import check_attribute, check_storable
-
-if TYPE_CHECKING:
-    from bohb.study.study import Study
+from bohb.objective.leg_state import LegState
+from bohb.store.stored_study import StoredStudy, ledger_of
+from bohb.store.values import check_attribute, check_storable
 
 
 class Trial(optuna.Trial):
@@ -45,14 +42,14 @@ class Trial(optuna.Trial):
     True
     """
 
-    study: Study
+    study: StoredStudy
 
-    def __init__(self, study: Study, trial_id: int) -> None:
+    def __init__(self, study: StoredStudy, trial_id: int) -> None:
         super().__init__(study, trial_id)
-        self._course = Course(self)
+        self._leg_state = LegState(self, study)
 
     @property
-    def resource(self) -> Any:  # an int or a float, as the bounds of the pruner are
+    def resource(self) -> Any:  # int or float, whichever the bounds of the pruner are
         """How far the trial is to be trained now, in all: epochs, rows, seconds.
 
         Raises
@@ -60,7 +57,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study's pruner has no resources.
         """
-        return self._course.asked_leg("resource").resource
+        return self._leg_state.asked_leg("resource").resource
 
     @property
     def previous_resource(self) -> Any:
@@ -71,7 +68,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study's pruner has no resources.
         """
-        return self._course.asked_leg("previous_resource").previous_resource
+        return self._leg_state.asked_leg("previous_resource").previous_resource
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -120,10 +117,10 @@ class Trial(optuna.Trial):
         TrialStateError
             If the trial is paused or finished.
         """
-        if self._course.leg is None:
-            super().report(value, cast(int, step))  # Optuna looks at it itself
+        if self._leg_state.leg is None:
+            super().report(value, cast(int, step))  # Optuna checks the step itself
         else:
-            self._course.report(value, step)
+            self._leg_state.report(value, step)
 
     def should_prune(self) -> bool:
         """Return whether the objective should stop here and raise `TrialPruned`.
@@ -131,9 +128,9 @@ class Trial(optuna.Trial):
         That is so once the trial has used the resource it was given. It may be continued later.
         At the highest resource the objective may run to its end and return its value.
         """
-        if self._course.leg is None:
+        if self._leg_state.leg is None:
             return super().should_prune()
-        return self._course.is_to_pause()
+        return self._leg_state.is_to_pause()
 
     def set_user_attr(self, key: str, value: Any) -> None:
         """Set a user attribute, as in Optuna.
@@ -143,8 +140,8 @@ class Trial(optuna.Trial):
         key
             Its name.
         value
-            What it is. In a study in memory anything that need not come from another process, else
-            numbers, strings, None, and lists and dicts of them.
+            Numbers, strings, None, and lists and dicts of them. In a study in memory it may be any
+            object, if the trial runs in the study's own process.
 
         Raises
         ------
@@ -170,7 +167,7 @@ class Trial(optuna.Trial):
         ValueError
             If it is NaN.
         """
-        if self._course.leg is None:
+        if self._leg_state.leg is None:
             super().set_constraint(key, value)
             return
         warn_of_constraints()
@@ -180,7 +177,7 @@ class Trial(optuna.Trial):
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
         if self.study.space is not None:
             self.study.space.check_suggested(name, distribution)
-            self._course.refuse_inactive(name)
+            self._leg_state.refuse_inactive(name)
         check_storable(name, distribution, self.study._storage)
         try:
             return super()._suggest(name, distribution)

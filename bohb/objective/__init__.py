@@ -1,0 +1,1 @@
+"""The objective: a trial, its legs, and the three styles of the function that trains it."""

@@ -1,0 +1,56 @@
+"""The base class of every study: what trials, workers and the storage may expect of one."""
+
+from __future__ import annotations
+
+import abc
+from pathlib import Path
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+
+from bohb.history import History
+from bohb.spaces import SearchSpace
+from bohb.store.ledger import Ledger
+
+
+class StoredStudy(optuna.Study, abc.ABC):
+    """A study in a storage, with the ledger that writes all that happens to it.
+
+    There are two kinds. `bohb.Study` decides what its trials do. The study that a trial finds in a
+    worker holds this one trial, and what is written there travels back.
+    """
+
+    space: SearchSpace | None
+
+    def __init__(
+        self,
+        study_name: str,
+        storage: str | BaseStorage,
+        sampler: BaseSampler | None,
+        pruner: BasePruner | None,
+        space: SearchSpace | None,
+    ) -> None:
+        super().__init__(study_name, storage, sampler, pruner)
+        self.space = space
+        self._ledger = Ledger(self._storage, self._study_id, study_name)
+
+    @property
+    @abc.abstractmethod
+    def checkpoint_root(self) -> Path:
+        """The directory that holds the checkpoint directories of the trials."""
+
+    @property
+    def _history(self) -> History | None:
+        """What `BOHBSampler` sees; None where it has to read the storage itself."""
+        return None
+
+    @abc.abstractmethod
+    def stop(self, *, now: bool = False) -> None:
+        """Let `optimize` end after the legs under way, or `now` at their next report."""
+
+
+def ledger_of(study: StoredStudy) -> Ledger:
+    """Return the ledger of a study; it is no part of what users see of one."""
+    return study._ledger

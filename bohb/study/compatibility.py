@@ -1,0 +1,141 @@
+"""The compatibility of a study with its pruner, sampler and executor: what does not fit is refused.
+
+The settings of a study's schedule are kept in its storage, as they cannot change once it has begun.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from optuna.pruners import BasePruner
+from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
+
+from bohb.errors import ArgumentError, SettingsError
+from bohb.executors import Executor
+from bohb.hyperband import Plan
+from bohb.pruners import SchedulePruner, from_settings
+from bohb.samplers import BOHBSampler
+from bohb.store.ledger import SETTINGS, Ledger
+from bohb.store.stored_study import StoredStudy, ledger_of
+
+
+def begin(study: StoredStudy) -> None:
+    """Keep the settings of a new study's schedule, or compare them with those of an old one.
+
+    Raises
+    ------
+    ArgumentError
+        If the pruner or the sampler does not fit the study.
+    SettingsError
+        If the study was begun with other settings.
+    """
+    refuse_blind_sampler(study)
+    if len(study.directions) > 1 and isinstance(study.sampler, BOHBSampler):
+        raise ArgumentError(
+            "sampler must be one for several objectives, such as optuna.samplers.NSGAIISampler(), "
+            f"got {study.sampler!r} in a study with {len(study.directions)} directions"
+        )
+    _keep_settings(ledger_of(study), study.pruner, len(study.directions))
+
+
+def _keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> None:
+    stored = ledger.read(SETTINGS)
+    if not isinstance(pruner, SchedulePruner):
+        if stored is not None:
+            raise SettingsError(
+                f"study {ledger.study_name!r} was begun with {from_settings(stored)}, got "
+                f"{_name_of(pruner)}: its paused trials would wait for ever. Leave the pruner "
+                "out to use the one it was begun with, or begin another study."
+            )
+        return
+    if n_directions > 1:
+        raise ArgumentError(
+            f"brackets need one objective to rank trials by, got {n_directions} directions; use a "
+            "pruner of Optuna for several"
+        )
+    settings = pruner.settings()
+    if stored is None:
+        ledger.write(SETTINGS, settings)
+    elif stored != settings:
+        names = [name for name in settings if stored.get(name) != settings[name]]
+        raise SettingsError(
+            f"study {ledger.study_name!r} was begun with "
+            + ", ".join(f"{name}={stored.get(name)!r}" for name in names)
+            + ", got "
+            + ", ".join(f"{name}={settings[name]!r}" for name in names)
+            + ": its brackets cannot change. Take it up with what it was begun with, or begin "
+            "another study under another name."
+        )
+
+
+def schedule_pruner_of(study: StoredStudy, purpose: str = "brackets") -> SchedulePruner:
+    """Return the pruner of a study that needs one with a plan, for a `purpose`.
+
+    Raises
+    ------
+    ArgumentError
+        If it is one of Optuna's.
+    """
+    if not isinstance(study.pruner, SchedulePruner):
+        raise ArgumentError(
+            f"{purpose} needs a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner as the "
+            f"study's pruner, got {_name_of(study.pruner)}"
+        )
+    return study.pruner
+
+
+def refuse_without_plan(pruner: BasePruner, **given: Any) -> None:
+    """Raise ArgumentError for the first argument that was given and means nothing to `pruner`."""
+    for name, value in given.items():
+        if value is not None:
+            raise ArgumentError(
+                f"{name} needs a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner, got "
+                f"{name}={value!r} with {_name_of(pruner)}"
+            )
+
+
+def refuse_blind_sampler(study: StoredStudy) -> None:
+    """Raise ArgumentError if the study's sampler, as it is now, proposes what is forbidden."""
+    if study.space is None or not study.space.model.forbidden:
+        return
+    if len(study.directions) > 1:
+        raise ArgumentError(
+            "space must have no forbidden clauses in a study of several objectives, whose "
+            f"samplers are Optuna's and do not keep to them, got {len(study.directions)} "
+            "directions"
+        )
+    if not isinstance(study.sampler, BOHBSampler):
+        raise ArgumentError(
+            "sampler must be a bohb.BOHBSampler for a space with forbidden clauses, which no "
+            f"sampler of Optuna keeps to, got {type(study.sampler).__name__}: "
+            "BOHBSampler(random_fraction=1.0) draws at random"
+        )
+
+
+def refuse_asking_sampler(study: StoredStudy, executor: Executor) -> None:
+    """Raise ArgumentError if workers in other processes would have to ask the sampler."""
+    asking = (BruteForceSampler, GridSampler, PartialFixedSampler)
+    if not executor.is_local and study.space is None and isinstance(study.sampler, asking):
+        raise ArgumentError(
+            f"{type(study.sampler).__name__} needs create_study(space=...) with "
+            f"{type(executor).__name__}: a parameter that no trial has had before is drawn by the "
+            "worker, which cannot ask the sampler"
+        )
+
+
+def warn_of_replays(plan: Plan, executor: Executor) -> None:
+    """Warn that generators cannot go on where they wait, and what that costs."""
+    warnings.warn(
+        f"{type(executor).__name__} cannot send a leg to the process in which its generator "
+        "waits, so each promotion trains its trial from the start again: a round takes "
+        f"{plan.resource_restarted} units of resource instead of {plan.resource_continued}. "
+        "Use bohb.executors.ProcessExecutor, Dask or Ray to avoid that",
+        stacklevel=4,
+    )
+
+
+def _name_of(pruner: BasePruner) -> str:
+    """Return the name of a pruner's class with its package, as Optuna and we share some names."""
+    kind = type(pruner)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

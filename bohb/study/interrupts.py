@@ -1,0 +1,71 @@
+"""Interrupts: Ctrl-C and other signals, held back while what they would tear apart is written."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+class _Held:
+    """Whether interrupts are held back in the main thread just now, and whether one came."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.came = False
+
+
+_held = _Held()
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does: the handler of signals that are to end a study as well."""
+    if _held.is_on and not _held.came:
+        _held.came = True
+        return
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a Ctrl-C that comes within this block wait for its end. A second one does not wait."""
+    if threading.current_thread() is not threading.main_thread() or _held.is_on:
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    is_default = before is signal.default_int_handler
+    _held.is_on, _held.came = True, False
+    if is_default:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        # First the flag, then the handler: an interrupt that comes between the two is raised, and
+        # not noted where nobody looks any more.
+        _held.is_on = False
+        if is_default:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if _held.came:
+            raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, as long as this block runs in the main thread.
+
+    They are sent when a job is cancelled on a server, or its terminal is closed. A signal that is
+    ignored stays so: ``nohup`` asks for it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

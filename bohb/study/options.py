@@ -1,0 +1,69 @@
+"""The options of one call of `optimize`, checked, on their way from the user to the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bohb import arguments
+from bohb.executors import Executor
+from bohb.study.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user asked for in one call of `optimize`.
+
+    Attributes
+    ----------
+    limits
+        How much may start.
+    timeout
+        Seconds after which everything ends; None for no limit.
+    in_total
+        Whether the limits count for all calls together.
+    executor
+        What runs the legs.
+    leg_timeout
+        The seconds that a leg may take; None for no limit.
+    max_retries
+        How often a leg is given out again after its worker was lost.
+    max_failures
+        The share of evaluations that may fail; None for all.
+    max_paused
+        Generators that wait in memory at most; None for no limit.
+    max_open_brackets
+        Brackets in which something is left to be done, at most; None for no limit.
+    catch
+        Exceptions of the objective that fail their trial only.
+    callbacks
+        Called with the study and each finished trial.
+    show_progress_bar
+        Whether a bar is shown.
+    """
+
+    limits: Limits
+    timeout: float | None
+    in_total: bool
+    executor: Executor
+    leg_timeout: float | None
+    max_retries: int
+    max_failures: float | None
+    max_paused: int | None
+    max_open_brackets: int | None
+    catch: tuple[type[Exception], ...]
+    callbacks: tuple[Callable[[Any, Any], None], ...]
+    show_progress_bar: bool
+
+    def __post_init__(self) -> None:
+        if self.leg_timeout is not None:
+            arguments.positive("leg_timeout", self.leg_timeout)
+        arguments.count("max_retries", self.max_retries, least=0)
+        if self.max_failures is not None:
+            arguments.share("max_failures", self.max_failures)
+        if self.max_paused is not None:
+            arguments.count("max_paused", self.max_paused, least=0)
+        if self.max_open_brackets is not None:
+            arguments.count("max_open_brackets", self.max_open_brackets)
+        arguments.flag("show_progress_bar", self.show_progress_bar)
