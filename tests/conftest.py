@@ -31,7 +31,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByWorkers(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            found = re.search(r"(?<![a-z])(?:dask|ray)(?![a-z])|sklearn/test_workers", nodeid)
+            found = re.search(r"(?<![a-z])(?:dask|ray)(?![a-z])|sklearn/test_running", nodeid)
             return found.group() if found else nodeid
 
     return ByWorkers(config, log)

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from bohb.cli.jobs import read_job
+from bohb.cli.jobs import json_schema, read_job
 from bohb.cli.jobs.document import read_document
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +64,8 @@ def test_the_job_files_of_a_page_can_be_planned(page, index, text, tmp_path):
     (tmp_path / "job.yml").write_text(text)
     job = read_job(tmp_path / "job.yml", is_to_run=False)
     assert job.schedule.plan is not None
+    if page.stem != "polyaxon":
+        jsonschema.validate(read_document(tmp_path / "job.yml").value, json_schema())
 
 
 def test_the_job_file_of_the_documentation_is_that_of_the_example(tmp_path):

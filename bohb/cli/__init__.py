@@ -1,4 +1,4 @@
-"""The command line. Needs typer, rich, PyYAML and psutil (``bohb[cli]``)."""
+"""The command line. Needs typer, rich, pydantic, PyYAML and psutil (``bohb[cli]``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def main() -> None:
     except KeyboardInterrupt:  # importing takes a moment
         sys.exit(130)
     except ModuleNotFoundError as error:
-        if error.name in ("typer", "rich", "yaml", "psutil"):
+        if error.name in ("typer", "rich", "pydantic", "yaml", "psutil"):
             sys.exit(f"bohb's command line needs {error.name}: pip install 'bohb[cli]'")
         raise
     app(prog_name="bohb")

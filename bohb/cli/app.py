@@ -1,36 +1,37 @@
-"""The commands: each reads a job file, and does one thing with its study."""
+"""The commands, each of which reads a job file and does one thing with its study."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import io
+import json
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import optuna
 import typer
 from rich.console import Console
 
 from bohb import __version__, arguments
-from bohb.cli import pictures, running, tables
-from bohb.cli.jobs import Job, read_job
-from bohb.cli.process import kill_all
-from bohb.cli.running import Place
-from bohb.cli.standing import (
+from bohb.cli import lifecycle
+from bohb.cli.command.process import kill_all
+from bohb.cli.jobs import Job, json_schema, read_job
+from bohb.cli.lifecycle import Place
+from bohb.cli.show import plots, tables
+from bohb.cli.show.live import watching
+from bohb.cli.status import (
     REPORT_COLUMNS,
     best_of,
     evaluation_columns,
     evaluation_rows,
     report_rows,
-    standing_of,
+    status_of,
 )
-from bohb.cli.views import watching
 from bohb.errors import (
     ArgumentError,
     BohbError,
@@ -82,36 +83,6 @@ Jobs = Annotated[
 ]
 
 
-class BestFormat(str, Enum):
-    """How the best trial is printed."""
-
-    table = "table"
-    json = "json"
-    yaml = "yaml"
-    args = "args"
-
-
-class StatusFormat(str, Enum):
-    """How the status is printed."""
-
-    table = "table"
-    json = "json"
-
-
-class RowFormat(str, Enum):
-    """How rows are written."""
-
-    csv = "csv"
-    json = "json"
-
-
-class Rows(str, Enum):
-    """What a row stands for."""
-
-    evaluations = "evaluations"
-    reports = "reports"
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"bohb {__version__}")
@@ -141,8 +112,8 @@ def plan(job_file: JobFile, storage: Storage = None, jobs: Jobs = None) -> None:
         tables.print_plan(job, _out())
         _tell_remarks(job)
         with contextlib.suppress(NoResultError):
-            study = running.find(job, Place.of(job, storage))
-            n_done = standing_of(job, study).n_evaluations
+            study = lifecycle.find(job, Place.of(job, storage))
+            n_done = status_of(job, study).n_evaluations
             _note(f"{n_done} evaluations of it are done; bohb status {job_file} shows which")
 
 
@@ -168,16 +139,16 @@ def run(
         job = read_job(job_file, n_jobs=jobs)
         _tell_remarks(job)
         place = Place.of(job, storage)
-        study = running.begin(job, place)
-        for remark in running.remarks(job, study):
+        study = lifecycle.begin(job, place)
+        for remark in lifecycle.remarks(job, study):
             _note(remark)
         try:
-            with watching(job, _err(), standing_of(job, study)) as view:
-                running.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
+            with watching(job, _err(), status_of(job, study)) as view:
+                lifecycle.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
         finally:
             kill_all()
-            after = standing_of(job, study)
-            tables.print_standing(job, place, after, _out())
+            after = status_of(job, study)
+            tables.print_status(job, place, after, _out())
         if study.was_cut_off:
             raise typer.Exit(INTERRUPTED)
         if after.activity == "stopped":
@@ -191,21 +162,18 @@ def run(
 def status(
     job_file: JobFile,
     storage: Storage = None,
-    form: Annotated[StatusFormat, typer.Option("--format", "-f", help="The format.")] = (
-        StatusFormat.table
-    ),
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="The format.")
+    ] = "table",
 ) -> None:
     """Show where a job stands, whether it runs now or not."""
     with _errors_told():
-        job = read_job(job_file, is_to_run=False)
-        place = Place.of(job, storage)
-        study = running.find(job, place)
-        _tell_changes(job, study)
-        standing = standing_of(job, study)
-        if form is StatusFormat.json:
-            typer.echo(tables.standing_text(standing))
+        job, place, study = _opened(job_file, storage)
+        found = status_of(job, study)
+        if form == "json":
+            typer.echo(tables.status_text(found))
         else:
-            tables.print_standing(job, place, standing, _out())
+            tables.print_status(job, place, found, _out())
 
 
 @app.command()
@@ -213,25 +181,23 @@ def best(
     job_file: JobFile,
     storage: Storage = None,
     form: Annotated[
-        BestFormat,
+        Literal["table", "json", "yaml", "args"],
         typer.Option("--format", "-f", help="The format; args: as options of the command."),
-    ] = BestFormat.table,
+    ] = "table",
 ) -> None:
     """Print the best configuration so far."""
     with _errors_told():
-        job = read_job(job_file, is_to_run=False)
-        study = running.find(job, Place.of(job, storage))
-        _tell_changes(job, study)
+        job, _, study = _opened(job_file, storage)
         found = best_of(job, study)
-        if form is BestFormat.table:
+        if form == "table":
             tables.print_best(job, found, _out())
-        elif form is BestFormat.args:
+        elif form == "args":
             options, others = tables.best_arguments(job, found)
             typer.echo(options)
             if others:
                 _note(f"not options of the command: {', '.join(others)}; --format json has all")
         else:
-            typer.echo(tables.best_text(job, found, form.value))
+            typer.echo(tables.best_text(job, found, form))
 
 
 @app.command()
@@ -239,15 +205,15 @@ def export(
     job_file: JobFile,
     storage: Storage = None,
     form: Annotated[
-        RowFormat | None,
+        Literal["csv", "json"] | None,
         typer.Option(
             "--format", "-f", help="The format.", show_default="by the file's name, or csv"
         ),
     ] = None,
     rows: Annotated[
-        Rows,
+        Literal["evaluations", "reports"],
         typer.Option(help="A row for each evaluation, or each report of the metric."),
-    ] = Rows.evaluations,
+    ] = "evaluations",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -257,19 +223,17 @@ def export(
 ) -> None:
     """Write all that was evaluated, as CSV or JSON."""
     with _errors_told():
-        job = read_job(job_file, is_to_run=False)
-        study = running.find(job, Place.of(job, storage))
-        _tell_changes(job, study)
-        made = evaluation_rows if rows is Rows.evaluations else report_rows
-        columns = evaluation_columns(job) if rows is Rows.evaluations else REPORT_COLUMNS
+        job, _, study = _opened(job_file, storage)
+        made = evaluation_rows if rows == "evaluations" else report_rows
+        columns = evaluation_columns(job) if rows == "evaluations" else REPORT_COLUMNS
         write = functools.partial(tables.write_rows, made(job, study), columns=columns)
         if form is None:
             form = _format_of(output)
         if output is None:
-            write(sys.stdout, form.value)
+            write(sys.stdout, form)
             return
         with _writing(), output.open("w", newline="", encoding="utf-8") as file:
-            n_rows = write(file, form.value)
+            n_rows = write(file, form)
         _err().print(f"{n_rows} rows in {output}", highlight=False, markup=False)
 
 
@@ -278,9 +242,9 @@ def plot(
     job_file: JobFile,
     storage: Storage = None,
     kind: Annotated[
-        pictures.Kind,
-        typer.Option(metavar="KIND", help=f"What to draw: {', '.join(pictures.Kind)}."),
-    ] = (pictures.Kind.learning_curves),
+        plots.PlotKind,
+        typer.Option(metavar="KIND", help=f"What to draw: {', '.join(get_args(plots.PlotKind))}."),
+    ] = "learning-curves",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -293,27 +257,42 @@ def plot(
 ) -> None:
     """Draw a picture of what was evaluated."""
     with _errors_told():
-        job = read_job(job_file, is_to_run=False)
-        study = running.find(job, Place.of(job, storage))
-        _tell_changes(job, study)
-        output = output or Path(f"{job.name}-{kind.value}.png")
+        job, _, study = _opened(job_file, storage)
+        output = output or Path(f"{job.name}-{kind}.png")
         if output.is_dir():
             raise ArgumentError(f"--output must be a file, got the directory {output}")
         if not output.suffix:
             output = output.with_name(f"{output.name}.png")
         with _writing():
-            pictures.draw(job, study, kind, output)
+            plots.draw(job, study, kind, output)
         typer.echo(str(output))
 
 
-def _format_of(output: Path | None) -> RowFormat:
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a job file, by which editors complete and check it."""
+    typer.echo(json.dumps(json_schema(), indent=1))
+
+
+def _opened(job_file: Path, storage: str | None) -> tuple[Job, Place, Study]:
+    """Return a job whose study has begun, and say so if the job has changed since."""
+    job = read_job(job_file, is_to_run=False)
+    place = Place.of(job, storage)
+    study = lifecycle.find(job, place)
+    changed = lifecycle.changes(job, study)
+    if changed:
+        _note(f"the job has changed since its study was begun, in {', '.join(changed)}")
+    return job, place, study
+
+
+def _format_of(output: Path | None) -> Literal["csv", "json"]:
     """Return the format that a file's name asks for; CSV where it has no ending."""
     ending = "" if output is None else output.suffix
     if ending not in ("", ".csv", ".json"):
         raise ArgumentError(
             f"--output must end with .csv or .json if --format is left out, got {output}"
         )
-    return RowFormat.json if ending == ".json" else RowFormat.csv
+    return "json" if ending == ".json" else "csv"
 
 
 @contextlib.contextmanager
@@ -328,12 +307,6 @@ def _writing() -> Iterator[None]:
 def _tell_remarks(job: Job) -> None:
     for remark in job.remarks:
         _note(remark)
-
-
-def _tell_changes(job: Job, study: Study) -> None:
-    changed = running.changes(job, study)
-    if changed:
-        _note(f"the job has changed since its study was begun, in {', '.join(changed)}")
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -365,7 +338,8 @@ def _errors_told() -> Iterator[None]:
             warnings.showwarning = _show_warning
             yield
     except BohbError as error:
-        _complain(f"error: {error}")
+        for fault in str(error).splitlines() if isinstance(error, JobError) else [error]:
+            _complain(f"error: {fault}")
         raise typer.Exit(_exit_code(error)) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error

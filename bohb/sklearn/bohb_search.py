@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bohb.samplers import BOHBSampler
-from bohb.sklearn.search import ScheduledSearchCV
-from bohb.sklearn.settings import Settings
+from bohb.sklearn.search import ScheduledSearchCV, Settings
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -14,8 +14,7 @@ from bohb.errors import ArgumentError
 from bohb.samplers import BOHBSampler
 from bohb.sklearn.problem import Problem, has_strata
 from bohb.sklearn.results import Evaluated, by_model
-from bohb.sklearn.search import ScheduledSearchCV
-from bohb.sklearn.settings import Settings
+from bohb.sklearn.search import ScheduledSearchCV, Settings
 from bohb.study import Study
 
 if TYPE_CHECKING:

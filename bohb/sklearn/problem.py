@@ -1,8 +1,9 @@
-"""What is searched: data, folds, candidates, resource and schedule, before anything is trained."""
+"""The problem of a search: data, folds, candidates, resource and schedule, before any training."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,12 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
-from bohb.model.arrays import IndexArray
+from bohb import arguments
+from bohb.model.arrays import FloatArray, IndexArray
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn.candidates import Candidates
-from bohb.sklearn.objective import Fold, Plateau, Scoring, SearchObjective
-from bohb.sklearn.subsets import nested_order
-from bohb.sklearn.training import Calls, Data, Parameter, Resource, Samples
+from bohb.sklearn.evaluation import Fold, Plateau, Scoring, SearchObjective
+from bohb.sklearn.training import Calls, Data, Parameter, Samples, TrainingResource
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Problem:
     splits: Sequence[tuple[IndexArray, IndexArray]]
     groups: Any
     candidates: Candidates
-    resource: Resource
+    resource: TrainingResource
     scoring: Scoring
     pruner: HyperbandPruner
     plateau: Plateau | None
@@ -92,7 +93,7 @@ class Problem:
         return resource.begin(candidate, self.data, rows).train_to(goal)
 
 
-def method_of(resource: Resource) -> str:
+def method_of(resource: TrainingResource) -> str:
     """Return the method of the estimator that trains it."""
     return "partial_fit" if isinstance(resource, Calls) else "fit"
 
@@ -103,7 +104,7 @@ def row_numbers(rows: Any) -> IndexArray:
     return np.flatnonzero(given) if given.dtype == bool else given.astype(np.intp)
 
 
-def fit_params_of(routed: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
+def fit_params_of(routed: Mapping[str, Any], resource: TrainingResource) -> dict[str, Any]:
     """Return what is handed on to the estimator; without metadata routing that is for `fit`."""
     method = method_of(resource) if get_config()["enable_metadata_routing"] else "fit"
     return dict(routed[method])
@@ -120,3 +121,76 @@ def _classes(estimator: Any, y: Any) -> IndexArray | None:
     if not has_strata(estimator, y):
         return None
     return np.asarray(np.unique(np.ravel(y), return_inverse=True)[1], dtype=np.intp)
+
+
+def nested_order(
+    rows: IndexArray, classes: IndexArray | None, groups: Any, rng: np.random.Generator
+) -> IndexArray:
+    """Return `rows` in a random order whose every beginning is a fair part of them.
+
+    With `classes`, the beginnings have the classes in the proportions of the whole, and the first
+    rows are one of each class. With `groups`, the rows of a group stay together; a group counts
+    as of the class that most of its rows have.
+
+    Parameters
+    ----------
+    rows
+        Row numbers, shape (n,).
+    classes
+        The class of every row of the data as a number from 0; None for targets without classes.
+    groups
+        The group of every row of the data, or None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> classes = np.array([0, 0, 0, 0, 1, 1])
+    >>> order = nested_order(np.arange(6), classes, None, np.random.default_rng(0))
+    >>> np.bincount(classes[order[:3]]).tolist()
+    [2, 1]
+    """
+    own = np.zeros(len(rows), dtype=int) if classes is None else classes[rows]
+    if groups is None:
+        return rows[np.argsort(_places(own, np.ones(len(rows)), rng), kind="stable")]
+    _, members, sizes = np.unique(np.asarray(groups)[rows], return_inverse=True, return_counts=True)
+    counts = np.zeros((len(sizes), int(np.max(own, initial=0)) + 1))
+    np.add.at(counts, (members, own), 1)
+    places = _places(counts.argmax(axis=1), sizes.astype(float), rng)
+    shuffled = rng.permutation(len(rows))
+    return rows[shuffled[np.argsort(places[members[shuffled]], kind="stable")]]
+
+
+def _places(strata: IndexArray, sizes: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return where in the order each item stands, from 0 to 1, so that the strata are even in it.
+
+    The items of each stratum are shuffled and lie one after the other, by their sizes; the first
+    one stands at the very fingerprint.
+    """
+    places = np.empty(len(strata))
+    for stratum in np.unique(strata):
+        items = rng.permutation(np.flatnonzero(strata == stratum))
+        length = sizes[items]
+        before = np.cumsum(length) - length
+        middle = (before + rng.random() * length) / length.sum()
+        middle[0] = -rng.random()
+        places[items] = middle
+    return places
+
+
+def in_memory(collection: Any) -> Any:
+    """Return what a collection of Dask holds; anything else as it is."""
+    return collection.compute() if _is_dask(collection) else collection
+
+
+def chunk_size_of(collection: Any) -> int | None:
+    """Return the number of rows of the first chunk of a Dask array; None for anything else."""
+    chunks = getattr(collection, "chunks", None) if _is_dask(collection) else None
+    first = chunks[0][0] if chunks else math.nan  # it need not be known
+    return None if math.isnan(first) else int(first)
+
+
+def _is_dask(collection: Any) -> bool:
+    is_from = arguments.comes_from("dask", collection) or arguments.comes_from(
+        "dask_expr", collection
+    )
+    return is_from and hasattr(collection, "compute")

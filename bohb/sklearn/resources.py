@@ -17,8 +17,8 @@ from bohb.sklearn.training import (
     PER_CALL,
     Calls,
     Parameter,
-    Resource,
     Samples,
+    TrainingResource,
     is_per_call,
     last_step,
 )
@@ -41,7 +41,7 @@ def choose_resource(
     n_samples: int,
     chunk_size: int | None,
     max_resource: Any = "auto",
-) -> Resource:
+) -> TrainingResource:
     """Return the resource for what was given, or the best one of `estimator` for ``"auto"``.
 
     `tuned` are the parameters that candidates differ in, None if they are not known. With a
@@ -74,7 +74,7 @@ def _best(
     chunk_size: int | None,
     *,
     is_limited: bool,
-) -> Resource:
+) -> TrainingResource:
     """Return the resource that is most like training: passes, then size, then samples."""
     prefix, last = last_step(estimator)
     if prefix[:-2] in tuned or not hasattr(last, "get_params"):
@@ -138,7 +138,7 @@ def _can_be_set(estimator: Any, name: str) -> bool:
 
 
 def bounds(
-    resource: Resource,
+    resource: TrainingResource,
     estimator: Any,
     y: Any,
     *,
@@ -170,7 +170,7 @@ def bounds(
     return max(1, min(lowest, math.floor(highest / reduction_factor))), highest
 
 
-def _highest(resource: Resource, estimator: Any, given: Any) -> int:
+def _highest(resource: TrainingResource, estimator: Any, given: Any) -> int:
     if isinstance(resource, Samples):
         if _is_auto(given):
             return resource.n_samples

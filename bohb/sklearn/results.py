@@ -15,7 +15,7 @@ from bohb.errors import SettingsError
 from bohb.history import scale_of
 from bohb.hyperband import Bracket, Plan
 from bohb.sklearn.candidates import Candidates
-from bohb.sklearn.objective import Scoring, evaluation_key
+from bohb.sklearn.evaluation import Scoring, evaluation_key
 from bohb.study import Study, evaluations
 
 Record = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Running the study of a search, and telling the user how it goes."""
+"""The run of a search: what does its work, and what the user is told meanwhile."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import joblib
+from joblib.parallel import get_active_backend
 from tqdm import tqdm
 
-from bohb.executors import Executor
+from bohb.errors import ArgumentError
+from bohb.executors import ProcessExecutor, SerialExecutor, ThreadExecutor
 from bohb.history import LEG_ATTRIBUTE
-from bohb.sklearn.objective import SearchObjective, quiet_about_convergence
+from bohb.sklearn.evaluation import SearchObjective, quiet_about_convergence
 from bohb.study import Study, release_objective
 
 
@@ -23,7 +26,8 @@ def run_search(
     *,
     n_rounds: int,
     timeout: float | None,
-    executor: Executor,
+    executor: Any,
+    n_jobs: int | None,
     max_paused: int | None,
     verbose: float,
     label: str,
@@ -35,6 +39,7 @@ def run_search(
     KeyboardInterrupt
         After Ctrl-C, of which `optimize` makes no exception.
     """
+    runs_on = executor_of(executor, n_jobs)
     whole = study.plan(n_rounds)
     plan = objective.candidates.limit(whole)
     limit: dict[str, Any] = {"n_rounds": n_rounds}
@@ -57,7 +62,7 @@ def run_search(
                 **limit,
                 in_total=True,
                 timeout=timeout,
-                executor=executor,
+                executor=runs_on,
                 max_paused=max_paused,
                 callbacks=[_Announcer(label)] if level > 1 else None,
                 show_progress_bar=level > 0,
@@ -97,3 +102,41 @@ class _Announcer:
             f"[CV{self._label}, bracket={bracket}] trial {trial.number}: "
             f"{trial.state.name.lower()} at {reached}, score {steps.get(reached, math.nan):.6g}"
         )
+
+
+def executor_of(executor: Any, n_jobs: int | None) -> Any:
+    """Return what `study.optimize` is to run legs on.
+
+    `n_jobs` counts processes, unless ``joblib.parallel_config`` says threads or Dask.
+
+    Raises
+    ------
+    ArgumentError
+        If both are given.
+    """
+    if executor is not None:
+        if n_jobs not in (None, 1):
+            raise ArgumentError(
+                f"n_jobs and executor cannot both be given, got n_jobs={n_jobs!r} and {executor!r}"
+            )
+        return executor
+    backend, _ = get_active_backend()
+    if hasattr(backend, "client"):  # joblib's backend for Dask
+        return SerialExecutor() if _is_within_a_task() else backend.client
+    n_workers = joblib.effective_n_jobs(n_jobs)
+    if n_workers == 1:
+        return SerialExecutor()
+    if getattr(backend, "uses_threads", False):
+        return ThreadExecutor(n_workers)
+    return ProcessExecutor(n_workers)
+
+
+def _is_within_a_task() -> bool:
+    """Return whether this is a task of Dask itself, which must not wait for others."""
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""What the two searches have in common: the steps of `fit`."""
+"""The base class of both searches: the steps of `fit`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +22,23 @@ from sklearn.utils.validation import _check_method_params, _num_samples
 
 from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError, NoResultError
+from bohb.hyperband import BracketSizes
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn import results
 from bohb.sklearn.candidates import Candidates, candidates_of
-from bohb.sklearn.chunked import chunk_size_of, in_memory
+from bohb.sklearn.evaluation import Plateau, Scoring
 from bohb.sklearn.identity import identity_of, seed_of
-from bohb.sklearn.objective import Plateau, Scoring
-from bohb.sklearn.problem import Problem, fit_params_of, method_of, row_numbers
+from bohb.sklearn.problem import (
+    Problem,
+    chunk_size_of,
+    fit_params_of,
+    in_memory,
+    method_of,
+    row_numbers,
+)
 from bohb.sklearn.resources import bounds, choose_resource, counts_of
 from bohb.sklearn.running import run_search
-from bohb.sklearn.settings import Settings
-from bohb.sklearn.training import Data, Resource, Samples
-from bohb.sklearn.workers import executor_of
+from bohb.sklearn.training import Data, Samples, TrainingResource
 from bohb.study import Study, create_study, unannounced
 
 if TYPE_CHECKING:
@@ -40,6 +46,34 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the two searches have other names for.
+
+    Attributes
+    ----------
+    distributions
+        What candidates are drawn from, as it was given.
+    min_resource, max_resource, reduction_factor, bracket_sizes
+        Of the schedule; a bound may be ``"auto"``.
+    patience
+        The resource within which a score must rise; None for any.
+    asynchronous
+        Whether rungs are promoted from before they are complete.
+    label
+        Begins the lines that are printed.
+    """
+
+    distributions: Any
+    min_resource: Any
+    max_resource: Any
+    reduction_factor: float
+    bracket_sizes: BracketSizes
+    patience: int | None
+    asynchronous: bool = False
+    label: str = ""
 
 
 class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has no types
@@ -133,7 +167,8 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             problem.objective(seed),
             n_rounds=self.n_rounds,
             timeout=self.timeout,
-            executor=executor_of(self.executor, self.n_jobs),
+            executor=self.executor,
+            n_jobs=self.n_jobs,
             max_paused=self.max_paused,
             verbose=self.verbose,
             label=self._settings().label,
@@ -209,7 +244,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
 
     def _choose_resource(
         self, candidates: Candidates, *, n_samples: int, chunk_size: int | None
-    ) -> Resource:
+    ) -> TrainingResource:
         return choose_resource(
             self.resource,
             self.estimator,
@@ -219,7 +254,9 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             max_resource=self._settings().max_resource,
         )
 
-    def _make_pruner(self, resource: Resource, y: Any, train_share: float) -> HyperbandPruner:
+    def _make_pruner(
+        self, resource: TrainingResource, y: Any, train_share: float
+    ) -> HyperbandPruner:
         settings = self._settings()
         lowest, highest = bounds(
             resource,
@@ -238,7 +275,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             settings.asynchronous,
         )
 
-    def _make_plateau(self, resource: Resource, pruner: HyperbandPruner) -> Plateau | None:
+    def _make_plateau(self, resource: TrainingResource, pruner: HyperbandPruner) -> Plateau | None:
         patience = self._settings().patience
         if patience is None:
             return None

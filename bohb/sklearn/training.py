@@ -88,7 +88,7 @@ class Training(abc.ABC):
         return getattr(estimator, method)(*given, **params)
 
 
-class Resource(abc.ABC):
+class TrainingResource(abc.ABC):
     """What an evaluation is limited by."""
 
     name: str
@@ -103,7 +103,7 @@ class Resource(abc.ABC):
 
 
 @dataclass(frozen=True)
-class Samples(Resource):
+class Samples(TrainingResource):
     """The number of samples, of which each fold has its share.
 
     Attributes
@@ -137,7 +137,7 @@ class _SamplesTraining(Training):
 
 
 @dataclass(frozen=True)
-class Parameter(Resource):
+class Parameter(TrainingResource):
     """A parameter of the estimator, or of one of its parts.
 
     Attributes
@@ -185,7 +185,7 @@ class _ParameterTraining(Training):
 
 
 @dataclass(frozen=True)
-class Calls(Resource):
+class Calls(TrainingResource):
     """The number of calls of `partial_fit`.
 
     Attributes

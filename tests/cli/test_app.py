@@ -197,6 +197,22 @@ def test_a_wrong_job_or_command_line_is_2(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["status", "best", "export", "plot"])
+def test_all_faults_of_a_job_are_told_at_once_a_line_each(tmp_path):
+    path = write(tmp_path, OWN.replace("max: 9", "max: many") + "sed: 1")
+    told = bohb("run", path)
+    assert told.exit_code == 2
+    assert told.output.splitlines() == [
+        f"error: {path}:4: resource.max must be a number, got 'many'",
+        f"error: {path}:8: sed is not known: did you mean seed?",
+    ]
+
+
+def test_the_schema_of_a_job_file_is_printed():
+    shown = bohb("schema")
+    assert shown.exit_code == 0
+    assert "early_stopping" in json.loads(shown.output)["properties"]
+
+
 def test_what_has_not_begun_is_3(tmp_path, command):
     shown = bohb(command, write(tmp_path))
     assert shown.exit_code == 3

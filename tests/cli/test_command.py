@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bohb.cli.jobs.command import Command
-from bohb.cli.jobs.template import Template, as_text
+from bohb.cli.jobs.command import Command, Template, as_text
 from bohb.errors import ArgumentError
 
 ECHO = "import json, sys; print(json.dumps(sys.argv[1:]))"

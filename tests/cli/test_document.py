@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bohb.cli.jobs.document import read_document
+from bohb.cli.jobs.document import Fault, name_of, read_document, scalar
+from bohb.cli.jobs.fields import Number, Part, read_part
 from bohb.errors import JobError
 
 
@@ -41,27 +42,26 @@ def document(tmp_path, text):
     ],
 )
 def test_scalars_are_read_as_in_yaml_1_2(tmp_path, written, meant):
-    value = document(tmp_path, f"x: {written}").entries()["x"].value
+    value = document(tmp_path, f"x: {written}").value["x"]
     assert value == meant
     assert type(value) is type(meant)
 
 
 def test_parts_know_their_line_and_their_name(tmp_path):
     whole = document(tmp_path, "a: 1\nb:\n  c: [1,\n      {d: 2}]\n")
-    part = whole.entries()["b"].entries()["c"].parts()[1].entries()["d"]
-    assert (part.line, part.name, part.value) == (4, "b.c[1].d", 2)
+    place = ("b", "c", 1, "d")
+    assert (whole.line(place), name_of(place)) == (4, "b.c[1].d")
+    assert whole.value["b"]["c"][1]["d"] == 2
+    assert whole.line((*place, "gone")) == 4  # what is missing lies where it would be
 
 
-def test_parts_of_a_text_are_read_as_if_each_stood_alone(tmp_path):
-    parts = document(tmp_path, "x: '1:10:0.5'").entries()["x"].split(":")
-    assert [part.value for part in parts] == [1, 10, 0.5]
-    assert all(part.line == 1 for part in parts)
+def test_parts_of_a_text_are_read_as_if_each_stood_alone():
+    assert [scalar(part) for part in ["1", "10", "0.5"]] == [1, 10, 0.5]
 
 
 def test_merged_keys_count_and_those_written_come_first(tmp_path):
     text = "base: &base {low: 1, high: 2}\nx:\n  <<: *base\n  high: 3\n"
-    found = document(tmp_path, text).entries()["x"].entries()
-    assert {name: entry.value for name, entry in found.items()} == {"low": 1, "high": 3}
+    assert document(tmp_path, text).value["x"] == {"low": 1, "high": 3}
 
 
 def test_a_key_given_twice_is_refused_with_both_lines(tmp_path):
@@ -69,17 +69,41 @@ def test_a_key_given_twice_is_refused_with_both_lines(tmp_path):
         document(tmp_path, "a: 1\nb: 2\na: 3\n")
 
 
+class Pair(Part):
+    """A part with one key that must be there."""
+
+    params: Number
+    one: Number = 0
+
+
 def test_a_key_that_is_not_known_is_refused_with_the_nearest_one(tmp_path):
     whole = document(tmp_path, "one: 1\nparms: 2\n")
-    with pytest.raises(JobError, match=r"job\.yml:2: parms is not known: did you mean params\?"):
-        whole.fields(["one", "params"])
+    with pytest.raises(JobError, match=r"job\.yml:2: parms is not known: did you mean params\?$"):
+        read_part(Pair, whole)
 
 
 def test_keys_without_a_value_are_as_if_they_were_missing(tmp_path):
-    whole = document(tmp_path, "a:\nb: 1\n")
-    assert list(whole.fields(["a", "b"])) == ["b"]
-    with pytest.raises(JobError, match="a is missing"):
-        whole.fields(["a", "b"], required=["a"])
+    assert read_part(Pair, document(tmp_path, "one:\nparams: 1\n")).one == 0
+    with pytest.raises(JobError, match="params is missing"):
+        read_part(Pair, document(tmp_path, "one: 1\nparams:\n"))
+
+
+def test_all_faults_are_named_at_once_each_with_its_line_in_their_order(tmp_path):
+    with pytest.raises(JobError) as caught:
+        read_part(Pair, document(tmp_path, "two: 1\nparams: many\none: [1]\n"))
+    path = tmp_path / "job.yml"
+    assert str(caught.value).splitlines() == [
+        f"{path}:1: two is not known: known here are params, one",
+        f"{path}:2: params must be a number, got 'many'",
+        f"{path}:3: one must be a number, got [1]",
+    ]
+
+
+def test_a_fault_of_a_translation_is_named_where_it_was_written(tmp_path):
+    whole = document(tmp_path, "a:\n  b: 1\n")
+    made = whole.translated({"x": {"y": 1}}, {("x",): (whole, ("a",))})
+    error = made.error(Fault(("x", "b"), "\0 is wrong"))
+    assert str(error) == f"{tmp_path}/job.yml:2: a.b is wrong"
 
 
 @pytest.mark.parametrize(

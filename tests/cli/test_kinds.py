@@ -10,17 +10,39 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy import stats
 
 from bohb.cli.jobs.document import read_document
-from bohb.cli.jobs.kinds import KINDS, OWN, POLYAXON, POLYAXON_KINDS, dimension_of, stored_values
+from bohb.cli.jobs.fields import Part, read_part
+from bohb.cli.jobs.kinds import KINDS, Parameter, stored_values
+from bohb.cli.jobs.polyaxon.operation import KINDS as POLYAXON_KINDS
+from bohb.cli.jobs.polyaxon.operation import take_parameter
+from bohb.cli.jobs.polyaxon.translation import Part as PolyaxonPart
+from bohb.cli.jobs.polyaxon.translation import Translation
 from bohb.errors import JobError
 from bohb.model import Categorical, Numeric
+
+OWN, POLYAXON = "ours", "Polyaxon's"
+
+
+class Holder(Part):
+    """A document with one parameter."""
+
+    params: dict[str, Parameter]
 
 
 @pytest.fixture
 def make(tmp_path):
-    def make(kind, fields, dialect=OWN):
+    def make(kind, fields, meaning=OWN):
         path = tmp_path / "job.yml"
-        path.write_text(f"x: {fields}")
-        return dimension_of("x", kind, read_document(path).entries()["x"].entries(), dialect)
+        path.write_text(f"params: {{x: {fields[:1]}kind: {kind}, {fields[1:]}}}")
+        if meaning == POLYAXON:
+            path.write_text(f"x: {{kind: {kind}, value: {fields}}}")
+            if "values" in fields:
+                path.write_text(f"x: {{kind: {kind}, value: {fields[1:-1].partition(':')[2]}}}")
+        document = read_document(path)
+        if meaning == POLYAXON:
+            made = Translation(document)
+            take_parameter(made, "x", PolyaxonPart(made, document, ("x",), document.value["x"]))
+            document = made.finished()
+        return read_part(Holder, document).params["x"].dimension("x")
 
     return make
 
@@ -37,7 +59,7 @@ def drawn(dimension, n=4000):
 
 def test_there_are_sixteen_kinds_of_polyaxon_and_two_more():
     assert len(POLYAXON_KINDS) == 16
-    assert set(KINDS) - POLYAXON_KINDS == {"float", "int"}
+    assert KINDS.keys() - POLYAXON_KINDS.keys() == {"float", "int"}
 
 
 # Finite ones: what NumPy's functions of the same names give
@@ -151,15 +173,15 @@ def test_bounds_of_loguniform_are_natural_exponents_in_polyaxon(make):
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields", "dialect", "cdf"),
+    ("kind", "fields", "meaning", "cdf"),
     [
         ("normal", "{loc: 5, scale: 2}", OWN, stats.norm(5, 2).cdf),
         ("lognormal", "{loc: -1, scale: 0.5}", OWN, stats.lognorm(0.5, scale=math.exp(-1)).cdf),
         ("normal", "{loc: 5, scale: 2}", POLYAXON, stats.norm(5, 2).cdf),
     ],
 )
-def test_normal_kinds_have_their_distribution(make, kind, fields, dialect, cdf):
-    dimension = make(kind, fields, dialect)
+def test_normal_kinds_have_their_distribution(make, kind, fields, meaning, cdf):
+    dimension = make(kind, fields, meaning)
     assert dimension.key == "quantile(x)"
     assert stats.kstest(drawn(dimension), cdf).pvalue > 1e-3
 

@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 
-from bohb.cli.process import Line, Process, end_orphan, kill_all
+from bohb.cli.command.process import Line, Process, end_orphan, kill_all
 from bohb.errors import CommandError
 from bohb.machine import machine_name
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 
 import pytest
 
+from bohb.cli.command.process import Line
+from bohb.cli.command.reports import LineReader, Report, last_value, whole_step
 from bohb.cli.jobs import Metric
-from bohb.cli.process import Line
-from bohb.cli.reports import LineReader, Report, last_value, whole_step
 from bohb.errors import CommandError
 
 
@@ -30,34 +29,34 @@ def out(text):
     ],
 )
 def test_a_line_of_json_is_a_report(text, report):
-    assert LineReader(Metric("loss")).read(out(text)) == report
+    assert LineReader(Metric(name="loss")).read(out(text)) == report
 
 
 def test_json_on_the_error_output_is_none():
-    assert LineReader(Metric("loss")).read(Line("stderr", '{"loss": 1}')) is None
+    assert LineReader(Metric(name="loss")).read(Line("stderr", '{"loss": 1}')) is None
 
 
 def test_numbers_that_are_not_finite_are_reported():
-    report = LineReader(Metric("loss")).read(out('{"loss": NaN}'))
+    report = LineReader(Metric(name="loss")).read(out('{"loss": NaN}'))
     assert math.isnan(report.values["loss"])
 
 
 @pytest.mark.parametrize("value", ["null", '"low"', "[1]", "true", "1" + "0" * 400])
 def test_a_metric_that_is_no_number_is_a_fault_of_its_line(value):
-    report = LineReader(Metric("loss")).read(out(f'{{"step": 1, "loss": {value}}}'))
+    report = LineReader(Metric(name="loss")).read(out(f'{{"step": 1, "loss": {value}}}'))
     assert report.values == {"step": 1}
     assert report.fault.startswith("loss must be a number")
 
 
 def test_json_without_end_is_no_report():
-    assert LineReader(Metric("loss")).read(out('{"a":' * 100_000)) is None
-    assert LineReader(Metric("loss")).read(out('{"loss": 1, "a": ' + "[" * 100_000)) is None
+    assert LineReader(Metric(name="loss")).read(out('{"a":' * 100_000)) is None
+    assert LineReader(Metric(name="loss")).read(out('{"loss": 1, "a": ' + "[" * 100_000)) is None
 
 
 def test_the_key_of_the_step_can_be_chosen_or_left_out():
     line = out('{"epoch": 2, "step": 500, "loss": 1}')
-    assert LineReader(Metric("loss", step="epoch")).read(line).step == 2
-    assert LineReader(Metric("loss", step=None)).read(line).step is None
+    assert LineReader(Metric(name="loss", step="epoch")).read(line).step == 2
+    assert LineReader(Metric(name="loss", step=False)).read(line).step is None
 
 
 @pytest.mark.parametrize(
@@ -71,18 +70,18 @@ def test_the_key_of_the_step_can_be_chosen_or_left_out():
     ],
 )
 def test_a_pattern_finds_values_in_both_outputs(pattern, text, report):
-    reader = LineReader(Metric("loss", pattern=re.compile(pattern)))
+    reader = LineReader(Metric(name="loss", pattern=pattern))
     assert reader.read(out(text)) == report
     assert reader.read(Line("stderr", text)) == report
 
 
 def test_a_pattern_that_finds_no_number_is_a_fault_of_its_line():
-    reader = LineReader(Metric("loss", pattern=re.compile(r"loss=(\S+)")))
+    reader = LineReader(Metric(name="loss", pattern=r"loss=(\S+)"))
     assert "must find numbers, got value 'low'" in reader.read(out("loss=low")).fault
 
 
 def test_a_file_holds_json_or_lines_of_json(tmp_path):
-    reader = LineReader(Metric("loss"))
+    reader = LineReader(Metric(name="loss"))
     path = tmp_path / "metrics.json"
     path.write_text('{\n  "loss": 0.3,\n  "step": 2\n}')
     assert reader.read_file(path) == [Report({"loss": 0.3, "step": 2}, 2)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
 from job_files import COMMAND, OWN, RESOURCE, write
 from optuna.samplers import GridSampler
 
 from bohb import BOHBSampler, HyperbandPruner, SuccessiveHalvingPruner
-from bohb.cli.jobs import Policy, Target, read_job
+from bohb.cli.jobs import Policy, Target, json_schema, read_job
+from bohb.cli.jobs.document import read_document
 from bohb.errors import ArgumentError, JobError
 
 
@@ -244,6 +246,83 @@ def test_a_malformed_file_gives_one_clear_error_with_its_line(tmp_path, text, li
     assert f"job.yml:{line}: " in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_all_faults_of_a_file_are_named_at_once_each_with_its_line(tmp_path):
+    text = """
+        command: [echo, {a: b}]
+        metric: {name: loss, direction: down}
+        resource: {name: epochs, max: many}
+        params:
+          lr: {kind: uniform, low: a, high: b}
+          trial: [1, 2]
+          q: {kind: quniform, low: 3,
+              high: 1, q: 1}
+          p:
+            kind: pchoice
+            values:
+              - [a, 0.5]
+              - [b, 2]
+        limits: {n_trials: 0, n_round: 1}
+        early_stopping:
+          - {kind: diff}
+          - {kind: target, value: high}
+        sed: 1
+        """
+    with pytest.raises(JobError) as caught:
+        read(tmp_path, text)
+    shown = [line.removeprefix(f"{tmp_path}/job.yml:") for line in str(caught.value).splitlines()]
+    assert shown == [
+        "2: command[1] must be a string, got {'a': 'b'}",
+        "3: metric.direction must be minimize or maximize, got 'down'",
+        "4: resource.max must be a number, got 'many'",
+        "6: params.lr.high must be a number, got 'b'",
+        "6: params.lr.low must be a number, got 'a'",
+        "7: params.trial needs another name: {{ trial }} stands for something else",
+        "9: params.q.high must be greater than low, got low=3, high=1",
+        "14: params.p.values[1][1] must be between 0 and 1, got 2",
+        "15: limits.n_round is not known: did you mean n_rounds?",
+        "15: limits.n_trials must be at least 1, got 0",
+        "17: early_stopping[0].percent is missing",
+        "18: early_stopping[1].value must be a number, got 'high'",
+        "19: sed is not known: did you mean seed?",
+    ]
+
+
+def test_all_faults_of_a_whole_job_are_named_at_once(tmp_path):
+    text = (
+        OWN.replace("--lr={{ lr }}", "{lr} --lr={{ lrr }}") + 'env: {A: "{{ b }}"}\nworkdir: nowhere'
+    )
+    with pytest.raises(JobError) as caught:
+        read(tmp_path, text)
+    lines = [line.split(": ")[0].rpartition(":")[2] for line in str(caught.value).splitlines()]
+    assert lines == ["2", "2", "8", "9"]
+
+
+def test_inputs_are_values_that_templates_may_name(tmp_path):
+    text = OWN.replace("--lr={{ lr }}", "--lr={{ lr }} --size={{ size }}") + "inputs: {size: 128}"
+    job = read(tmp_path, text)
+    told = job.told(
+        {"lr": 0.5}, trial=0, resource=1, previous_resource=0, checkpoint_dir="", params_file=""
+    )
+    assert job.command.call(told).arguments[-2:] == ["--size=128", "--epochs=1"]
+
+
+def test_the_json_schema_takes_what_is_right_and_refuses_what_has_the_wrong_form(tmp_path):
+    schema = jsonschema.Draft202012Validator(json_schema())
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    for text in (OWN, GRID, MAPPING.format("[{x: 1}]")):
+        assert not list(schema.iter_errors(read_document(write(tmp_path, text)).value))
+    for text in (
+        OWN + "sed: 1",
+        OWN.replace("metric: loss\n", ""),
+        OWN.replace("max: 9", "max: many"),
+        OWN.replace("high: 1", "hgih: 1"),
+        OWN + "limits: {n_trials: 0}",
+        OWN + "early_stopping: [{kind: medain}]",
+        OWN + "keep_checkpoints: perhaps",
+    ):
+        assert list(schema.iter_errors(read_document(write(tmp_path, text)).value))
 
 
 def test_a_file_of_the_metric_must_differ_between_trials_that_run_together(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bohb.cli.curves import Curves
+from bohb.cli.command.curves import Curves
 from bohb.cli.jobs import Policy, Target
 
 finite = st.floats(-1e6, 1e6)

@@ -1,17 +1,20 @@
-"""Job files: what to run and what to tune, in our own words or Polyaxon's."""
+"""Job files: what to run and what to tune, in our own words or in those of Polyaxon."""
 
-from bohb.cli.jobs.job import SINGLE_RUNG, Job, Metric, Schedule
+from bohb.cli.jobs.job import Job, json_schema
 from bohb.cli.jobs.kinds import stored_values
+from bohb.cli.jobs.parts import Metric
 from bohb.cli.jobs.reader import read_job
+from bohb.cli.jobs.schedule import SINGLE_RUNG, JobSchedule
 from bohb.cli.jobs.stopping import Policy, Target
 
 __all__ = [
     "SINGLE_RUNG",
     "Job",
+    "JobSchedule",
     "Metric",
     "Policy",
-    "Schedule",
     "Target",
+    "json_schema",
     "read_job",
     "stored_values",
 ]

@@ -1,115 +1,60 @@
-"""Whether a job can be run here, and what its author may have forgotten."""
+"""Checks of a whole job: whether it can be run here, and what its author may have forgotten."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 
-from bohb.cli.jobs.command import GENERAL
-from bohb.cli.jobs.document import Entry, near_to
-from bohb.cli.jobs.job import SINGLE_RUNG, Job
-from bohb.cli.jobs.template import Template
+from bohb.cli.jobs.command import GENERAL, Template
+from bohb.cli.jobs.document import Document, Fault, Place, near_to
+from bohb.cli.jobs.job import Job
+from bohb.cli.jobs.schedule import SINGLE_RUNG
 
 _SINGLE_BRACES = re.compile(r"(?<![${])\{\s*([A-Za-z_]\w*)\s*\}(?!\})")
 
 
-def checked(job: Job, fields: Mapping[str, Entry], *, is_to_run: bool) -> Job:
-    """Return `job` with remarks for its author, if it can be run here.
+def faults_of(job: Job, document: Document, *, is_to_run: bool) -> Iterator[Fault]:
+    """Yield what keeps a job from being run here.
 
     Parameters
     ----------
-    fields
-        Where its command (and its args, if they are written apart), workdir, env, metric and
-        early_stopping are written.
+    document
+        What the job was read from.
     is_to_run
         Whether its program and its directory must be there.
-
-    Raises
-    ------
-    JobError
-        If a name in a template stands for nothing, or there is no such program or directory.
     """
     known = {*GENERAL, *job.parameter_names, *job.inputs}
-    if job.schedule.resource in known:
-        raise fields["command"].error(
-            f"{job.schedule.resource} is the name of the resource and of something else: give one "
-            "of them another name"
+    resource = job.schedule.resource
+    if resource in known:
+        yield Fault(
+            ("command",),
+            f"{resource} is the name of the resource and of something else: give one of them "
+            "another name",
         )
-    if job.schedule.resource is not None:
-        known.add(job.schedule.resource)
-    command = [fields[key] for key in ("command", "args") if key in fields]
-    _check_names(command, job.command.names, known)
-    _check_braces(job, command, known)
-    if "env" in fields:
-        _check_names([fields["env"]], _names(job.environment.values()), known)
-    if "workdir" in fields:
-        _check_names([fields["workdir"]], job.workdir.names, known)
+        return  # what the command names is not clear then
+    if resource is not None:
+        known.add(resource)
+    yield from _unknown_names(("command",), job.command.names, known, document)
+    yield from _single_braces(job, known, document)
+    for name, text in job.environment.items():
+        yield from _unknown_names(("env", name), text.names, known, document)
+    yield from _unknown_names(("workdir",), job.workdir.names, known, document)
     if job.metric.file is not None:
-        _check_names([fields["metric"]], job.metric.file.names, known)
-        _check_file(job, fields["metric"])
-    _check_other_metrics(job, fields)
-    if is_to_run:
-        _check_program(job, fields)
-    return replace(job, remarks=(*job.remarks, *_remarks(job)))
-
-
-def _check_names(entries: list[Entry], names: Iterable[str], known: set[str]) -> None:
-    for name in sorted(set(names) - known):
-        hint = near_to(name, known) or f": the names here are {', '.join(sorted(known))}"
-        raise _place(entries, name).error(f"{{{{ {name} }}}} is not known{hint}")
-
-
-def _check_braces(job: Job, entries: list[Entry], known: set[str]) -> None:
-    """Raise an error if a value is named in single braces, which mean nothing here."""
-    for index, argument in enumerate(job.command.arguments):
-        for text in argument.parts[::2] if index != job.command.program else ():
-            for match in _SINGLE_BRACES.finditer(text):
-                if match.group(1) in known:
-                    raise _place(entries, match.group()).error(
-                        f"{match.group()} must be written {{{{ {match.group(1)} }}}} to be a value"
-                    )
-
-
-def _place(entries: list[Entry], text: str) -> Entry:
-    """Return the part of some entries in which `text` stands."""
-    parts = [part for entry in entries for part in (entry.parts() if entry.is_list else [entry])]
-    return next((part for part in parts if text in str(part.value)), entries[0])
-
-
-def _check_file(job: Job, entry: Entry) -> None:
-    """Raise an error if two commands at the same time would write their metric into one file."""
-    if job.jobs == 1 or job.metric.file is None:
-        return
-    if not {"trial", "checkpoint_dir"} & {*job.metric.file.names, *job.workdir.names}:
-        raise entry.error(
-            "metric.file must differ from trial to trial if several run at the same time, as in "
-            "file: '{{ checkpoint_dir }}/metrics.json'"
-        )
-
-
-def _check_other_metrics(job: Job, fields: Mapping[str, Entry]) -> None:
-    for rule in job.stopping:
+        yield from _unknown_names(("metric", "file"), job.metric.file.names, known, document)
+        yield from _shared_file(job)
+    for index, rule in enumerate(job.stopping):
         if job.metric.pattern is not None and rule.metric != job.metric.name:
-            raise fields["early_stopping"].error(
+            yield Fault(
+                ("early_stopping", index),
                 f"metric.pattern finds {job.metric.name} only, and early_stopping asks for "
-                f"{rule.metric}"
+                f"{rule.metric}",
             )
+    if is_to_run:
+        yield from _missing_program(job, document)
 
 
-def _check_program(job: Job, fields: Mapping[str, Entry]) -> None:
-    entry, directory = fields["command"], job.directory
-    if not job.workdir.names:
-        directory /= job.workdir.fill({})
-        if not directory.is_dir():
-            raise fields.get("workdir", entry).error(
-                f"the commands are to run in {directory}, and there is no such directory"
-            )
-    if (fault := job.command.fault(directory)) is not None:
-        raise _place([entry], fault.split("'")[1]).error(fault)
-
-
-def _remarks(job: Job) -> list[str]:
+def remarks_of(job: Job) -> list[str]:
+    """Return what the author of a job may have forgotten."""
     found = []
     named = {*job.command.names, *_names(job.environment.values())}
     unnamed = sorted(job.parameter_names - named)
@@ -124,6 +69,64 @@ def _remarks(job: Job) -> list[str]:
             "BOHB_RESOURCE, or is ended once it reports a step beyond that"
         )
     return found
+
+
+def _unknown_names(
+    place: Place, names: Iterable[str], known: set[str], document: Document
+) -> Iterator[Fault]:
+    """Yield the names in templates that stand for nothing."""
+    for name in sorted(set(names) - known):
+        hint = near_to(name, known) or f": the names here are {', '.join(sorted(known))}"
+        yield Fault(_place_of(name, place, document), f"{{{{ {name} }}}} is not known{hint}")
+
+
+def _single_braces(job: Job, known: set[str], document: Document) -> Iterator[Fault]:
+    """Yield the values that are named in single braces, which mean nothing here."""
+    for index, argument in enumerate(job.command.arguments):
+        for text in argument.parts[::2] if index != job.command.program else ():
+            for match in _SINGLE_BRACES.finditer(text):
+                if match.group(1) in known:
+                    yield Fault(
+                        _place_of(match.group(), ("command",), document),
+                        f"{match.group()} must be written {{{{ {match.group(1)} }}}} to be a value",
+                    )
+
+
+def _place_of(text: str, place: Place, document: Document) -> Place:
+    """Return the item of a list in which `text` stands; `place` itself if that is no list."""
+    value = document.value
+    for key in place:
+        value = value.get(key)
+    if isinstance(value, list):
+        for index, part in enumerate(value):
+            if text in str(part):
+                return (*place, index)
+    return place
+
+
+def _shared_file(job: Job) -> Iterator[Fault]:
+    """Yield the file of the metric if two commands at the same time would both write it."""
+    names = {*job.workdir.names, *(job.metric.file.names if job.metric.file else ())}
+    if job.jobs != 1 and not {"trial", "checkpoint_dir"} & names:
+        yield Fault(
+            ("metric", "file"),
+            "metric.file must differ from trial to trial if several run at the same time, as in "
+            "file: '{{ checkpoint_dir }}/metrics.json'",
+        )
+
+
+def _missing_program(job: Job, document: Document) -> Iterator[Fault]:
+    directory = job.directory
+    if not job.workdir.names:
+        directory /= job.workdir.fill({})
+        if not directory.is_dir():
+            yield Fault(
+                ("workdir",),
+                f"the commands are to run in {directory}, and there is no such directory",
+            )
+            return
+    if (fault := job.command.fault(directory)) is not None:
+        yield Fault(_place_of(fault.split("'")[1], ("command",), document), fault)
 
 
 def _names(templates: Iterable[Template]) -> set[str]:

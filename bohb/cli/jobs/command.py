@@ -1,15 +1,16 @@
-"""The command of a job: a list of arguments with places for values."""
+"""The command of a job: a list of arguments with places for values, and the values in them."""
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from bohb.cli.jobs.template import Template, as_text
 from bohb.errors import ArgumentError
 
 SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
@@ -21,9 +22,70 @@ _SCRIPTS = (".py", ".sh", ".r", ".jl", ".js", ".rb", ".pl", ".lua")
 _RUNS_TEXT = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*")
 _TAKES_WORD = re.compile(r"[-+][a-zA-Z]*[oO][a-zA-Z]*|--rcfile|--init-file")
 
+_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][\w.-]*")
+
+
+def as_text(value: Any) -> str:
+    """Return `value` as an argument of a command: a text as it is, anything else as JSON.
+
+    Examples
+    --------
+    >>> [as_text(value) for value in ("a b", 3, 1e-05, True, None, [1, 2])]
+    ['a b', '3', '1e-05', 'true', 'null', '[1, 2]']
+    """
+    return value if isinstance(value, str) else json.dumps(value)
+
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Template:
+    """A text with places for values.
+
+    Examples
+    --------
+    >>> template = Template.parse("--lr={{ lr }}")
+    >>> template.names, template.fill({"lr": 0.1})
+    (('lr',), '--lr=0.1')
+    """
+
+    parts: tuple[str, ...]  # text, name, text, name, ..., text
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """Return the template that is written as `text`.
+
+        Raises
+        ------
+        ArgumentError
+            If what stands between the braces is not a name, or they are not closed.
+        """
+        parts = _PLACE.split(text)
+        for name in parts[1::2]:
+            if not _NAME.fullmatch(name.strip()):
+                raise ArgumentError(
+                    f"{{{{{name}}}}} must be the name of one value, as in {{{{ lr }}}}: nothing is "
+                    "computed here"
+                )
+        for part in parts[::2]:
+            if "{{" in part:
+                raise ArgumentError(f"{{{{ must be closed by }}}}, got {text!r}")
+        stripped = (part.strip() if index % 2 else part for index, part in enumerate(parts))
+        return cls(tuple(stripped))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names between the braces, in their order."""
+        return self.parts[1::2]
+
+    def fill(self, values: Mapping[str, Any]) -> str:
+        """Return the text with the values of its names."""
+        return "".join(
+            as_text(values[part]) if index % 2 else part for index, part in enumerate(self.parts)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
     """A command as it is run: its arguments, and what they need in the environment."""
 
     arguments: list[str]
@@ -44,7 +106,7 @@ class Command:
     >>> command.call({"lr": "0.1; rm -rf /"}).arguments
     ['train', '--lr=0.1; rm -rf /']
     >>> Command.of_shell("bash", "train {{ lr }} | tee log").call({"lr": 0.1})
-    Call(arguments=['bash', '-c', 'train "${BOHB_VALUE_1}" | tee log'],
+    CommandLine(arguments=['bash', '-c', 'train "${BOHB_VALUE_1}" | tee log'],
          environment={'BOHB_VALUE_1': '0.1'})
     """
 
@@ -67,6 +129,23 @@ class Command:
         """Return the command that lets a shell run `text`."""
         return cls.of_arguments([shell, "-c", text])
 
+    @classmethod
+    def of_text(cls, name: str, text: str) -> Command:
+        """Return the command that a shell would see in `text`, which an error calls `name`."""
+        parts = Template.parse(text).parts
+        kept = "".join(f"{{{{{part}}}}}" if index % 2 else part for index, part in enumerate(parts))
+        try:
+            texts = shlex.split(kept)
+        except ValueError as error:
+            raise ArgumentError(f"{name} cannot be split into arguments: {error}") from error
+        for part in texts:
+            if part in ("|", "||", "&&", ";", "&", ">", ">>", "<", "2>&1"):
+                raise ArgumentError(
+                    f"{name} is run without a shell, which {part!r} would need: ask for one with "
+                    "shell: bash"
+                )
+        return cls.of_arguments(texts)
+
     @property
     def names(self) -> set[str]:
         """All values that the command names."""
@@ -84,18 +163,18 @@ class Command:
         outside = [a for index, a in enumerate(self.arguments) if index != self.program]
         return {name for argument in outside for name in argument.names}
 
-    def call(self, values: Mapping[str, Any]) -> Call:
+    def call(self, values: Mapping[str, Any]) -> CommandLine:
         """Return the command with its `values`, which must have all that it names."""
         texts = [argument.fill(values) for argument in self.arguments]
         if self.program is None:
-            return Call(texts)
+            return CommandLine(texts)
         template = self.arguments[self.program]
         texts[self.program] = _with_variables(template)
         variables = {
             f"BOHB_VALUE_{count}": as_text(values[name])
             for count, name in enumerate(template.names, start=1)
         }
-        return Call(texts, variables)
+        return CommandLine(texts, variables)
 
     def options(self, values: Mapping[str, Any], names: Collection[str]) -> list[str]:
         """Return the arguments that name one of `names`, each with the option it belongs to."""

@@ -1,21 +1,25 @@
-"""YAML whose parts know where they stand, so that errors can name the line."""
+"""The document of a job: YAML as plain Python, with the line of each part for error messages."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias
 
 import yaml
 
-from bohb.errors import ArgumentError, JobError
+from bohb.errors import JobError
 
-T = TypeVar("T")
-C = TypeVar("C", bound=str)
+# The keys and indices that lead to a part, as in ("params", "lr", "low").
+Place: TypeAlias = tuple[str | int, ...]
 
-# As in YAML 1.2: 1e-5 is a number, and neither 1:30 nor "on" is anything but text.
+# A message names the part that it is of by this character. The name is put in where it is known.
+NAME = "\0"
+
+# The scalars of YAML 1.2: 1e-5 is a number, and neither 1:30 nor "on" is anything but text.
 _INTEGER = re.compile(r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+")
 _NUMBER = re.compile(
     r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
@@ -56,8 +60,73 @@ _Loader.add_constructor(_TAG + "int", _Loader.construct_integer)
 _Loader.add_constructor(_TAG + "float", _Loader.construct_number)
 
 
-def read_document(path: Path) -> Entry:
-    """Return the whole of a YAML file.
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one part of a document; in the message `NAME` stands for its name."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document, or its translation into other words.
+
+    Attributes
+    ----------
+    path
+        The file that it was read from.
+    value
+        All that it holds, as plain Python.
+    lines
+        The line of each part, or of its key, counted from 1.
+    origins
+        In a translation: of which part of which document a part was made.
+    """
+
+    path: Path
+    value: Any
+    lines: Mapping[Place, int]
+    origins: Mapping[Place, tuple[Document, Place]] = field(default_factory=dict)
+
+    def line(self, place: Place) -> int:
+        """Return the line of a part, or of the nearest one that it would belong to."""
+        while place not in self.lines and place:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def error(self, *faults: Fault) -> JobError:
+        """Return the error that names all `faults`, each on a line of its own, in their order."""
+        shown = set()
+        for fault in faults:
+            document, place = self._original(fault.place)
+            text = fault.message.replace(NAME, name_of(place))
+            shown.add((str(document.path), document.line(place), text))
+        return JobError("\n".join(f"{path}:{line}: {text}" for path, line, text in sorted(shown)))
+
+    def translated(self, value: Any, origins: Mapping[Place, tuple[Document, Place]]) -> Document:
+        """Return a translation of this document."""
+        return Document(self.path, value, self.lines, origins)
+
+    def _original(self, place: Place) -> tuple[Document, Place]:
+        """Return of which part of which document a part of this one was made."""
+        for length in range(len(place), -1, -1):
+            if place[:length] in self.origins:
+                document, origin = self.origins[place[:length]]
+                return document, (*origin, *place[length:])
+        return self, place
+
+
+def name_of(place: Place) -> str:
+    """Return the name of a part, as in ``params.lr.low``."""
+    name = ""
+    for key in place:
+        name += f"[{key}]" if isinstance(key, int) else f".{key}" if name else key
+    return name or "the job file"
+
+
+def read_document(path: Path) -> Document:
+    """Return the one document of YAML in a file.
 
     Raises
     ------
@@ -83,35 +152,84 @@ def read_document(path: Path) -> Entry:
         raise JobError(_syntax_error(path, error)) from error
     if node is None:
         raise JobError(f"{path}:1: the job file is empty")
-    _check(node, loader)
-    return Entry(node, loader, "")
+    lines: dict[Place, int] = {}
+    faults: list[Fault] = []
+    _note_lines(node, loader, (), node.start_mark.line + 1, lines, faults, ())
+    document = Document(path, None, lines)
+    if faults:
+        raise document.error(*faults)
+    try:
+        return Document(path, loader.construct_document(node), lines)
+    except (yaml.YAMLError, ValueError) as error:
+        problem = getattr(error, "problem", None) or error
+        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
+        raise JobError(f"{path}:{line}: the job file cannot be read: {problem}") from error
 
 
-def _check(node: yaml.Node, loader: _Loader, above: tuple[yaml.Node, ...] = ()) -> None:
-    """Raise an error if a key is given twice, or a part is not plain, or holds itself."""
+def scalar(text: str) -> Any:
+    """Return what a text means that stands in a document without quotes.
+
+    Examples
+    --------
+    >>> scalar("0.5"), scalar("relu")
+    (0.5, 'relu')
+    """
+    return yaml.load(text, _Loader)  # noqa: S506 - a safe loader with other scalars
+
+
+def near_to(name: str, known: Iterable[str]) -> str:
+    """Return a question whether something near to `name` was meant; empty if nothing is."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return question(near[0]) if near else ""
+
+
+def question(name: str) -> str:
+    """Return the question whether `name` was meant, as it ends a message."""
+    return f": did you mean {name}?"
+
+
+def _note_lines(
+    node: yaml.Node,
+    loader: _Loader,
+    place: Place,
+    line: int,
+    lines: dict[Place, int],
+    faults: list[Fault],
+    above: tuple[yaml.Node, ...],
+) -> None:
+    """Note the line of each part below `node`, and what keeps it from being plain Python."""
+    lines[place] = line
     if node in above:
-        raise _error_at(loader, node, "an alias must not stand for what it is a part of")
+        faults.append(Fault(place, "an alias must not stand for what it is a part of"))
+        return
     if node.tag not in _PLAIN:
-        raise _error_at(loader, node, f"the tag {node.tag} is not known here")
+        faults.append(Fault(place, f"the tag {node.tag} is not known here"))
+        return
     above = (*above, node)
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
+    if isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            below = (*place, index)
+            _note_lines(child, loader, below, child.start_mark.line + 1, lines, faults, above)
+    elif isinstance(node, yaml.MappingNode):
+        own: dict[str, int] = {}
         for key, child in node.value:
+            key_line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
+                below = (*place, "{{")  # a name that no key has
+                lines[below] = key_line
                 message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
-                raise _error_at(loader, key, message)
-            if (name := str(key.value)) in lines:
-                message = f"{name} is given twice, the first time on line {lines[name]}"
-                raise _error_at(loader, key, message)
-            lines[name] = key.start_mark.line + 1
-            _check(child, loader, above)
-    elif isinstance(node, yaml.SequenceNode):
-        for child in node.value:
-            _check(child, loader, above)
-
-
-def _error_at(loader: _Loader, node: yaml.Node, message: str) -> JobError:
-    return JobError(f"{loader.name}:{node.start_mark.line + 1}: {message}")
+                faults.append(Fault(below, message))
+                continue
+            name = str(key.value)
+            if name in own:
+                message = f"{name} is given twice, the first time on line {own[name]}"
+                below = (*place, name)
+                lines[below] = key_line
+                faults.append(Fault(below, message))
+                continue
+            own[name] = key_line
+            key.tag = _TAG + "str" if key.tag != _TAG + "merge" else key.tag  # a key 1 is "1"
+            _note_lines(child, loader, (*place, name), key_line, lines, faults, above)
 
 
 def _syntax_error(path: Path, error: yaml.YAMLError) -> str:
@@ -123,152 +241,3 @@ def _syntax_error(path: Path, error: yaml.YAMLError) -> str:
     if "\\t" in problem:
         hint = "indent with spaces"
     return f"{path}:{line}: this is not YAML: {f'{context}, ' if context else ''}{problem} ({hint})"
-
-
-class Entry:
-    """A part of a document.
-
-    Attributes
-    ----------
-    name
-        The keys that lead to it, as in ``params.lr.low``; empty for the whole document.
-    """
-
-    def __init__(
-        self, node: yaml.Node, loader: _Loader, name: str, key: yaml.Node | None = None
-    ) -> None:
-        self._node = node
-        self._place = node if key is None else key
-        self._loader = loader
-        self.name = name
-
-    @property
-    def line(self) -> int:
-        """The line that it, or its key, begins on, counted from 1."""
-        return int(self._place.start_mark.line) + 1
-
-    @property
-    def key(self) -> str:
-        """The key of it; empty for what has none."""
-        return "" if self._place is self._node else str(self._place.value)
-
-    @property
-    def value(self) -> Any:
-        """What it holds, as plain Python."""
-        try:
-            return self._loader.construct_object(self._node, deep=True)
-        except (yaml.YAMLError, ValueError) as error:
-            problem = getattr(error, "problem", None) or error
-            raise self.error(f"{self._shown} cannot be read: {problem}") from error
-
-    def error(self, message: str) -> JobError:
-        """Return an error that names the file and the line."""
-        return _error_at(self._loader, self._place, message)
-
-    def checked(self, check: Callable[..., T], *arguments: Any, **options: Any) -> T:
-        """Return what ``check(name, value, ...)`` makes of the value.
-
-        Raises
-        ------
-        JobError
-            With what `check` says, if it raises ArgumentError.
-        """
-        try:
-            return check(self._shown, self.value, *arguments, **options)
-        except ArgumentError as error:
-            raise self.error(str(error)) from error
-
-    def one_of(self, choices: Sequence[C]) -> C:
-        """Return the value, which must be one of `choices`, which are strings."""
-        value = self.value
-        for choice in choices:
-            if value == choice:
-                return choice
-        known = list(choices)
-        listed = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
-        near = near_to(value, known) if isinstance(value, str) else ""
-        raise self.error(f"{self._shown} must be {listed}, got {value!r}{near}")
-
-    def text(self) -> str:
-        """Return the value, which must be a string that is not empty."""
-        value = self.value
-        if not isinstance(value, str) or not value:
-            raise self.error(f"{self._shown} must be a string, got {value!r}")
-        return value
-
-    def flag(self) -> bool:
-        """Return the value, which must be true or false."""
-        value = self.value
-        if not isinstance(value, bool):
-            raise self.error(f"{self._shown} must be true or false, got {value!r}")
-        return value
-
-    @property
-    def is_mapping(self) -> bool:
-        """Whether it has keys."""
-        return isinstance(self._node, yaml.MappingNode)
-
-    @property
-    def is_list(self) -> bool:
-        """Whether it is a list."""
-        return isinstance(self._node, yaml.SequenceNode)
-
-    def parts(self) -> list[Entry]:
-        """Return the parts of a list."""
-        if not isinstance(self._node, yaml.SequenceNode):
-            raise self.error(f"{self._shown} must be a list, got {self.value!r}")
-        return [
-            Entry(node, self._loader, f"{self.name}[{index}]")
-            for index, node in enumerate(self._node.value)
-        ]
-
-    def split(self, separator: str) -> list[Entry]:
-        """Return the parts of a text, each read as if it stood there alone."""
-        mark = self._node.start_mark
-        texts = [part.strip() for part in self.text().split(separator)]
-        resolve = cast(Any, self._loader).resolve  # it has no types
-        tags = [resolve(yaml.ScalarNode, text, (True, False)) for text in texts]
-        return [
-            Entry(yaml.ScalarNode(tag, text, mark), self._loader, self.name)
-            for tag, text in zip(tags, texts, strict=True)
-        ]
-
-    def entries(self) -> dict[str, Entry]:
-        """Return the parts of a mapping by their keys."""
-        if not isinstance(self._node, yaml.MappingNode):
-            raise self.error(f"{self._shown} must have keys with values, got {self.value!r}")
-        self._loader.flatten_mapping(self._node)  # takes in what "<<" merges
-        return {
-            str(key.value): Entry(node, self._loader, self._path(str(key.value)), key)
-            for key, node in self._node.value
-        }
-
-    def fields(self, known: Iterable[str], *, required: Collection[str] = ()) -> dict[str, Entry]:
-        """Return the parts of a mapping whose keys must be among those `known`.
-
-        Those without a value are left out.
-        """
-        known = list(known)
-        found = self.entries()
-        for name, part in found.items():
-            if name not in known:
-                hint = near_to(name, known) or f": known here are {', '.join(known)}"
-                raise part.error(f"{self._path(name)} is not known{hint}")
-        given = {name: part for name, part in found.items() if part.value is not None}
-        for name in required:
-            if name not in given:
-                raise self.error(f"{self._path(name)} is missing")
-        return given
-
-    @property
-    def _shown(self) -> str:
-        return self.name or "the job file"
-
-    def _path(self, key: str) -> str:
-        return f"{self.name}.{key}" if self.name else key
-
-
-def near_to(name: str, known: Iterable[str]) -> str:
-    """Return a question whether something near to `name` was meant; empty if nothing is."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f": did you mean {near[0]}?" if near else ""

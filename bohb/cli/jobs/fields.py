@@ -1,107 +1,293 @@
-"""Numbers and times in the fields of a parameter."""
+"""The parts of a job file as models of pydantic, and the types of their fields.
+
+pydantic finds all faults at once and derives the JSON schema that editors use. The words of the
+error messages are ours.
+"""
 
 from __future__ import annotations
 
-import datetime
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, TypeAlias
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from typing_extensions import Self
 
 from bohb import arguments
-from bohb.cli.jobs.document import Entry
-from bohb.errors import ArgumentError, ArgumentTypeError, JobError
+from bohb.cli.jobs.command import GENERAL, Template
+from bohb.cli.jobs.document import NAME, Document, Fault, near_to, question
+from bohb.errors import ArgumentError, ArgumentTypeError
 
-Fields: TypeAlias = Mapping[str, Entry]
+_MOST = 1_000_000
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
+
+P = TypeVar("P", bound="Part")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What the numbers of some kinds mean.
+class FieldError(ArgumentError):
+    """A fault that only shows when several fields are looked at, laid to one of them.
 
-    Attributes
+    Parameters
     ----------
-    has_exponents
-        Whether the bounds of loguniform are natural exponents, and not values.
-    rounds_down
-        Whether q is rounded down to, and not to the nearest multiple.
-    last_takes_rest
-        Whether the last choice of pchoice is given the probability that the others leave.
+    place
+        The field, from the part that it is in; or the keys and indices that lead to it.
     """
 
-    has_exponents: bool = False
-    rounds_down: bool = False
-    last_takes_rest: bool = False
+    def __init__(self, place: str | tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.place = (place,) if isinstance(place, str) else place
 
 
-def exact(number: float) -> Decimal:
-    """Return the number that was written, which a float only comes near to."""
-    return Decimal(str(number))
+class Part(BaseModel):
+    """A part of a document that has keys. A key without a value is as if it were not there.
+
+    Keys that are `ignored` are known, and what stands under them is not looked at.
+    """
+
+    ignored: ClassVar[tuple[str, ...]] = ()
+    _ignored: list[str] = PrivateAttr(default_factory=list)  # those that are there
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
+        """Read the part, and put all its faults into our words."""
+        if not isinstance(data, Mapping):
+            raise ArgumentTypeError(f"{NAME} must have keys with values, got {data!r}")
+        keys = [field.alias or name for name, field in cls.model_fields.items()]
+        known = [*keys, *cls.ignored]
+        given = {key: value for key, value in data.items() if value is not None}
+        details: list[InitErrorDetails] = []
+        meant = set()  # what unknown keys were meant to be is not missing
+        for key in [key for key in data if key not in known]:
+            near = near_to(key, known)
+            meant |= {key for key in known if near == question(key)}
+            hint = near or f": known here are {', '.join(known)}"
+            details.append(_detail((key,), f"{NAME} is not known{hint}"))
+        made = None
+        try:
+            made = handler({key: given[key] for key in keys if key in given})
+            made._ignored.extend(key for key in cls.ignored if key in given)
+            details += [_detail(fault.place, str(fault)) for fault in made.faults()]
+        except ValidationError as error:
+            for found in error.errors(include_url=False):
+                if not (found["type"] == "missing" and found["loc"][-1] in meant):
+                    details.append(_reworded(found))
+        if made is None or details:
+            raise ValidationError.from_exception_data(cls.__name__, details)
+        return made
+
+    def faults(self) -> Iterator[FieldError]:
+        """Yield what is wrong although each field by itself is right."""
+        yield from ()
 
 
-def finite(entry: Entry) -> float:
-    """Return a number that is finite."""
-    value = entry.checked(arguments.number)
-    if not math.isfinite(value):
-        raise entry.error(f"{entry.name} must be finite, got {value!r}")
-    return value
+def read_part(model: type[P], document: Document) -> P:
+    """Return a document as `model`.
+
+    Raises
+    ------
+    JobError
+        If it does not fit; all faults are named.
+    """
+    try:
+        return model.model_validate(document.value)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise document.error(*(Fault(tuple(e["loc"]), _text(e)) for e in found)) from error
 
 
-def whole(entry: Entry) -> int:
-    """Return an integer."""
-    value = entry.value
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise entry.error(f"{entry.name} must be an integer, got {value!r}")
-    return value
-
-
-def ordered(
-    fields: Fields, low: str, high: str, *, least: float | None = None
-) -> tuple[float, float]:
-    """Return two finite numbers of which the first is less than the second."""
-    first, second = finite(fields[low]), finite(fields[high])
-    if least is not None and first <= least:
-        raise fields[low].error(f"{fields[low].name} must be greater than {least:g}, got {first}")
-    if not first < second:
-        raise disorder(fields, low, high, first, second)
-    return first, second
-
-
-def disorder(fields: Fields, low: str, high: str, first: float, second: float) -> JobError:
-    """Return the error of two numbers in the wrong order."""
-    return fields[high].error(
-        f"{fields[high].name} must be greater than {low}, got {low}={first}, {high}={second}"
+def _detail(place: tuple[str | int, ...], message: str) -> InitErrorDetails:
+    return InitErrorDetails(
+        type=PydanticCustomError("fault", "{text}", {"text": message}), loc=place, input=None
     )
 
 
-def date(name: str, value: Any) -> datetime.date:
-    """Return a date, which may be written as a text."""
-    if isinstance(value, str):
-        try:
-            value = datetime.datetime.fromisoformat(value)
-        except ValueError as error:
-            raise ArgumentError(
-                f"{name} must be a date such as 2026-01-31, got {value!r}"
-            ) from error
-    if isinstance(value, datetime.datetime):
-        return value.date()
-    if isinstance(value, datetime.date):
-        return value
-    raise ArgumentTypeError(f"{name} must be a date such as 2026-01-31, got {value!r}")
+def _reworded(error: ErrorDetails) -> InitErrorDetails:
+    cause = error.get("ctx", {}).get("error")
+    place = error["loc"]
+    if isinstance(cause, FieldError):
+        place = (*place, *cause.place)
+    elif place[-1:] == ("[key]",):  # a key of a mapping, and not what stands under it
+        place = place[:-1]
+    return _detail(place, _text(error))
 
 
-def moment(name: str, value: Any) -> datetime.datetime:
-    """Return a date with a time, which may be written as a text."""
-    if isinstance(value, str):
+def _text(error: ErrorDetails) -> str:
+    """Return the message of an error of pydantic."""
+    if error["type"] == "missing":
+        return f"{NAME} is missing"
+    if error["type"] == "dict_type":
+        return f"{NAME} must have keys with values, got {error['input']!r}"
+    if error["type"] == "list_type":
+        return f"{NAME} must be a list, got {error['input']!r}"
+    cause = error.get("ctx", {}).get("error")
+    return error["msg"] if cause is None else str(cause)
+
+
+# The types of fields: each check has a name and a value, and raises ArgumentError
+
+
+def checked_by(check: Callable[..., Any], schema: Any, **options: Any) -> Any:
+    """Return what makes a field's value that which ``check(name, value)`` returns.
+
+    `schema` is the type that the JSON schema shows for it.
+    """
+
+    def checked(value: Any) -> Any:
         try:
-            value = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError as error:
-            raise ArgumentError(
-                f'{name} must be a time such as "2026-01-31 12:00", got {value!r}'
-            ) from error
-    if isinstance(value, datetime.datetime):
-        return value
-    if isinstance(value, datetime.date):
-        return datetime.datetime.combine(value, datetime.time())
-    raise ArgumentTypeError(f'{name} must be a time such as "2026-01-31 12:00", got {value!r}')
+            return check(NAME, value, **options)
+        except ArithmeticError as error:  # a number beyond what a float holds
+            raise ArgumentError(f"{NAME} cannot be used: {error}") from error
+
+    return PlainValidator(checked, json_schema_input_type=schema)
+
+
+def _text_of(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ArgumentTypeError(f"{name} must be a string, got {value!r}")
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ArgumentTypeError(f"{name} must be true or false, got {value!r}")
+    return value
+
+
+def _finite(name: str, value: Any) -> float:
+    number = arguments.number(name, value)
+    if not math.isfinite(number):
+        raise ArgumentError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
+    return value
+
+
+def _count(name: str, value: Any) -> int:
+    """Return a count of what is to be done, which is not larger than can be planned."""
+    given = arguments.count(name, value)
+    if given > _MOST:
+        raise ArgumentError(f"{name} must be at most {_MOST}, got {value!r}")
+    return given
+
+
+def _factor(name: str, value: Any) -> float:
+    given = arguments.number(name, value)
+    if not (math.isfinite(given) and given > 1):
+        raise ArgumentError(f"{name} must be greater than 1, got {value!r}")
+    return given
+
+
+def _percent(name: str, value: Any) -> float:
+    given = arguments.number(name, value)
+    if not 0 < given < 100:
+        raise ArgumentError(f"{name} must be greater than 0 and less than 100, got {value!r}")
+    return given
+
+
+def n_jobs(name: str, value: Any) -> int:
+    """Return a number of commands to run at the same time; -1 stands for one per processor."""
+    if value == -1 or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return int(value)
+    raise ArgumentError(
+        f"{name} must be a number of commands, or -1 for one per processor, got {value!r}"
+    )
+
+
+def parameter_name(name: str, value: Any) -> str:
+    """Return a name that a command may use for a value; `name` is what it is the name of."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ArgumentError(
+            f"{name} must have a name that begins with a letter or _ and has only letters, "
+            f"digits, _ and -, got {value!r}"
+        )
+    if value in GENERAL:
+        raise ArgumentError(
+            f"{name} needs another name: {{{{ {value} }}}} stands for something else"
+        )
+    return value
+
+
+def _job_name(name: str, value: Any) -> str:
+    given = _text_of(name, value)
+    if os.sep in given or given != given.strip():
+        raise ArgumentError(f"{name} must have no {os.sep} and no blanks around it, got {given!r}")
+    return given
+
+
+def _pattern(name: str, value: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(_text_of(name, value))
+    except re.error as error:
+        raise ArgumentError(
+            f"{name} must be a regular expression, got {value!r}: {error}"
+        ) from error
+
+
+def _template(name: str, value: Any) -> Template:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ArgumentTypeError(f"{name} must be a string, got {value!r}")
+    return Template.parse(str(value))
+
+
+def one_of(name: str, value: Any, *, choices: Sequence[str]) -> str:
+    """Return `value`, which must be one of `choices`."""
+    if value in choices:
+        return str(value)
+    listed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+    near = near_to(value, choices) if isinstance(value, str) else ""
+    raise ArgumentError(f"{name} must be {listed}, got {value!r}{near}")
+
+
+Text = Annotated[str, checked_by(_text_of, str)]
+Flag = Annotated[bool, checked_by(_flag, bool)]
+Number = Annotated[float, checked_by(arguments.number, float)]
+Finite = Annotated[float, checked_by(_finite, float)]
+Positive = Annotated[float, checked_by(arguments.positive, Annotated[float, Field(gt=0)])]
+Share = Annotated[float, checked_by(arguments.share, Annotated[float, Field(ge=0, le=1)])]
+Percent = Annotated[float, checked_by(_percent, Annotated[float, Field(gt=0, lt=100)])]
+Factor = Annotated[float, checked_by(_factor, Annotated[float, Field(gt=1)])]
+Whole = Annotated[int, checked_by(_whole, int)]
+Count = Annotated[int, checked_by(arguments.count, Annotated[int, Field(ge=1)])]
+CountFromZero = Annotated[int, checked_by(arguments.count, Annotated[int, Field(ge=0)], least=0)]
+Budget = Annotated[int, checked_by(_count, Annotated[int, Field(ge=1, le=_MOST)])]
+Jobs = Annotated[int, checked_by(n_jobs, Annotated[int, Field(ge=-1)])]
+JobName = Annotated[str, checked_by(_job_name, str)]
+Pattern = Annotated[re.Pattern[str], checked_by(_pattern, str)]
+TemplateText = Annotated[Template, checked_by(_template, str | int | float)]
+Direction = Annotated[
+    Literal["minimize", "maximize"],
+    checked_by(one_of, Literal["minimize", "maximize"], choices=("minimize", "maximize")),
+]
+
+
+def of_kind(name: str, value: Any, *, models: Mapping[str, type[P]]) -> P:
+    """Return a part whose key ``kind`` says which of `models` it is."""
+    if not isinstance(value, Mapping):
+        raise ArgumentTypeError(f"{name} must have keys with values, got {value!r}")
+    if value.get("kind") is None:
+        raise FieldError("kind", f"{NAME} is missing: one of {', '.join(models)}")
+    try:
+        kind = one_of(NAME, value["kind"], choices=tuple(models))
+    except ArgumentError as error:
+        raise FieldError("kind", str(error)) from error
+    return models[kind].model_validate(dict(value))

@@ -1,183 +1,204 @@
-"""What a job file says, whichever way it is written."""
+"""The job: the keys of a job file, what may stand under them, and what they mean together."""
 
 from __future__ import annotations
 
-import re
+import functools
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, get_args
 
 from optuna.samplers import BaseSampler, GridSampler
+from pydantic import Field, PrivateAttr
 
-from bohb.cli.jobs.command import Command
-from bohb.cli.jobs.kinds import stored_values
+from bohb.cli.jobs.cases import checked_cases, grid_size, parameters_of
+from bohb.cli.jobs.command import SHELLS, Command, Template, as_text
+from bohb.cli.jobs.document import NAME
+from bohb.cli.jobs.fields import (
+    CountFromZero,
+    Factor,
+    FieldError,
+    Flag,
+    JobName,
+    Jobs,
+    Part,
+    Positive,
+    Share,
+    TemplateText,
+    checked_by,
+    of_kind,
+    one_of,
+    parameter_name,
+)
+from bohb.cli.jobs.kinds import Parameter, stored_values
+from bohb.cli.jobs.parts import (
+    RULES,
+    DiffRule,
+    JobResource,
+    Limits,
+    MedianRule,
+    Metric,
+    TargetRule,
+    TruncationRule,
+    metric,
+)
+from bohb.cli.jobs.schedule import SINGLE_RUNG, JobSchedule, Method
 from bohb.cli.jobs.stopping import Policy, Target
-from bohb.cli.jobs.template import Template
 from bohb.dimensions import Dimension
-from bohb.hyperband import Plan, Resource
+from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.hyperband import Resource
 from bohb.model import Space
-from bohb.pruners import HyperbandPruner, SchedulePruner, SuccessiveHalvingPruner
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
 
-Method: TypeAlias = Literal["bohb", "hyperband", "asha", "random", "grid", "mapping"]
-# These train every configuration as far as it goes.
-SINGLE_RUNG = ("random", "grid", "mapping")
+
+def _arguments(name: str, value: Any) -> str | list[str]:
+    """Return a command that is written as one string or as a list of arguments."""
+    if isinstance(value, str) and value:
+        return value
+    if not isinstance(value, list):
+        raise ArgumentTypeError(f"{name} must be a string or a list, got {value!r}")
+    for index, part in enumerate(value):
+        if isinstance(part, (dict, list)) or part is None:
+            raise FieldError((index,), f"{NAME} must be a string, got {part!r}")
+    if not value:
+        raise ArgumentError(f"{name} must have at least one argument, got none")
+    return [as_text(part) for part in value]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What a command is judged by, and where that is found.
-
-    Without a `pattern` and a `file` it is in lines of JSON on the standard output.
-
-    Attributes
-    ----------
-    pattern
-        What finds it in the lines of both outputs: the group ``value``, or the first that is not
-        ``step``, which is the group of the step.
-    file
-        A file of JSON, or of lines of JSON.
-    step
-        The key of the resource used so far.
-    """
-
-    name: str
-    maximize: bool = False
-    pattern: re.Pattern[str] | None = None
-    file: Template | None = None
-    step: str | None = "step"
-
-    @property
-    def value_group(self) -> int:
-        """The group of `pattern` that is the value; 0 if there is none."""
-        if self.pattern is None:
-            return 0
-        named, count = self.pattern.groupindex, self.pattern.groups
-        others = [group for group in range(1, count + 1) if group != named.get("step")]
-        return named.get("value", others[0] if others else 0)
-
-    @property
-    def direction(self) -> Literal["minimize", "maximize"]:
-        """As Optuna calls it."""
-        return "maximize" if self.maximize else "minimize"
+_Arguments = Annotated[str | list[str], checked_by(_arguments, str | list[str])]
+_Shell = Annotated[str, checked_by(one_of, Literal[SHELLS], choices=SHELLS)]
+_Name = Annotated[str, checked_by(parameter_name, str)]
+_Metric = Annotated[Metric, checked_by(metric, str | Metric)]
+_Method = Annotated[Method, checked_by(one_of, Method, choices=get_args(Method))]
+_Cases = Annotated[list[dict[str, Any]], checked_by(checked_cases, list[dict[str, Any]])]
+_AnyRule = TargetRule | MedianRule | DiffRule | TruncationRule
+_Rule = Annotated[TargetRule | MedianRule, checked_by(of_kind, _AnyRule, models=RULES)]
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How far which trials are trained.
+class Job(Part):
+    """A command to be tuned, and how."""
 
-    Attributes
-    ----------
-    resource
-        The name by which the command asks for its resource; None if it has none.
-    n_trials, n_rounds, n_brackets, total_resource, timeout
-        As for `Study.optimize`, of all runs of the job together but for `timeout`.
-    """
+    name: JobName
+    """The name of the study; that of the file if it is left out."""
+    arguments: _Arguments = Field(alias="command")
+    """What to run: a list of arguments, or one string that is split as a shell would."""
+    shell: _Shell | None = None
+    """Lets a shell run the command, which is one string then."""
+    workdir: TemplateText = Template.parse(".")
+    """The directory that the command runs in, from that of the job file."""
+    environment: dict[str, TemplateText] = Field(default_factory=dict, alias="env")
+    """Environment variables."""
+    inputs: dict[_Name, Any] = Field(default_factory=dict)
+    """Values that templates may name beside the parameters."""
+    metric: _Metric
+    """What the command is judged by."""
+    given_method: _Method | None = Field(None, alias="method")
+    """What proposes configurations, and how far they are trained."""
+    resource: JobResource | None = None
+    """What a trial is given more of as it is promoted."""
+    reduction_factor: Factor = 3
+    """Of this many trials in a rung one is promoted."""
+    params: dict[_Name, Parameter] | None = None
+    """What is tuned."""
+    given_cases: _Cases | None = Field(None, alias="cases")
+    """The configurations of a mapping: a list, each with the same keys."""
+    limits: Limits = Limits()
+    """How much is done; one round if nothing is said."""
+    early_stopping: list[_Rule] = Field(default_factory=list)
+    """Rules to prune by, and a target to end with."""
+    max_failures: Share = 0.9
+    """The share of evaluations that may fail, once there are ten."""
+    leg_timeout: Positive | None = None
+    """Seconds that one command may take."""
+    keep_checkpoints: Flag = True
+    """Whether a promoted trial finds its checkpoints."""
+    seed: CountFromZero | None = None
+    """Makes the proposals repeatable."""
+    jobs: Jobs = 1
+    """Commands to run at the same time; -1 for one per processor."""
 
-    method: Method
-    resource: str | None
-    min_resource: Resource = 1
-    max_resource: Resource = 1
-    reduction_factor: float = 3
-    n_trials: int | None = None
-    n_rounds: int | None = None
-    n_brackets: int | None = None
-    total_resource: Resource | None = None
-    timeout: float | None = None
+    _path: Path = PrivateAttr(Path("job.yml"))
+    _remarks: tuple[str, ...] = PrivateAttr(())
 
-    @property
-    def pruner(self) -> SchedulePruner:
-        """The pruner of a study that keeps to it."""
-        if self.method in SINGLE_RUNG:
-            return HyperbandPruner(self.max_resource, self.max_resource)
-        if self.method == "asha":
-            return SuccessiveHalvingPruner(
-                self.min_resource,
-                self.max_resource,
-                self.reduction_factor,
-                n_trials=self.n_trials,
-                asynchronous=True,
-            )
-        return HyperbandPruner(self.min_resource, self.max_resource, self.reduction_factor)
+    def at(self, path: Path, remarks: tuple[str, ...]) -> Job:
+        """Return the job as that of the file at `path`, with remarks for its author."""
+        made = self.model_copy()
+        made._path, made._remarks = path, remarks
+        return made
 
     @property
-    def rounds(self) -> int | None:
-        """The rounds to run: one if nothing else says how much is to be done."""
-        counted = (self.n_trials, self.n_brackets, self.total_resource)
-        if self.n_rounds is not None or any(count is not None for count in counted):
-            return self.n_rounds
-        return None if self.method == "random" else 1
-
-    @property
-    def plan(self) -> Plan | None:
-        """What will be done; None if only resource or time is limited."""
-        a_round = self.pruner.plan()
-        if self.rounds is not None:
-            return self.pruner.plan(self.rounds)
-        if self.n_trials is not None:
-            n_trials = self.n_trials
-        elif self.n_brackets is not None:
-            brackets = a_round.brackets
-            counted = range(self.n_brackets)
-            n_trials = sum(brackets[index % len(brackets)].n_trials for index in counted)
-        else:
-            return None
-        if n_trials == a_round.n_trials:
-            return a_round
-        return self.pruner.plan(-(-n_trials // a_round.n_trials)).limited_to(n_trials)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A command to be tuned, and how.
-
-    Attributes
-    ----------
-    path
-        The job file; what it names is found from the directory that it lies in.
-    dimensions
-        The parameters, by their names in the study.
-    cases
-        The configurations of a mapping, as the study stores them.
-    inputs
-        What the command may name besides, with its value.
-    keep_checkpoints
-        Whether a promoted trial finds the checkpoints of its earlier legs.
-    jobs
-        How many commands run at the same time.
-    leg_timeout
-        The seconds that a command may take.
-    max_failures
-        The share of evaluations that may fail.
-    remarks
-        What its author should know.
-    """
-
-    path: Path
-    name: str
-    command: Command
-    metric: Metric
-    schedule: Schedule
-    dimensions: Mapping[str, Dimension]
-    cases: tuple[Mapping[str, Any], ...] = ()
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, Template] = field(default_factory=dict)
-    workdir: Template = field(default_factory=lambda: Template.parse("."))
-    stopping: tuple[Target | Policy, ...] = ()
-    keep_checkpoints: bool = True
-    seed: int | None = None
-    jobs: int = 1
-    leg_timeout: float | None = None
-    max_failures: float = 0.9
-    remarks: tuple[str, ...] = ()
+    def path(self) -> Path:
+        """The job file; what it names is found from the directory that it lies in."""
+        return self._path
 
     @property
     def directory(self) -> Path:
         """The directory that the job file lies in."""
         return self.path.absolute().parent
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What its author should know."""
+        return self._remarks
+
+    # What its keys mean
+
+    @property
+    def method(self) -> Method:
+        """What proposes configurations, and how far they are trained."""
+        return self.given_method or ("bohb" if self.given_cases is None else "mapping")
+
+    @functools.cached_property
+    def command(self) -> Command:
+        """The command, with places for values."""
+        if isinstance(self.arguments, list):
+            return Command.of_arguments(self.arguments)
+        if self.shell is not None:
+            return Command.of_shell(self.shell, self.arguments)
+        return Command.of_text(NAME, self.arguments)
+
+    @property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """The parameters, by their names in the study."""
+        return self._parameters[0]
+
+    @property
+    def cases(self) -> tuple[Mapping[str, Any], ...]:
+        """The configurations of a mapping, as the study stores them."""
+        return self._parameters[1]
+
+    @functools.cached_property
+    def _parameters(self) -> tuple[dict[str, Dimension], tuple[dict[str, Any], ...]]:
+        if self.given_cases is not None:
+            return parameters_of(self.given_cases)
+        made = [kind.dimension(name) for name, kind in (self.params or {}).items()]
+        return {dimension.key: dimension for dimension in made}, ()
+
+    @property
+    def stopping(self) -> tuple[Target | Policy, ...]:
+        """The rules to stop by."""
+        return tuple(rule.rule(self.metric) for rule in self.early_stopping)
+
+    @functools.cached_property
+    def schedule(self) -> JobSchedule:
+        """Which trials start, and how far each of them is trained."""
+        n_trials, n_all = self.limits.n_trials, len(self.cases)
+        if self.method == "grid":
+            n_all = grid_size(self.dimensions.values())
+        if n_all:
+            n_trials = n_all if n_trials is None else min(n_all, n_trials)
+        return JobSchedule(
+            self.method,
+            None if self.resource is None else self.resource.name,
+            *((1, 1) if self.resource is None else self.resource.bounds),
+            self.reduction_factor,
+            n_trials,
+            self.limits.n_rounds,
+            self.limits.n_brackets,
+            self.limits.total_resource,
+            self.limits.timeout,
+        )
 
     @property
     def parameter_names(self) -> set[str]:
@@ -206,7 +227,8 @@ class Job:
             return GridSampler(values, seed=seed)
         if method == "bohb":
             return BOHBSampler(seed)
-        # Optuna's RandomSampler would draw the same values again when a study is taken up.
+        # Optuna's RandomSampler begins with its seed again when a study is taken up, and would draw
+        # the same configurations once more.
         return BOHBSampler(seed, random_fraction=1.0)
 
     def told(
@@ -269,3 +291,73 @@ class Job:
             ),
             **({"limits.n_trials": schedule.n_trials} if schedule.method == "asha" else {}),
         }
+
+    # What is wrong with them together
+
+    def faults(self) -> Iterator[FieldError]:
+        """Yield what does not fit together."""
+        yield from self._faults_of_command()
+        method = self.method
+        needed, other = ("cases", "params") if method == "mapping" else ("params", "cases")
+        given = {"cases": self.given_cases, "params": self.params}
+        if given[needed] is None:
+            yield FieldError((), f"{needed} is missing, which method {method} needs")
+            return
+        if given[other] is not None:
+            message = f"{NAME} is of no use to method {method}, which takes {needed}"
+            yield FieldError(other, message)
+        if not given[needed]:
+            yield FieldError("params", f"{NAME} must have at least one parameter, got none")
+        yield from self._faults_of_schedule()
+        for index, rule in enumerate(self.early_stopping):
+            if rule.metric not in (None, self.metric.name) and rule.direction is None:
+                yield FieldError(
+                    ("early_stopping", index, "metric"),
+                    f"{NAME} is another metric than the job's, and needs a direction",
+                )
+
+    def _faults_of_command(self) -> Iterator[FieldError]:
+        if isinstance(self.arguments, list) and self.shell is not None:
+            message = f"{NAME} needs a command that is one string, got {self.arguments!r}"
+            yield FieldError("shell", message)
+            return
+        try:
+            _ = self.command
+        except ArgumentError as error:
+            yield FieldError("command", str(error))
+
+    def _faults_of_schedule(self) -> Iterator[FieldError]:
+        method, limits, resource = self.method, self.limits, self.resource
+        if method not in SINGLE_RUNG and resource is None:
+            yield FieldError(
+                (),
+                f"resource is missing, which method {method} needs: what a trial is given more of "
+                "as it is promoted, as in resource: {name: epochs, max: 81}",
+            )
+            return
+        if method not in SINGLE_RUNG and resource is not None:
+            least, most = resource.bounds
+            if least > most:
+                field = "min" if "min" in resource.model_fields_set else "max"
+                message = f"resource.min must not be above max, got min={least}, max={most}"
+                yield FieldError(("resource", field), message)
+                return
+        if method in ("grid", "mapping") and limits.counted not in ([], ["n_trials"]):
+            message = f"{NAME} is of no use to method {method}: use n_trials"
+            yield FieldError(("limits", limits.counted[0]), message)
+        if method == "random" and not limits.counted and limits.timeout is None:
+            message = f"limits is missing, which method {method} needs: limits: {{n_trials: 20}}"
+            yield FieldError((), message)
+        try:
+            _ = self.schedule.pruner
+        except FieldError as error:
+            yield error
+        except ArgumentError as error:
+            yield FieldError("resource", str(error))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of a job file, by which editors complete and check it."""
+    schema = Job.model_json_schema(mode="validation")
+    schema["required"].remove("name")  # the name of the file takes its place
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,51 +1,91 @@
-"""The kinds of parameters that a job file may have, and what they are in a study."""
+"""The kinds of parameters that a job file may have, and what each is in a study.
+
+Each kind is a function of its fields. The model that reads a parameter from a job file, and its
+part of the JSON schema, follow from the signature of this function.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+import datetime
+import inspect
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Union, get_type_hints
 
-from optuna.distributions import CategoricalDistribution, IntDistribution
+import numpy as np
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from pydantic import create_model
 
-from bohb.cli.jobs import grids, intervals
-from bohb.cli.jobs.fields import Dialect, Fields
-from bohb.cli.jobs.template import as_text
+from bohb import arguments
+from bohb.cli.jobs.command import as_text
+from bohb.cli.jobs.document import NAME
+from bohb.cli.jobs.fields import (
+    Count,
+    FieldError,
+    Finite,
+    Flag,
+    Part,
+    Positive,
+    Whole,
+    checked_by,
+    of_kind,
+    one_of,
+)
+from bohb.cli.jobs.quantiles import LogNormal, LogUniform, Normal, Rounded, Uniform, exact, times
 from bohb.dimensions import Dimension
-from bohb.errors import JobError
+from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.model import Categorical
 
-OWN = Dialect()
-POLYAXON = Dialect(has_exponents=True, rounds_down=True, last_takes_rest=True)
+_LONGEST_GRID = 100_000
 
 
-def dimension_of(name: str, kind: str, fields: Fields, dialect: Dialect) -> Dimension:
-    """Return the dimension of the parameter `name`, which is of a known `kind`.
+class Kind(Part):
+    """What a parameter is drawn from."""
 
-    Raises
-    ------
-    JobError
-        If a field has a value that cannot be used.
-    """
-    try:
-        made = KINDS[kind].build(name, fields, dialect)
-    except JobError:
-        raise
-    except (ArithmeticError, ValueError) as error:  # numbers beyond what a float holds
-        first = next(iter(fields.values()))
-        raise first.error(f"{name} has numbers that cannot be used: {error}") from error
-    if kind == "choice":
-        return replace(made, description=" | ".join(map(as_text, fields["values"].value)))
-    if isinstance(made.parameter, Categorical) and made.parameter.weights is not None:
-        values = [pair[0] for pair in fields["values"].value]
-        weighted = zip(values, made.parameter.weights, strict=True)
-        return replace(made, description=" | ".join(f"{as_text(v)} {w:.4g}" for v, w in weighted))
-    shown = ", ".join(f"{key}={_shown(entry.value)}" for key, entry in fields.items())
-    return replace(made, description=f"{kind}({shown})")
+    make: ClassVar[Callable[..., Dimension]]
+    kind: str
+
+    def dimension(self, name: str) -> Dimension:
+        """Return what the parameter `name` of this kind is in a study."""
+        given = {field: getattr(self, field) for field in type(self).model_fields}
+        del given["kind"]
+        made = type(self).make(name, **given)
+        if made.description is not _TO_BE_SAID:
+            return made
+        shown = [f"{k}={_shown(v)}" for k, v in given.items() if k in self.model_fields_set]
+        return replace(made, description=f"{self.kind}({', '.join(shown)})")
+
+    def faults(self) -> Iterator[FieldError]:
+        """Yield the fault that shows when the dimension is made, if there is one."""
+        try:
+            self.dimension("parameter")
+        except FieldError as error:
+            yield error
+        except (ArithmeticError, ValueError) as error:  # numbers beyond what a float holds
+            yield FieldError((), f"{NAME} has numbers that cannot be used: {error}")
 
 
-def _shown(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+KINDS: dict[str, type[Kind]] = {}
+_TO_BE_SAID = "to be said by the fields"
+
+
+def _kind(name: str) -> Callable[[Callable[..., Dimension]], Callable[..., Dimension]]:
+    """Let a function be the kind of this name: it makes a dimension of a name and the fields."""
+
+    def register(make: Callable[..., Dimension]) -> Callable[..., Dimension]:
+        hints = get_type_hints(make, include_extras=True)
+        fields: dict[str, Any] = {
+            key: (hints[key], ... if parameter.default is parameter.empty else parameter.default)
+            for key, parameter in inspect.signature(make).parameters.items()
+            if key != "name"
+        }
+        model = create_model(name, __base__=Kind, **{"kind": (Literal[name], name), **fields})
+        model.__doc__, model.make = make.__doc__, staticmethod(make)
+        KINDS[name] = model
+        return make
+
+    return register
 
 
 def stored_values(dimension: Dimension) -> Sequence[Any] | None:
@@ -58,36 +98,323 @@ def stored_values(dimension: Dimension) -> Sequence[Any] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a kind of parameter is given by, and what makes a dimension of it."""
-
-    build: Callable[[str, Fields, Dialect], Dimension]
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
+# One of several things
 
 
-_GRID, _SPACE = ("start", "stop", "step"), ("start", "stop", "num")
-_BOUNDS, _PLACE = ("low", "high"), ("loc", "scale")
+def _several(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ArgumentTypeError(f"{name} must be a list, got {value!r}")
+    if not value:
+        raise ArgumentError(f"{name} must have at least one value, got none")
+    return value
 
-KINDS: Mapping[str, Kind] = {
-    "choice": Kind(grids.choice, ("values",)),
-    "pchoice": Kind(grids.pchoice, ("values",)),
-    "range": Kind(grids.stepped_range, _GRID),
-    "linspace": Kind(grids.linspace, _SPACE),
-    "logspace": Kind(grids.logspace, _SPACE, ("base",)),
-    "geomspace": Kind(grids.geomspace, _SPACE),
-    "uniform": Kind(intervals.uniform, _BOUNDS),
-    "quniform": Kind(intervals.quniform, (*_BOUNDS, "q")),
-    "loguniform": Kind(intervals.loguniform, _BOUNDS),
-    "qloguniform": Kind(intervals.qloguniform, (*_BOUNDS, "q")),
-    "normal": Kind(intervals.normal, _PLACE),
-    "qnormal": Kind(intervals.qnormal, (*_PLACE, "q")),
-    "lognormal": Kind(intervals.lognormal, _PLACE),
-    "qlognormal": Kind(intervals.qlognormal, (*_PLACE, "q")),
-    "daterange": Kind(grids.daterange, _GRID),
-    "datetimerange": Kind(grids.datetimerange, _GRID),
-    "float": Kind(intervals.float_, _BOUNDS, ("step", "log")),
-    "int": Kind(intervals.int_, _BOUNDS, ("step", "log")),
-}
-POLYAXON_KINDS = frozenset(KINDS) - {"float", "int"}
+
+def _pairs(name: str, value: Any) -> list[tuple[Any, float]]:
+    pairs = []
+    for index, pair in enumerate(_several(name, value)):
+        if not isinstance(pair, list):
+            raise FieldError((index,), f"{name} must be a list, got {pair!r}")
+        if len(pair) != 2:
+            raise FieldError((index,), f"{name} must be [value, probability], got {pair!r}")
+        try:
+            pairs.append((pair[0], arguments.share(name, pair[1])))
+        except ArgumentError as error:
+            raise FieldError((index, 1), str(error)) from error
+    return pairs
+
+
+@_kind("choice")
+def _choice(name: str, values: Annotated[list[Any], checked_by(_several, list[Any])]) -> Dimension:
+    """One of some values, which may be anything that YAML can hold."""
+    made = Dimension.of_values(name, values)
+    return replace(made, description=" | ".join(map(as_text, values)))
+
+
+@_kind("pchoice")
+def _pchoice(
+    name: str, values: Annotated[Any, checked_by(_pairs, list[tuple[Any, float]])]
+) -> Dimension:
+    """One of some values, each with its probability; the probabilities sum to 1."""
+    total = sum(weight for _, weight in values)
+    if not math.isclose(total, 1, rel_tol=1e-6):
+        message = f"{NAME} must have probabilities that sum to 1, got {total:g}"
+        raise FieldError("values", message)
+    made = Dimension.of_values(name, [value for value, _ in values], is_ordered=False)
+    shares = tuple(weight / total for _, weight in values)
+    shown = (f"{as_text(value)} {weight / total:.4g}" for value, weight in values)
+    parameter = Categorical(len(shares), shares)
+    return replace(made, parameter=parameter, description=" | ".join(shown))
+
+
+# Grids
+
+
+@_kind("range")
+def _range(name: str, start: Finite, stop: Finite, step: Positive) -> Dimension:
+    """start, start + step, ... below stop."""
+    _check_order(start=start, stop=stop)
+    n = math.ceil((exact(stop) - exact(start)) / exact(step))
+    return _stepped(name, start, step, n, "step")
+
+
+@_kind("linspace")
+def _linspace(name: str, start: Finite, stop: Finite, num: Count) -> Dimension:
+    """Num values in equal distances, both ends included."""
+    _check_order(start=start, stop=stop)
+    return _spaced(name, np.linspace(start, stop, _short(num, "num")))
+
+
+@_kind("geomspace")
+def _geomspace(name: str, start: Finite, stop: Finite, num: Count) -> Dimension:
+    """Num values in equal ratios, both ends included."""
+    _check_order(least=0.0, start=start, stop=stop)
+    return _spaced(name, np.geomspace(start, stop, _short(num, "num")))
+
+
+@_kind("logspace")
+def _logspace(name: str, start: Finite, stop: Finite, num: Count, base: Positive = 10) -> Dimension:
+    """Base to the powers of num exponents in equal distances from start to stop."""
+    _check_order(start=start, stop=stop)
+    with np.errstate(over="ignore"):
+        values = np.logspace(start, stop, _short(num, "num"), base=base)
+    if not np.all(np.isfinite(values)):
+        message = f"{NAME} is an exponent, and {base} to the power of {stop} is too large"
+        raise FieldError("stop", message)
+    return _spaced(name, values)
+
+
+def _date(name: str, value: Any) -> datetime.date:
+    try:
+        return datetime.datetime.fromisoformat(value).date()
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{name} must be a date such as 2026-01-31, got {value!r}") from error
+
+
+def _moment(name: str, value: Any) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except (AttributeError, ValueError) as error:
+        message = f'{name} must be a time such as "2026-01-31 12:00", got {value!r}'
+        raise ArgumentError(message) from error
+
+
+_Date = Annotated[datetime.date, checked_by(_date, datetime.date)]
+_Moment = Annotated[datetime.datetime, checked_by(_moment, datetime.datetime)]
+
+
+@_kind("daterange")
+def _daterange(name: str, start: _Date, stop: _Date, step: Count) -> Dimension:
+    """Dates before stop, with a step in days."""
+    return _dates(name, start, stop, datetime.timedelta(days=step))
+
+
+@_kind("datetimerange")
+def _datetimerange(name: str, start: _Moment, stop: _Moment, step: Positive) -> Dimension:
+    """Times before stop, with a step in seconds."""
+    if (start.tzinfo is None) != (stop.tzinfo is None):
+        message = f"{NAME} must have a time zone if start has one, got start={start}, stop={stop}"
+        raise FieldError("stop", message)
+    return _dates(name, start, stop, datetime.timedelta(seconds=step))
+
+
+def _dates(name: str, start: Any, stop: Any, step: datetime.timedelta) -> Dimension:
+    if not start < stop:
+        raise FieldError("stop", f"{NAME} must be after start, got start={start}, stop={stop}")
+    n = _short(-((start - stop) // step), "step")  # stop is not among them
+    values = [(start + index * step).isoformat() for index in range(n)]
+    made = Dimension.of_values(name, values, is_ordered=n > 2)
+    return replace(made, description=_TO_BE_SAID)
+
+
+def _stepped(name: str, start: float, step: float, n: int, blamed: str) -> Dimension:
+    """Return the dimension of the `n` values start, start + step, ..."""
+    if isinstance(start, int) and isinstance(step, int):
+        last = start + (n - 1) * step
+        return _of_distribution(name, IntDistribution(start, last, step=step))
+    count = range(_short(n, blamed))
+    return _spaced(name, [float(exact(start) + index * exact(step)) for index in count])
+
+
+def _spaced(name: str, values: Sequence[float] | np.ndarray[Any, Any]) -> Dimension:
+    """Return the dimension of these values; whole numbers if all of them are."""
+    tidy = [float(f"{value:.15g}") for value in values]
+    whole = all(value.is_integer() for value in tidy)
+    kept = list(dict.fromkeys(int(value) if whole else value for value in tidy))
+    made = Dimension.of_values(name, kept, is_ordered=len(kept) > 2)
+    return replace(made, description=_TO_BE_SAID)
+
+
+def _short(count: int, blamed: str) -> int:
+    """Return the number of values of a grid, if they are not too many to be listed."""
+    if count > _LONGEST_GRID:
+        raise FieldError(
+            blamed,
+            f"{NAME} makes {count} values, and at most {_LONGEST_GRID} are allowed: use an "
+            "interval, such as uniform or loguniform",
+        )
+    return count
+
+
+# Intervals
+
+
+_Rounding = Annotated[
+    str, checked_by(one_of, Literal["nearest", "down"], choices=("nearest", "down"))
+]
+
+
+@_kind("uniform")
+def _uniform(name: str, low: Finite, high: Finite) -> Dimension:
+    """Numbers, all as likely."""
+    _check_order(low=low, high=high)
+    return _of_distribution(name, FloatDistribution(low, high))
+
+
+@_kind("quniform")
+def _quniform(
+    name: str, low: Finite, high: Finite, q: Positive, rounding: _Rounding = "nearest"
+) -> Dimension:
+    """Multiples of q: numbers that are all as likely, rounded."""
+    _check_order(low=low, high=high)
+    if rounding == "nearest":
+        start, end = _multiples_between(low, high, q)
+    else:
+        first, last = exact(low) / exact(q), exact(high) / exact(q)
+        if first % 1 or last % 1:  # then the multiples at the ends are less likely
+            rounded = Rounded(Uniform(low, high), q, down=True)
+            return _of_quantiles(name, rounded, is_bounded=True)
+        start, end = int(first), int(last) - 1  # high itself is never drawn
+    return _stepped(name, times(start, q), q, end - start + 1, "q")
+
+
+@_kind("loguniform")
+def _loguniform(name: str, low: Finite, high: Finite) -> Dimension:
+    """Numbers whose logarithms are all as likely; the bounds are values."""
+    _check_order(least=0.0, low=low, high=high)
+    return _of_distribution(name, FloatDistribution(low, high, log=True))
+
+
+@_kind("qloguniform")
+def _qloguniform(
+    name: str, low: Finite, high: Finite, q: Positive, rounding: _Rounding = "nearest"
+) -> Dimension:
+    """Multiples of q: numbers whose logarithms are all as likely, rounded."""
+    _check_order(least=0.0, low=low, high=high)
+    rounded = Rounded(LogUniform(low, high), q, down=True)
+    if rounding == "nearest":
+        first, last = _multiples_between(low, high, q)
+        rounded = replace(rounded, down=False, first=first, last=last)
+    return _of_quantiles(name, rounded, is_bounded=True)
+
+
+@_kind("normal")
+def _normal(name: str, loc: Finite, scale: Positive) -> Dimension:
+    """Normally distributed numbers, with this mean and standard deviation."""
+    return _of_quantiles(name, Normal(loc, scale))
+
+
+@_kind("qnormal")
+def _qnormal(
+    name: str, loc: Finite, scale: Positive, q: Positive, rounding: _Rounding = "nearest"
+) -> Dimension:
+    """Multiples of q: normally distributed numbers, rounded."""
+    return _of_quantiles(name, Rounded(Normal(loc, scale), q, down=rounding == "down"))
+
+
+@_kind("lognormal")
+def _lognormal(name: str, loc: Finite, scale: Positive) -> Dimension:
+    """Numbers whose natural logarithms are normally distributed."""
+    return _of_quantiles(name, LogNormal(Normal(loc, scale)))
+
+
+@_kind("qlognormal")
+def _qlognormal(
+    name: str, loc: Finite, scale: Positive, q: Positive, rounding: _Rounding = "nearest"
+) -> Dimension:
+    """Multiples of q: numbers whose natural logarithms are normally distributed, rounded."""
+    return _of_quantiles(name, Rounded(LogNormal(Normal(loc, scale)), q, down=rounding == "down"))
+
+
+@_kind("float")
+def _float(
+    name: str, low: Finite, high: Finite, step: Positive | None = None, log: Flag = False
+) -> Dimension:
+    """Numbers, both bounds included."""
+    _check_order(least=0.0 if log else None, low=low, high=high)
+    if step is None:
+        return _of_distribution(name, FloatDistribution(low, high, log=log))
+    _refuse_step_with_log(log)
+    n = math.floor((exact(high) - exact(low)) / exact(step)) + 1
+    return _stepped(name, low, step, n, "step")
+
+
+@_kind("int")
+def _int(
+    name: str, low: Whole, high: Whole, step: Count | None = None, log: Flag = False
+) -> Dimension:
+    """Integers, both bounds included."""
+    _check_order(low=low, high=high)
+    if log and low < 1:
+        raise FieldError("low", f"{NAME} must be at least 1 with log, got {low}")
+    step = step or 1
+    if step > 1:
+        _refuse_step_with_log(log)
+    last = high - (high - low) % step
+    return _of_distribution(name, IntDistribution(low, last, log=log, step=step))
+
+
+def _check_order(*, least: float | None = None, **bounds: float) -> None:
+    """Raise FieldError unless the second of two fields is greater than the first."""
+    (low, first), (high, second) = bounds.items()
+    if least is not None and first <= least:
+        raise FieldError(low, f"{NAME} must be greater than {least:g}, got {first}")
+    if not first < second:
+        message = f"{NAME} must be greater than {low}, got {low}={first}, {high}={second}"
+        raise FieldError(high, message)
+
+
+def _multiples_between(low: float, high: float, q: float) -> tuple[int, int]:
+    """Return the least and the largest multiple of `q` between two bounds, counted in `q`."""
+    first, last = math.ceil(exact(low) / exact(q)), math.floor(exact(high) / exact(q))
+    if last < first:
+        message = f"{NAME} must have a multiple between low={low} and high={high}, got {q}"
+        raise FieldError("q", message)
+    return first, last
+
+
+def _refuse_step_with_log(log: bool) -> None:
+    if log:
+        message = "cannot be combined with log: use geomspace for a grid on a logarithmic scale"
+        raise FieldError("step", f"{NAME} {message}")
+
+
+def _of_distribution(name: str, distribution: FloatDistribution | IntDistribution) -> Dimension:
+    return replace(Dimension.of_distribution(name, distribution), description=_TO_BE_SAID)
+
+
+def _of_quantiles(
+    name: str, value_of: Callable[[float], float], *, is_bounded: bool = False
+) -> Dimension:
+    made = Dimension.of_quantiles(
+        name, value_of, _TO_BE_SAID, is_bounded_below=is_bounded, is_bounded_above=is_bounded
+    )
+    for stored in made.parameter.decode(np.array([0.0, 1.0])):
+        value_of(float(stored))  # fails here if it is beyond what a float holds
+    return made
+
+
+def _shown(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def parameter(name: str, value: Any) -> Kind:
+    """Return the kind of a parameter: a list is a choice, and all else says what it is."""
+    if isinstance(value, list):
+        return KINDS["choice"].model_validate({"values": value})
+    if not isinstance(value, dict):
+        raise ArgumentError(f"{name} must be a list of values, or have a kind, got {value!r}")
+    return of_kind(name, value, models=KINDS)
+
+
+_TYPES: Any = (list[Any], *KINDS.values())
+Parameter = Annotated[Kind, checked_by(parameter, Union[_TYPES])]  # noqa: UP007 - of a tuple

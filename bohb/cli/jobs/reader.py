@@ -1,17 +1,15 @@
-"""Reading a job file, in whichever of the two ways it is written."""
+"""The reading of a job file: its document, translated if it is Polyaxon's, and the job in it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from bohb.cli.jobs import reading
-from bohb.cli.jobs.checks import checked
+from bohb.cli.jobs.checks import faults_of, remarks_of
 from bohb.cli.jobs.document import read_document
+from bohb.cli.jobs.fields import n_jobs as checked_n_jobs
+from bohb.cli.jobs.fields import read_part
 from bohb.cli.jobs.job import Job
-from bohb.cli.jobs.polyaxon import read_operation
-from bohb.cli.jobs.schema import read_own
-from bohb.errors import ArgumentError, JobError
+from bohb.cli.jobs.polyaxon import is_operation, translated
 
 
 def read_job(path: Path, *, n_jobs: int | None = None, is_to_run: bool = True) -> Job:
@@ -29,17 +27,20 @@ def read_job(path: Path, *, n_jobs: int | None = None, is_to_run: bool = True) -
     ArgumentError
         If `n_jobs` is not a number of commands.
     JobError
-        If the file cannot be read or the job in it cannot be run; the message names the line.
+        If the file cannot be read or the job in it cannot be run. The message has a line for each
+        fault, which begins with the file and the line in it.
     """
     document = read_document(path)
-    is_polyaxon = document.is_mapping and {"matrix", "component"} & document.entries().keys()
-    read = read_operation if is_polyaxon else read_own
-    try:
-        job, fields = read(document, path)
-        if n_jobs is not None:
-            job = replace(job, jobs=reading.n_jobs("--jobs", n_jobs))
-        return checked(job, fields, is_to_run=is_to_run)
-    except (ArgumentError, JobError):
-        raise
-    except (ArithmeticError, ValueError, OSError) as error:  # numbers and names beyond all bounds
-        raise JobError(f"{path}: the job cannot be used: {error}") from error
+    remarks: tuple[str, ...] = ()
+    if is_operation(document):
+        document, remarks = translated(document)
+    if isinstance(document.value, dict):
+        document.value.setdefault("name", path.stem)
+    job = read_part(Job, document)
+    if n_jobs is not None:
+        job = job.model_copy(update={"jobs": checked_n_jobs("--jobs", n_jobs)})
+    job = job.at(path, ())
+    faults = list(faults_of(job, document, is_to_run=is_to_run))
+    if faults:
+        raise document.error(*faults)
+    return job.at(path, (*remarks, *remarks_of(job)))

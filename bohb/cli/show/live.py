@@ -17,10 +17,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bohb.cli.command.watcher import Run
 from bohb.cli.jobs import Job
-from bohb.cli.jobs.template import as_text
-from bohb.cli.standing import Best, Standing
-from bohb.cli.watcher import Run
+from bohb.cli.jobs.command import as_text
+from bohb.cli.status import Best, Status
 from bohb.hyperband import Resource
 
 _MOST_ROWS = 16
@@ -199,7 +199,7 @@ def at(job: Job, resource: Resource) -> str:
 
 
 @contextlib.contextmanager
-def watching(job: Job, console: Console, before: Standing) -> Iterator[PlainView]:
+def watching(job: Job, console: Console, before: Status) -> Iterator[PlainView]:
     """Give a view of the kind that suits `console`, with the library's warnings in it.
 
     Parameters

@@ -17,10 +17,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from bohb.cli.jobs import SINGLE_RUNG, Job, stored_values
-from bohb.cli.jobs.template import as_text
-from bohb.cli.running import Place
-from bohb.cli.standing import Best, Standing
-from bohb.cli.views import at, short
+from bohb.cli.jobs.command import as_text
+from bohb.cli.lifecycle import Place
+from bohb.cli.show.live import at, short
+from bohb.cli.status import Best, Status
 from bohb.history import from_model
 from bohb.hyperband import Resource
 from bohb.study import without_password
@@ -106,48 +106,48 @@ def _example(job: Job) -> str:
     return " ".join([*variables, shlex.join(call.arguments)])
 
 
-def print_standing(job: Job, place: Place, standing: Standing, console: Console) -> None:
+def print_status(job: Job, place: Place, status: Status, console: Console) -> None:
     """Print where a job stands."""
-    done = f"{standing.n_evaluations}"
-    if standing.n_planned is not None and standing.n_evaluations <= standing.n_planned:
-        done += f" of {standing.n_planned}"
-        if standing.activity == "done" and standing.n_evaluations < standing.n_planned:
+    done = f"{status.n_evaluations}"
+    if status.n_planned is not None and status.n_evaluations <= status.n_planned:
+        done += f" of {status.n_planned}"
+        if status.activity == "done" and status.n_evaluations < status.n_planned:
             done += " (failed and pruned trials, limits or a target left brackets short)"
     rows: list[tuple[str, RenderableType]] = [
         ("study", f"{escape(job.name)} in {escape(without_password(str(place.storage)))}"),
-        ("state", _state(job, place, standing)),
+        ("state", _state(job, place, status)),
         ("evaluations", done),
-        ("trials", ", ".join(f"{count} {state}" for state, count in standing.n_trials.items())),
+        ("trials", ", ".join(f"{count} {state}" for state, count in status.n_trials.items())),
     ]
-    if standing.best is not None:
-        rows.append(("best", _best_line(job, standing.best)))
+    if status.best is not None:
+        rows.append(("best", _best_line(job, status.best)))
     grid = Table.grid(padding=(0, 2))
     grid.add_column()
     grid.add_column(overflow="fold")  # a path is to be copied
     for name, text in rows:
         grid.add_row(f"[bold]{name}[/]", text)
     console.print(grid, highlight=False)
-    if len(standing.rungs) > 1 or len(standing.rungs[0]) > 1:
+    if len(status.rungs) > 1 or len(status.rungs[0]) > 1:
         console.print()
-        console.print(_rungs(job, standing), highlight=False)
-    if standing.failures:
-        console.print(f"\n[bold]{len(standing.failures)} failed[/], at last:", highlight=False)
-        for failure in standing.failures[-_MOST_FAILURES:]:
+        console.print(_rungs(job, status), highlight=False)
+    if status.failures:
+        console.print(f"\n[bold]{len(status.failures)} failed[/], at last:", highlight=False)
+        for failure in status.failures[-_MOST_FAILURES:]:
             text = f"trial {failure.trial}: {failure.error}"
             console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _state(job: Job, place: Place, standing: Standing) -> str:
+def _state(job: Job, place: Place, status: Status) -> str:
     again = f"bohb run {escape(shlex.quote(str(job.path)) + place.option)}"
-    if standing.activity == "running":
-        return f"running: {escape(standing.owner or '')}"
-    if standing.activity == "cut off":
+    if status.activity == "running":
+        return f"running: {escape(status.owner or '')}"
+    if status.activity == "cut off":
         return f"cut off; to go on: {again}"
-    if standing.activity == "stopped":
+    if status.activity == "stopped":
         return f"stopped before it was done; to go on: {again}"
-    if standing.activity == "failed":
+    if status.activity == "failed":
         return f"ended, because too many evaluations failed; fix the cause, and go on: {again}"
-    if standing.best is not None and standing.best.has_met_target:
+    if status.best is not None and status.best.has_met_target:
         return "done: the target is met"
     return "done"
 
@@ -157,13 +157,13 @@ def _best_line(job: Job, best: Best) -> str:
     return escape(f"{job.metric.name} {best.value:.6g}{place} (trial {best.trial})")
 
 
-def _rungs(job: Job, standing: Standing) -> Table:
+def _rungs(job: Job, status: Status) -> Table:
     """Return a table of the rungs: evaluations done of those planned."""
-    levels = sorted({rung.resource for row in standing.rungs for rung in row})
+    levels = sorted({rung.resource for row in status.rungs for rung in row})
     table = _table(job.schedule.resource or "resource", *(f"{level:g}" for level in levels))
     for column in table.columns[1:]:
         column.justify = "right"
-    for index, row in enumerate(standing.rungs):
+    for index, row in enumerate(status.rungs):
         cells = {rung.resource: f"{rung.n_evaluations}/{rung.n_planned}" for rung in row}
         table.add_row(f"bracket {index}", *(cells.get(level, "") for level in levels))
     return table
@@ -199,9 +199,9 @@ def best_arguments(job: Job, best: Best) -> tuple[str, list[str]]:
     return shlex.join(options), [name for name in best.params if name not in known]
 
 
-def standing_text(standing: Standing) -> str:
+def status_text(status: Status) -> str:
     """Return where a job stands, as JSON."""
-    return json.dumps(asdict(standing), indent=1, default=str)
+    return json.dumps(asdict(status), indent=1, default=str)
 
 
 def write_rows(

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bohb.sklearn.subsets import nested_order
+from bohb.sklearn.problem import nested_order
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=200), st.integers(0, 99))

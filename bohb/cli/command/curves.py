@@ -8,8 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from bohb.cli.command.reports import Report, whole_step
 from bohb.cli.jobs import Policy
-from bohb.cli.reports import Report, whole_step
 
 
 @dataclass

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from bohb import TrialPruned
-from bohb.cli.curves import Curves
+from bohb.cli.command.curves import Curves
+from bohb.cli.command.reports import Report, last_value, whole_step
+from bohb.cli.command.watcher import Run, Watcher
 from bohb.cli.jobs import Job, Policy, Target
-from bohb.cli.reports import Report, last_value, whole_step
-from bohb.cli.watcher import Run, Watcher
 from bohb.errors import CommandError, ReportError
 from bohb.study import Trial, leg_state_of
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bohb.cli.command.process import written_lines
+from bohb.cli.command.recorder import TARGET
+from bohb.cli.command.reports import LineReader
+from bohb.cli.command.runner import CommandObjective
+from bohb.cli.command.watcher import Watcher
 from bohb.cli.jobs import Job, Policy, Target
-from bohb.cli.objective import CommandObjective
-from bohb.cli.process import written_lines
-from bohb.cli.recorder import TARGET
-from bohb.cli.reports import LineReader
-from bohb.cli.watcher import Watcher
 from bohb.errors import (
     ArgumentError,
     CommandError,

@@ -1,38 +1,29 @@
-"""Pictures of a job's study."""
+"""Plots of a job's study, drawn into a file."""
 
 from __future__ import annotations
 
 import itertools
 import warnings
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import optuna
 from optuna.trial import TrialState
 
 from bohb.cli.jobs import Job
-from bohb.cli.standing import best_of, report_rows
-from bohb.cli.views import at
+from bohb.cli.show.live import at
+from bohb.cli.status import best_of, report_rows
 from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
 from bohb.study import Study
 from bohb.visualization import plot_learning_curves
 
-_FEWEST = 2  # trials that a picture of Optuna needs to say anything
+PlotKind: TypeAlias = Literal["learning-curves", "history", "slice", "parallel", "importances"]
+
+_FEWEST = 2  # trials that a plot of Optuna needs to say anything
 
 
-class Kind(str, Enum):
-    """What is drawn."""
-
-    learning_curves = "learning-curves"
-    history = "history"
-    slice = "slice"
-    parallel = "parallel"
-    importances = "importances"
-
-
-def draw(job: Job, study: Study, kind: Kind, output: Path) -> None:
+def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
     """Draw a picture into a file.
 
     Raises
@@ -69,14 +60,14 @@ def draw(job: Job, study: Study, kind: Kind, output: Path) -> None:
             plt.close(axes.figure)
 
 
-def _title(job: Job, kind: Kind) -> str:
-    if kind is Kind.learning_curves or job.schedule.resource is None:
+def _title(job: Job, kind: PlotKind) -> str:
+    if kind == "learning-curves" or job.schedule.resource is None:
         return job.name
     return f"{job.name}: trials{at(job, job.schedule.max_resource)}"
 
 
-def _axes(job: Job, study: Study, kind: Kind) -> Any:
-    if kind is Kind.learning_curves:
+def _axes(job: Job, study: Study, kind: PlotKind) -> Any:
+    if kind == "learning-curves":
         return _learning_curves(job, study)
     return _of_the_highest(job, study, kind)
 
@@ -104,21 +95,21 @@ def _learning_curves(job: Job, study: Study) -> Any:
     return axes
 
 
-def _of_the_highest(job: Job, study: Study, kind: Kind) -> Any:
+def _of_the_highest(job: Job, study: Study, kind: PlotKind) -> Any:
     """Return one of Optuna's pictures, which are of the trials at the highest resource."""
     from optuna.visualization import matplotlib as plots
 
     n_complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
     if n_complete < _FEWEST:
         raise NoResultError(
-            f"--kind {kind.value} is of the trials at the highest resource, and takes at least "
+            f"--kind {kind} is of the trials at the highest resource, and takes at least "
             f"{_FEWEST} of them, got {n_complete}: --kind learning-curves shows all"
         )
-    draw_by_kind: dict[Kind, Callable[..., Any]] = {
-        Kind.history: plots.plot_optimization_history,
-        Kind.slice: plots.plot_slice,
-        Kind.parallel: plots.plot_parallel_coordinate,
-        Kind.importances: plots.plot_param_importances,
+    draw_by_kind: dict[PlotKind, Callable[..., Any]] = {
+        "history": plots.plot_optimization_history,
+        "slice": plots.plot_slice,
+        "parallel": plots.plot_parallel_coordinate,
+        "importances": plots.plot_param_importances,
     }
     drawn = draw_by_kind[kind](study, target_name=job.metric.name)
     axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn

@@ -12,11 +12,11 @@ import pytest
 from job_files import OWN, RANDOM, SCRIPT, write
 from rich.console import Console
 
-from bohb.cli import running
+from bohb.cli import lifecycle
 from bohb.cli.jobs import read_job
-from bohb.cli.running import Place
-from bohb.cli.standing import best_of, evaluation_rows, standing_of
-from bohb.cli.views import PlainView, showing_warnings
+from bohb.cli.lifecycle import Place
+from bohb.cli.show.live import PlainView, showing_warnings
+from bohb.cli.status import best_of, evaluation_rows, status_of
 from bohb.errors import NoResultError, SettingsError, TooManyFailuresError
 from bohb.study import find_study
 
@@ -37,10 +37,10 @@ class Heard(PlainView):
 def run(path, n_jobs=None, timeout=None):
     """Run a job as far as it goes, and return it with its study and what it said."""
     job = read_job(path, n_jobs=n_jobs)
-    study = running.begin(job, Place.of(job, None))
+    study = lifecycle.begin(job, Place.of(job, None))
     view = Heard(job)
     with showing_warnings(view):
-        running.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
+        lifecycle.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
     return job, study, view.lines
 
 
@@ -51,10 +51,10 @@ def script(body):
 @pytest.mark.parametrize("n_jobs", [1, 3])
 def test_a_job_runs_to_its_plan_and_trains_no_unit_twice(tmp_path, n_jobs):
     job, study, _ = run(write(tmp_path), n_jobs)
-    standing = standing_of(job, study)
-    assert (standing.activity, standing.n_evaluations, standing.n_planned) == ("done", 20, 20)
-    assert standing.n_trials == {"complete": 5, "pruned": 10}
-    assert [[rung.n_evaluations for rung in row] for row in standing.rungs] == [
+    status = status_of(job, study)
+    assert (status.activity, status.n_evaluations, status.n_planned) == ("done", 20, 20)
+    assert status.n_trials == {"complete": 5, "pruned": 10}
+    assert [[rung.n_evaluations for rung in row] for row in status.rungs] == [
         [9, 3, 1],
         [3, 1],
         [3],
@@ -142,9 +142,9 @@ def test_a_failed_command_fails_its_trial_with_its_last_words(tmp_path):
         f"    sys.exit(3)\n{REPORT}"
     )
     job, study, lines = run(write(tmp_path, script=script(body)))
-    standing = standing_of(job, study)
-    assert standing.n_trials["failed"] == len(standing.failures) > 0
-    number, message = standing.failures[0].trial, standing.failures[0].error
+    status = status_of(job, study)
+    assert status.n_trials["failed"] == len(status.failures) > 0
+    number, message = status.failures[0].trial, status.failures[0].error
     assert message == "exit code 3:\n    loss\n    of\n    sight"
     assert any(f"trial {number} at epochs" in line and "exit code 3" in line for line in lines)
 
@@ -153,7 +153,7 @@ def test_a_failure_after_the_last_report_is_a_failure(tmp_path):
     job, study, _ = run(
         write(tmp_path, OWN + "max_failures: 1\n", script(REPORT + "\nsys.exit(1)"))
     )
-    assert standing_of(job, study).n_trials == {"failed": 15}
+    assert status_of(job, study).n_trials == {"failed": 15}
     with pytest.raises(NoResultError):
         best_of(job, study)
 
@@ -174,7 +174,7 @@ def test_a_job_that_always_fails_ends_soon(tmp_path):
 def test_a_command_without_a_value_fails_with_a_hint(tmp_path, body, message):
     text = OWN + "max_failures: 1\nlimits: {n_trials: 1}\n"
     job, study, _ = run(write(tmp_path, text, script(body)))
-    assert message in standing_of(job, study).failures[0].error
+    assert message in status_of(job, study).failures[0].error
 
 
 def test_a_pattern_finds_the_metric(tmp_path):
@@ -203,12 +203,12 @@ if float(sys.argv[1][5:]) < 0.9:
             file.write(json.dumps({"step": epoch, "loss": 1 / epoch}) + "\\n")
 """
     job, study, _ = run(write(tmp_path, text, script(body)))
-    standing = standing_of(job, study)
-    assert standing.best.value == pytest.approx(1 / 9)
-    assert sorted(study.trials[standing.best.trial].intermediate_values) == list(range(1, 10))
+    status = status_of(job, study)
+    assert status.best.value == pytest.approx(1 / 9)
+    assert sorted(study.trials[status.best.trial].intermediate_values) == list(range(1, 10))
     failed = [trial for trial in study.trials if trial.params["lr"] >= 0.9]
-    assert len(standing.failures) == len(failed) > 0
-    assert "the command did not write" in standing.failures[0].error
+    assert len(status.failures) == len(failed) > 0
+    assert "the command did not write" in status.failures[0].error
 
 
 def test_a_script_that_counts_from_0_is_understood(tmp_path):
@@ -230,9 +230,9 @@ for epoch in range(1, 1000):
 """
     path = write(tmp_path, OWN.replace(" --epochs={{ epochs }}", ""), script(body))
     job, study, lines = run(path)
-    standing = standing_of(job, study)
-    assert (standing.activity, standing.n_evaluations) == ("done", 20)
-    assert standing.best.value == pytest.approx(1 / 9)
+    status = status_of(job, study)
+    assert (status.activity, status.n_evaluations) == ("done", 20)
+    assert status.best.value == pytest.approx(1 / 9)
     assert not any("note:" in line for line in lines)
 
 
@@ -250,7 +250,7 @@ for batch in range(1, 50):
 def test_a_script_that_ends_early_is_judged_by_its_last_report_and_that_is_remarked(tmp_path):
     body = 'print(json.dumps({"step": 1, "loss": 0.5}))'
     job, study, lines = run(write(tmp_path, OWN + "limits: {n_brackets: 1}\n", script(body)))
-    assert standing_of(job, study).best.resource == 9
+    assert status_of(job, study).best.resource == 9
     (remark,) = [line for line in lines if line.startswith("note:")]
     assert "ended after its report at resource 1, before the 3 it was given" in remark
 
@@ -281,18 +281,18 @@ for step in (0.1, 0.2, 0.3, 0.9):
         print(json.dumps({"step": step, "loss": 1 / step}))
 """
     job, study, _ = run(write(tmp_path, text, script(body)))
-    standing = standing_of(job, study)
-    assert (standing.n_evaluations, standing.best.resource) == (20, 0.9)
-    assert standing.best.value == pytest.approx(1 / 0.9)
+    status = status_of(job, study)
+    assert (status.n_evaluations, status.best.resource) == (20, 0.9)
+    assert status.best.value == pytest.approx(1 / 0.9)
 
 
 def test_a_command_that_takes_too_long_is_ended(tmp_path):
     body = f"{REPORT}\nif float(sys.argv[1][5:]) > 0.8: time.sleep(600)"
     job, study, _ = run(write(tmp_path, OWN + "leg_timeout: 3\n", script(body)), n_jobs=4)
-    standing = standing_of(job, study)
+    status = status_of(job, study)
     late = [trial for trial in study.trials if trial.params["lr"] > 0.8]
-    assert len(standing.failures) == len(late) > 0
-    assert "took longer than leg_timeout=3 seconds" in standing.failures[0].error
+    assert len(status.failures) == len(late) > 0
+    assert "took longer than leg_timeout=3 seconds" in status.failures[0].error
 
 
 def test_a_target_ends_everything(tmp_path):
@@ -305,14 +305,14 @@ time.sleep(600 if os.environ["BOHB_RESOURCE"] != "1" else 0)
 """
     path = write(tmp_path, text, script(body))
     job, study, _ = run(path)
-    standing = standing_of(job, study)
-    assert standing.activity == "done"
-    assert standing.best.has_met_target
-    assert standing.best.value == 0.5
-    n_evaluations = standing.n_evaluations
+    status = status_of(job, study)
+    assert status.activity == "done"
+    assert status.best.has_met_target
+    assert status.best.value == 0.5
+    n_evaluations = status.n_evaluations
     _, study, lines = run(path)  # again: there is nothing left to do
     assert lines == []
-    assert standing_of(job, study).n_evaluations == n_evaluations
+    assert status_of(job, study).n_evaluations == n_evaluations
 
 
 def test_a_policy_prunes_in_the_midst_of_a_leg(tmp_path):
@@ -367,7 +367,7 @@ def test_rules_are_not_applied_where_a_leg_ends(tmp_path):
     text = OWN + "early_stopping: [{kind: median, min_samples: 1}]\n"
     body = 'print(json.dumps({"step": int(os.environ["BOHB_RESOURCE"]), "loss": time.time()}))'
     job, study, _ = run(write(tmp_path, text, script(body)))
-    assert standing_of(job, study).n_evaluations == 20
+    assert status_of(job, study).n_evaluations == 20
 
 
 def test_a_target_of_another_metric_is_met_on_a_line_of_its_own(tmp_path):
@@ -385,7 +385,7 @@ for epoch in range(1, int(os.environ["BOHB_RESOURCE"]) + 1):
     assert (best.value, best.resource) == (pytest.approx(1 / 3), 4)
     strict = write(tmp_path, OWN + f"early_stopping: [{rule.replace('0.9', '2')}]\n", script(body))
     job, study, _ = run(strict)  # the rule has changed: it goes on
-    assert standing_of(job, study).n_evaluations == 20
+    assert status_of(job, study).n_evaluations == 20
     assert not best_of(job, study).has_met_target
 
 
@@ -399,8 +399,8 @@ for epoch in range(1, 10):
     time.sleep(0.05)
 """
     job, study, lines = run(write(tmp_path, text, script(body)))
-    standing = standing_of(job, study)
-    assert (standing.n_evaluations, standing.best.value, standing.best.resource) == (0, 0.5, 2)
+    status = status_of(job, study)
+    assert (status.n_evaluations, status.best.value, status.best.resource) == (0, 0.5, 2)
     assert lines == ["1  trial 0 at epochs 9: the target is met"]
     (row,) = evaluation_rows(job, study)
     assert (row["resource"], row["value"], row["state"]) == (2, 0.5, "cut off")
@@ -432,8 +432,8 @@ for epoch in range(done + 1, resource + 1):
         run(path, timeout=seconds)
         seconds *= 2
     job, study, lines = run(path)
-    standing = standing_of(job, study)
-    assert (standing.n_evaluations, standing.failures) == (20, [])
+    status = status_of(job, study)
+    assert (status.n_evaluations, status.failures) == (20, [])
     assert any("trial 2 had nothing left to do and reported nothing" in line for line in lines)
 
 
@@ -473,7 +473,7 @@ cases: [{name: "train.py"}, {name: "ok"}]
 max_failures: 1
 """
     job, study, _ = run(write(tmp_path, text))
-    failures = standing_of(job, study).failures
+    failures = status_of(job, study).failures
     assert "the command cannot be prepared" in failures[0].error
     assert len(failures) == 2  # the other is no program for Python
 
@@ -512,9 +512,9 @@ def test_a_job_stopped_by_its_time_goes_on_to_the_same_end(tmp_path):
     _, whole, _ = run(write(tmp_path / "whole"))
     path = write(tmp_path / "parts", script=SCRIPT + "\nimport time; time.sleep(0.2)\n")
     job, study, _ = run(path, timeout=1.5)
-    standing = standing_of(job, study)
-    assert standing.activity == "stopped"
-    assert standing.n_evaluations < 20
+    status = status_of(job, study)
+    assert status.activity == "stopped"
+    assert status.n_evaluations < 20
     write(tmp_path / "parts")
     _, study, _ = run(path)
     assert [t.params for t in study.trials] == [t.params for t in whole.trials]
@@ -547,12 +547,12 @@ def test_a_job_without_a_seed_keeps_the_one_it_drew(tmp_path):
 def test_a_study_that_was_not_begun_is_not_found(tmp_path):
     job = read_job(write(tmp_path))
     with pytest.raises(NoResultError, match="job 'job' has not begun: start it with bohb run"):
-        running.find(job, Place.of(job, None))
+        lifecycle.find(job, Place.of(job, None))
     assert not (tmp_path / "job.journal").exists()
     run(write(tmp_path, OWN + "limits: {n_trials: 1}\n"))
     other = read_job(write(tmp_path, OWN + "name: other\n"))
     with pytest.raises(NoResultError, match="job 'other' has not begun"):
-        running.find(other, Place("sqlite:///" + str(tmp_path / "x.db"), tmp_path))
+        lifecycle.find(other, Place("sqlite:///" + str(tmp_path / "x.db"), tmp_path))
 
 
 def test_places_lie_beside_what_names_them(tmp_path):
@@ -577,7 +577,7 @@ def test_no_two_studies_share_a_folder_of_runs(tmp_path):
     assert len((tmp_path / "epochs-trained").read_text()) == 18
     other = read_job(write(tmp_path, one + "name: other\n"))
     place = Place.of(other, str(tmp_path / "job.journal"))
-    assert running.begin(other, place).checkpoint_root == tmp_path / "other.runs"
+    assert lifecycle.begin(other, place).checkpoint_root == tmp_path / "other.runs"
 
 
 def test_runs_that_were_moved_with_their_storage_are_found(tmp_path):

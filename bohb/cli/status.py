@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
 
+from bohb.cli.command.recorder import REPORTS
 from bohb.cli.jobs import SINGLE_RUNG, Job
-from bohb.cli.recorder import REPORTS
-from bohb.cli.running import ENDED, FAILURES, TIMEOUT, met_target
+from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, met_target
 from bohb.errors import NoResultError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, scale_of
 from bohb.hyperband import Resource
@@ -52,7 +52,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Status:
     """Where a job stands.
 
     Attributes
@@ -82,7 +82,7 @@ class Standing:
     best: Best | None
 
 
-def standing_of(job: Job, study: Study) -> Standing:
+def status_of(job: Job, study: Study) -> Status:
     """Return where `job` stands."""
     trials = study.get_trials(deepcopy=False)
     owner = lease_holder(study)
@@ -93,7 +93,7 @@ def standing_of(job: Job, study: Study) -> Standing:
         best: Best | None = best_of(job, study)
     except NoResultError:
         best = None
-    return Standing(
+    return Status(
         _activity(job, study, owner, counts),
         owner,
         len(evaluated),

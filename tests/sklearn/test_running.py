@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 import bohb
 from bohb.executors import ProcessExecutor, SerialExecutor, ThreadExecutor
 from bohb.sklearn import BOHBSearchCV
-from bohb.sklearn.workers import executor_of
+from bohb.sklearn.running import executor_of
 
 X, Y = load_iris(return_X_y=True)
 

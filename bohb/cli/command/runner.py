@@ -7,13 +7,13 @@ import threading
 from collections.abc import Mapping
 
 from bohb import TrialPruned
-from bohb.cli.curves import Curves
+from bohb.cli.command.curves import Curves
+from bohb.cli.command.process import end_orphan
+from bohb.cli.command.recorder import TARGET, Recorder
+from bohb.cli.command.reports import LineReader
+from bohb.cli.command.run import RECORD, Leg
+from bohb.cli.command.watcher import Run, Watcher
 from bohb.cli.jobs import Job
-from bohb.cli.leg import RECORD, Leg
-from bohb.cli.process import end_orphan
-from bohb.cli.recorder import TARGET, Recorder
-from bohb.cli.reports import LineReader
-from bohb.cli.watcher import Run, Watcher
 from bohb.errors import CommandError
 from bohb.study import Trial, leg_state_of
 

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bohb.cli.command.process import Line, Process, written_lines
+from bohb.cli.command.watcher import Run
 from bohb.cli.jobs import Job
-from bohb.cli.process import Line, Process, written_lines
-from bohb.cli.watcher import Run
 from bohb.errors import CommandError
 from bohb.study import Trial
 

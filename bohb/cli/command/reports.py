@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bohb.cli.command.process import Line
 from bohb.cli.jobs import Metric
-from bohb.cli.process import Line
 from bohb.errors import CommandError
 
 _LARGEST = 2**63  # of an integer; a storage holds floats
@@ -34,7 +34,7 @@ class LineReader:
 
     Examples
     --------
-    >>> reader = LineReader(Metric("loss"))
+    >>> reader = LineReader(Metric(name="loss"))
     >>> reader.read(Line("stdout", '{"step": 3, "loss": 0.4, "note": "fine"}'))
     Report(values={'step': 3, 'loss': 0.4}, step=3, fault=None)
     >>> reader.read(Line("stdout", "epoch 3 done")) is None

@@ -22,7 +22,7 @@ from bohb.dimensions import described
 from bohb.errors import ArgumentError
 from bohb.model.arrays import IndexArray
 from bohb.sklearn.candidates import Candidates
-from bohb.sklearn.training import Data, Resource, Training
+from bohb.sklearn.training import Data, Training, TrainingResource
 from bohb.study import Trial
 
 
@@ -130,7 +130,7 @@ class SearchObjective:
 
     estimator: Any
     candidates: Candidates
-    resource: Resource
+    resource: TrainingResource
     data: Data
     folds: Sequence[Fold]
     scoring: Scoring

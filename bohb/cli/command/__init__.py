@@ -1,0 +1,1 @@
+"""One run of a job's command: its process, what it reports, and what becomes of that."""

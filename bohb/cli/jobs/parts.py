@@ -1,0 +1,213 @@
+"""The parts of a job file that have keys of their own: metric, resource, limits and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args
+
+from bohb.cli.jobs.document import NAME
+from bohb.cli.jobs.fields import (
+    Budget,
+    Count,
+    CountFromZero,
+    Direction,
+    FieldError,
+    Flag,
+    Number,
+    Part,
+    Pattern,
+    Percent,
+    Positive,
+    TemplateText,
+    Text,
+    checked_by,
+    one_of,
+    parameter_name,
+)
+from bohb.cli.jobs.stopping import Policy, Rule, Target
+from bohb.errors import ArgumentTypeError
+from bohb.hyperband import Resource
+
+_COUNTS = ("n_trials", "n_rounds", "n_brackets", "total_resource")
+
+
+def _step_key(name: str, value: Any) -> str | None:
+    if value is False:
+        return None
+    if not isinstance(value, str) or not value:
+        raise ArgumentTypeError(f"{name} must be a string, got {value!r}")
+    return value
+
+
+class Metric(Part):
+    """What a command is judged by: lines of JSON have it, unless there is a pattern or a file."""
+
+    name: Text
+    """The key in the lines of JSON."""
+    direction: Direction = "minimize"
+    step: Annotated[str | None, checked_by(_step_key, str | Literal[False])] = "step"
+    """The key of the resource used so far; false for none."""
+    pattern: Pattern | None = None
+    """A regular expression that finds it in both outputs: the group value, or the first that is
+    not step, which is the group of the step."""
+    file: TemplateText | None = None
+    """A file of JSON, or of lines of JSON, that the command writes."""
+
+    def faults(self) -> Iterator[FieldError]:
+        """Yield what is wrong with the places where the metric is found."""
+        if self.pattern is not None and self.file is not None:
+            yield FieldError("file", "only one of pattern and file can be given for a metric")
+        if self.pattern is not None and not self.value_group:
+            yield FieldError(
+                "pattern",
+                f"{NAME} must have a group for the value, as in 'loss=(?P<value>\\S+)', got "
+                f"{self.pattern.pattern!r}",
+            )
+
+    @property
+    def maximize(self) -> bool:
+        """Whether larger values are better."""
+        return self.direction == "maximize"
+
+    @property
+    def value_group(self) -> int:
+        """The group of `pattern` that is the value; 0 if there is none."""
+        if self.pattern is None:
+            return 0
+        named, count = self.pattern.groupindex, self.pattern.groups
+        others = [group for group in range(1, count + 1) if group != named.get("step")]
+        return named.get("value", others[0] if others else 0)
+
+
+def metric(name: str, value: Any) -> Metric:
+    """Return a metric, which may be written as its name alone."""
+    return Metric.model_validate({"name": value} if isinstance(value, str) else value)
+
+
+class JobResource(Part):
+    """What a trial is given more of as it is promoted."""
+
+    name: Annotated[str, checked_by(parameter_name, str)]
+    """How the command calls it."""
+    min: Positive = 1
+    """The least that a trial is judged by."""
+    max: Positive
+    """The most that one trial is given."""
+    type: Annotated[
+        str | None, checked_by(one_of, Literal["int", "float"], choices=("int", "float"))
+    ] = None
+    """Whether it is counted in whole units; without it, whole numbers are."""
+
+    def faults(self) -> Iterator[FieldError]:
+        """Yield the bounds that are not of the type that is said."""
+        for field, value in (("min", self.min), ("max", self.max)):
+            if self.type == "int" and value != int(value):
+                yield FieldError(field, f"{NAME} must be an integer, got {value!r}")
+
+    @property
+    def bounds(self) -> tuple[Resource, Resource]:
+        """The least and the most, both integers or both floats."""
+        bounds = self.min, self.max
+        if self.type == "float" or any(bound != int(bound) for bound in bounds):
+            return float(self.min), float(self.max)
+        return int(self.min), int(self.max)
+
+
+class Limits(Part):
+    """How much is done: at most one of the counts, and a timeout beside it."""
+
+    n_trials: Budget | None = None
+    """Configurations to start."""
+    n_rounds: Budget | None = None
+    """Passes through all brackets."""
+    n_brackets: Budget | None = None
+    """Brackets to start."""
+    total_resource: Positive | None = None
+    """Resource to use, counting each command from the start."""
+    timeout: Positive | None = None
+    """Seconds for each run."""
+
+    @property
+    def counted(self) -> list[str]:
+        """The counts that are given."""
+        return [name for name in _COUNTS if getattr(self, name) is not None]
+
+    def faults(self) -> Iterator[FieldError]:
+        """Yield a second count."""
+        if len(self.counted) > 1:
+            yield FieldError(
+                self.counted[1],
+                f"only one of {', '.join(_COUNTS)} can be given, got {' and '.join(self.counted)}",
+            )
+
+
+class RuleOfJob(Part):
+    """A rule to stop by, of the job's metric or of another one."""
+
+    kind: str
+    metric: Text | None = None
+    """Another metric than the job's, in the same lines of JSON."""
+    direction: Direction | None = None
+    """The direction of that metric."""
+
+    def judged_by(self, metric: Metric) -> tuple[str, bool]:
+        """Return the name of the metric, and whether it is to be large."""
+        if self.direction is not None:
+            return self.metric or metric.name, self.direction == "maximize"
+        return metric.name, metric.maximize
+
+
+class TargetRule(RuleOfJob):
+    """The job ends as soon as a command reports a value at least as good."""
+
+    kind: Literal["target"]
+    value: Number
+
+    def rule(self, metric: Metric) -> Target:
+        """Return the target."""
+        return Target(*self.judged_by(metric), self.value)
+
+
+class MedianRule(RuleOfJob):
+    """A trial is pruned if it is worse than the median of the others."""
+
+    kind: Literal["median"]
+    interval: Count = 1
+    """The rule is applied at every step that is a multiple of it."""
+    min_step: CountFromZero = 0
+    """The first step that it is applied at."""
+    min_samples: Count = 5
+    """How many others must have come as far."""
+    spared_from: Number | None = None
+    """A trial that has reached this value is not pruned."""
+
+    def rule(self, metric: Metric) -> Policy:
+        """Return the policy."""
+        own = (name for name in type(self).model_fields if name not in RuleOfJob.model_fields)
+        given = {name: getattr(self, name) for name in own}
+        rule: Rule = one_of(NAME, self.kind, choices=get_args(Rule))  # type: ignore[assignment]
+        return Policy(rule, *self.judged_by(metric), **given)
+
+
+class DiffRule(MedianRule):
+    """A trial is pruned if it is more than a percentage worse than the best."""
+
+    kind: Literal["diff"]  # type: ignore[assignment]
+    percent: Percent
+
+
+class TruncationRule(MedianRule):
+    """The worst percentage of all trials is pruned."""
+
+    kind: Literal["truncation"]  # type: ignore[assignment]
+    percent: Percent
+    among_running: Flag = False
+    """Whether only trials that run are compared."""
+
+
+RULES = {
+    "target": TargetRule,
+    "median": MedianRule,
+    "truncation": TruncationRule,
+    "diff": DiffRule,
+}

@@ -1,0 +1,128 @@
+"""The means of a translation: parts that are taken from one document and put into another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bohb.cli.jobs.document import NAME, Document, Fault, Place, name_of, near_to
+
+
+class Translation:
+    """A job file that is made of the parts of other documents.
+
+    Attributes
+    ----------
+    value
+        The job file so far.
+    ignored
+        The names of keys that have no use here.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.value: dict[str, Any] = {}
+        self.ignored: list[str] = []
+        self._origins: dict[Place, tuple[Document, Place]] = {(): (document, ())}
+        self._faults: dict[Place, Fault] = {}
+
+    def put(self, place: Place, part: Part | None, value: Any = None) -> None:
+        """Put `value`, or that of `part`, into the job file; nothing if there is neither."""
+        if part is None:
+            return
+        whole: Any = self.value
+        for key in place[:-1]:
+            whole = whole.setdefault(key, {}) if isinstance(whole, dict) else whole[key]
+        value = part.value if value is None else value
+        if isinstance(whole, list):
+            whole.append(value)
+        else:
+            whole[place[-1]] = value
+        self._origins[place] = part.document, part.place
+
+    def refuse(self, part: Part, message: str) -> None:
+        """Note what is wrong with a part."""
+        place = ("faults", len(self._faults))
+        self._origins[place] = part.document, part.place
+        self._faults[place] = Fault(place, message)
+
+    def finished(self) -> Document:
+        """Return the job file.
+
+        Raises
+        ------
+        JobError
+            If there are faults; all are named.
+        """
+        made = self._document.translated(self.value, self._origins)
+        if self._faults:
+            raise made.error(*self._faults.values())
+        return made
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a document that is translated."""
+
+    translation: Translation
+    document: Document
+    place: Place
+    value: Any
+
+    def refuse(self, message: str) -> None:
+        """Note what is wrong with it."""
+        self.translation.refuse(self, message)
+
+    def take(self, used: str, *, required: str = "", ignored: str = "") -> dict[str, Part]:
+        """Return the parts under the keys that are used; those that are missing are faults.
+
+        The keys are written in one text, with blanks between them. Keys without a value are as if
+        they were not there.
+        """
+        if not isinstance(self.value, dict):
+            self.refuse(f"{NAME} must have keys with values, got {self.value!r}")
+            return {}
+        known = [*required.split(), *used.split(), *ignored.split()]
+        meant = set()
+        for key in self.value.keys() - set(known):
+            near = near_to(key, known)
+            meant.add(near)
+            hint = near or f": known here are {', '.join(known)}"
+            self._below(key).refuse(f"{NAME} is not known{hint}")
+        found = {key: self._below(key) for key in known if self.value.get(key) is not None}
+        for key in required.split():
+            if key not in found and near_to(key, [key]) not in meant:
+                self._below(key).refuse(f"{NAME} is missing")
+        self.translation.ignored += [
+            name_of((*self.place, key)) for key in ignored.split() if key in found
+        ]
+        return {key: part for key, part in found.items() if key not in ignored.split()}
+
+    def entries(self) -> dict[str, Part]:
+        """Return the parts under all keys."""
+        if not isinstance(self.value, dict):
+            self.refuse(f"{NAME} must have keys with values, got {self.value!r}")
+            return {}
+        return {key: self._below(key) for key in self.value}
+
+    def items(self) -> Iterator[Part]:
+        """Yield the parts of a list; anything else is a fault."""
+        if isinstance(self.value, list):
+            yield from map(self._below, range(len(self.value)))
+        else:
+            self.refuse(f"{NAME} must be a list, got {self.value!r}")
+
+    def one_of(self, choices: str, message: str = "") -> Any:
+        """Return the value if it is one of `choices`, which are written in one text; else None."""
+        known = choices.split()
+        if self.value in known:
+            return self.value
+        near = near_to(str(self.value), known)
+        listed = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
+        self.refuse(f"{NAME} must be {listed}{message}, got {self.value!r}{near}")
+        return None
+
+    def _below(self, key: str | int) -> Part:
+        value = self.value.get(key) if isinstance(key, str) else self.value[key]
+        return Part(self.translation, self.document, (*self.place, key), value)
