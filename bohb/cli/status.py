@@ -44,7 +44,7 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedTrial:
     """A trial that has failed, and what it has failed with."""
 
     trial: int
@@ -78,7 +78,7 @@ class Status:
     n_planned: int | None
     n_trials: dict[str, int]
     rungs: list[list[Rung]]
-    failures: list[Failure]
+    failures: list[FailedTrial]
     best: Best | None
 
 
@@ -101,7 +101,7 @@ def status_of(job: Job, study: Study) -> Status:
         {state: counts[state] for state in _STATES if counts[state]},
         _rungs(job, study, evaluated),
         [
-            Failure(trial.number, error)
+            FailedTrial(trial.number, error)
             for trial in trials
             if (error := failure_of(trial)) is not None
         ],

@@ -19,7 +19,7 @@ from bohb.objective.objective import LegResult, Objective, Outcome
 from bohb.objective.stop import StopSignal
 from bohb.objective.trial import Trial
 from bohb.remote.mailbox import Mailbox
-from bohb.remote.returned import PortableError, RemoteResult, write_down
+from bohb.remote.result import PortableError, RemoteResult, write_down
 from bohb.remote.worker import Assignment, EndOfCall
 from bohb.samplers import BOHBSampler
 from bohb.store.ledger import SEED

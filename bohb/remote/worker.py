@@ -31,7 +31,7 @@ from bohb.objective.objective import LegResult, Objective, Outcome
 from bohb.objective.stop import LegWatch
 from bohb.objective.trial import Trial
 from bohb.remote.mailbox import MailboxEnd
-from bohb.remote.returned import PortableError, RemoteResult
+from bohb.remote.result import PortableError, RemoteResult
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
 from bohb.store.opening import unannounced

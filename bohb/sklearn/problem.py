@@ -19,7 +19,7 @@ from bohb.model.arrays import FloatArray, IndexArray
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn.candidates import Candidates
 from bohb.sklearn.evaluation import Fold, Plateau, Scoring, SearchObjective
-from bohb.sklearn.training import Calls, Data, Parameter, Samples, TrainingResource
+from bohb.sklearn.training import Calls, Data, EstimatorParameter, Samples, TrainingResource
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Problem:
         resource = self.resource
         if isinstance(resource, Samples):
             goal = resource.n_samples
-        elif isinstance(resource, Parameter):  # it need not be able to go on
+        elif isinstance(resource, EstimatorParameter):  # it need not be able to go on
             resource = dataclasses.replace(resource, continues=False)
         candidate = clone(self.estimator).set_params(**clone(params, safe=False))
         rows = self._in_order(np.arange(_num_samples(self.data.X)), seed, len(self.splits))

@@ -16,7 +16,7 @@ from bohb.hyperband import lowest_of
 from bohb.sklearn.training import (
     PER_CALL,
     Calls,
-    Parameter,
+    EstimatorParameter,
     Samples,
     TrainingResource,
     is_per_call,
@@ -95,7 +95,7 @@ def _best(
     return Samples(n_samples)
 
 
-def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
+def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> EstimatorParameter:
     params = estimator.get_params(deep=True)
     if not _can_be_set(estimator, name):
         raise ArgumentError(
@@ -114,7 +114,7 @@ def _parameter(name: str, estimator: Any, tuned: Collection[str]) -> Parameter:
     is_kept = name == f"{prefix}{short}"
     owner = last if is_kept else params.get(name.rpartition("__")[0])
     continues = is_kept and short in _CONTINUED and f"{prefix}warm_start" in params
-    return Parameter(name, continues, is_per_call(owner, short))
+    return EstimatorParameter(name, continues, is_per_call(owner, short))
 
 
 def counts_of(estimator: Any) -> list[str]:

@@ -137,7 +137,7 @@ class _SamplesTraining(Training):
 
 
 @dataclass(frozen=True)
-class Parameter(TrainingResource):
+class EstimatorParameter(TrainingResource):
     """A parameter of the estimator, or of one of its parts.
 
     Attributes
@@ -166,7 +166,9 @@ class Parameter(TrainingResource):
 class _ParameterTraining(Training):
     """Trains with a parameter set to the resource, going on where the estimator can do that."""
 
-    def __init__(self, estimator: Any, data: Data, rows: IndexArray, parameter: Parameter) -> None:
+    def __init__(
+        self, estimator: Any, data: Data, rows: IndexArray, parameter: EstimatorParameter
+    ) -> None:
         super().__init__(estimator, data, rows)
         self._parameter = parameter
         self._trained = 0

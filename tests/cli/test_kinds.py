@@ -11,11 +11,10 @@ from scipy import stats
 
 from bohb.cli.jobs.document import read_document
 from bohb.cli.jobs.fields import Part, read_part
-from bohb.cli.jobs.kinds import KINDS, Parameter, stored_values
+from bohb.cli.jobs.kinds import KINDS, ParameterField, stored_values
 from bohb.cli.jobs.polyaxon.operation import KINDS as POLYAXON_KINDS
 from bohb.cli.jobs.polyaxon.operation import take_parameter
-from bohb.cli.jobs.polyaxon.translation import Part as PolyaxonPart
-from bohb.cli.jobs.polyaxon.translation import Translation
+from bohb.cli.jobs.polyaxon.translation import SourcePart, Translation
 from bohb.errors import JobError
 from bohb.model import Categorical, Numeric
 
@@ -25,7 +24,7 @@ OWN, POLYAXON = "ours", "Polyaxon's"
 class Holder(Part):
     """A document with one parameter."""
 
-    params: dict[str, Parameter]
+    params: dict[str, ParameterField]
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def make(tmp_path):
         document = read_document(path)
         if meaning == POLYAXON:
             made = Translation(document)
-            take_parameter(made, "x", PolyaxonPart(made, document, ("x",), document.value["x"]))
+            take_parameter(made, "x", SourcePart(made, document, ("x",), document.value["x"]))
             document = made.finished()
         return read_part(Holder, document).params["x"].dimension("x")
 

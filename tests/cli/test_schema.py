@@ -291,7 +291,8 @@ def test_all_faults_of_a_file_are_named_at_once_each_with_its_line(tmp_path):
 
 def test_all_faults_of_a_whole_job_are_named_at_once(tmp_path):
     text = (
-        OWN.replace("--lr={{ lr }}", "{lr} --lr={{ lrr }}") + 'env: {A: "{{ b }}"}\nworkdir: nowhere'
+        OWN.replace("--lr={{ lr }}", "{lr} --lr={{ lrr }}")
+        + 'env: {A: "{{ b }}"}\nworkdir: nowhere'
     )
     with pytest.raises(JobError) as caught:
         read(tmp_path, text)

@@ -20,7 +20,7 @@ _LAST_LINES = 5
 _LONGEST = 500  # characters of a line in the report of a failure
 
 
-class Leg:
+class PreparedRun:
     """A run of a job's command for one leg of a trial.
 
     What it writes and leaves behind is kept in the trial's directory: a directory for

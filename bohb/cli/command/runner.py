@@ -11,7 +11,7 @@ from bohb.cli.command.curves import Curves
 from bohb.cli.command.process import end_orphan
 from bohb.cli.command.recorder import TARGET, Recorder
 from bohb.cli.command.reports import LineReader
-from bohb.cli.command.run import RECORD, Leg
+from bohb.cli.command.run import RECORD, PreparedRun
 from bohb.cli.command.watcher import Run, Watcher
 from bohb.cli.jobs import Job
 from bohb.errors import CommandError
@@ -80,7 +80,7 @@ class CommandObjective:
 
     def _run(self, trial: Trial, run: Run) -> float:
         self._end_orphans(trial)
-        leg = Leg(self._job, trial, run)
+        leg = PreparedRun(self._job, trial, run)
         recorder = Recorder(self._job, trial, run, self.curves, self._watcher)
         try:
             if self._follow(leg, recorder, trial):
@@ -91,7 +91,7 @@ class CommandObjective:
         finally:
             recorder.keep_curve()
 
-    def _follow(self, leg: Leg, recorder: Recorder, trial: Trial) -> bool:
+    def _follow(self, leg: PreparedRun, recorder: Recorder, trial: Trial) -> bool:
         """Run the command to its end, and return whether it was ended beyond its resource."""
         with leg.start(self._threads) as process:
             is_over = False
@@ -110,7 +110,7 @@ class CommandObjective:
                 recorder.take(report, is_running=False)
         return False
 
-    def _recover(self, leg: Leg, recorder: Recorder, trial: Trial, run: Run) -> None:
+    def _recover(self, leg: PreparedRun, recorder: Recorder, trial: Trial, run: Run) -> None:
         """Find the value of a leg that was cut off when it was done, and had nothing left to do.
 
         It may have reported it before. If not, it is run again without its checkpoints.
@@ -126,7 +126,7 @@ class CommandObjective:
                 f"trial {run.number} had nothing left to do and reported nothing: it is trained "
                 "from the start again"
             )
-            self._follow(Leg(self._job, trial, run), recorder, trial)
+            self._follow(PreparedRun(self._job, trial, run), recorder, trial)
 
     def _end_orphans(self, trial: Trial) -> None:
         """End what still runs of a call of this job that was killed, before anything begins."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bohb.cli.jobs.command import GENERAL, Template
-from bohb.cli.jobs.document import Document, Fault, Place, near_to
+from bohb.cli.jobs.document import Document, Fault, Keys, near_to
 from bohb.cli.jobs.job import Job
 from bohb.cli.jobs.schedule import SINGLE_RUNG
 
@@ -72,7 +72,7 @@ def remarks_of(job: Job) -> list[str]:
 
 
 def _unknown_names(
-    place: Place, names: Iterable[str], known: set[str], document: Document
+    place: Keys, names: Iterable[str], known: set[str], document: Document
 ) -> Iterator[Fault]:
     """Yield the names in templates that stand for nothing."""
     for name in sorted(set(names) - known):
@@ -92,7 +92,7 @@ def _single_braces(job: Job, known: set[str], document: Document) -> Iterator[Fa
                     )
 
 
-def _place_of(text: str, place: Place, document: Document) -> Place:
+def _place_of(text: str, place: Keys, document: Document) -> Keys:
     """Return the item of a list in which `text` stands; `place` itself if that is no list."""
     value = document.value
     for key in place:

@@ -14,7 +14,7 @@ import yaml
 from bohb.errors import JobError
 
 # The keys and indices that lead to a part, as in ("params", "lr", "low").
-Place: TypeAlias = tuple[str | int, ...]
+Keys: TypeAlias = tuple[str | int, ...]
 
 # A message names the part that it is of by this character. The name is put in where it is known.
 NAME = "\0"
@@ -64,7 +64,7 @@ _Loader.add_constructor(_TAG + "float", _Loader.construct_number)
 class Fault:
     """What is wrong with one part of a document; in the message `NAME` stands for its name."""
 
-    place: Place
+    place: Keys
     message: str
 
 
@@ -86,10 +86,10 @@ class Document:
 
     path: Path
     value: Any
-    lines: Mapping[Place, int]
-    origins: Mapping[Place, tuple[Document, Place]] = field(default_factory=dict)
+    lines: Mapping[Keys, int]
+    origins: Mapping[Keys, tuple[Document, Keys]] = field(default_factory=dict)
 
-    def line(self, place: Place) -> int:
+    def line(self, place: Keys) -> int:
         """Return the line of a part, or of the nearest one that it would belong to."""
         while place not in self.lines and place:
             place = place[:-1]
@@ -104,11 +104,11 @@ class Document:
             shown.add((str(document.path), document.line(place), text))
         return JobError("\n".join(f"{path}:{line}: {text}" for path, line, text in sorted(shown)))
 
-    def translated(self, value: Any, origins: Mapping[Place, tuple[Document, Place]]) -> Document:
+    def translated(self, value: Any, origins: Mapping[Keys, tuple[Document, Keys]]) -> Document:
         """Return a translation of this document."""
         return Document(self.path, value, self.lines, origins)
 
-    def _original(self, place: Place) -> tuple[Document, Place]:
+    def _original(self, place: Keys) -> tuple[Document, Keys]:
         """Return of which part of which document a part of this one was made."""
         for length in range(len(place), -1, -1):
             if place[:length] in self.origins:
@@ -117,7 +117,7 @@ class Document:
         return self, place
 
 
-def name_of(place: Place) -> str:
+def name_of(place: Keys) -> str:
     """Return the name of a part, as in ``params.lr.low``."""
     name = ""
     for key in place:
@@ -152,7 +152,7 @@ def read_document(path: Path) -> Document:
         raise JobError(_syntax_error(path, error)) from error
     if node is None:
         raise JobError(f"{path}:1: the job file is empty")
-    lines: dict[Place, int] = {}
+    lines: dict[Keys, int] = {}
     faults: list[Fault] = []
     _note_lines(node, loader, (), node.start_mark.line + 1, lines, faults, ())
     document = Document(path, None, lines)
@@ -191,9 +191,9 @@ def question(name: str) -> str:
 def _note_lines(
     node: yaml.Node,
     loader: _Loader,
-    place: Place,
+    place: Keys,
     line: int,
-    lines: dict[Place, int],
+    lines: dict[Keys, int],
     faults: list[Fault],
     above: tuple[yaml.Node, ...],
 ) -> None:

@@ -30,12 +30,12 @@ from bohb.cli.jobs.fields import (
     one_of,
     parameter_name,
 )
-from bohb.cli.jobs.kinds import Parameter, stored_values
+from bohb.cli.jobs.kinds import ParameterField, stored_values
 from bohb.cli.jobs.parts import (
     RULES,
     DiffRule,
+    JobLimits,
     JobResource,
-    Limits,
     MedianRule,
     Metric,
     TargetRule,
@@ -99,11 +99,11 @@ class Job(Part):
     """What a trial is given more of as it is promoted."""
     reduction_factor: Factor = 3
     """Of this many trials in a rung one is promoted."""
-    params: dict[_Name, Parameter] | None = None
+    params: dict[_Name, ParameterField] | None = None
     """What is tuned."""
     given_cases: _Cases | None = Field(None, alias="cases")
     """The configurations of a mapping: a list, each with the same keys."""
-    limits: Limits = Limits()
+    limits: JobLimits = JobLimits()
     """How much is done; one round if nothing is said."""
     early_stopping: list[_Rule] = Field(default_factory=list)
     """Rules to prune by, and a target to end with."""

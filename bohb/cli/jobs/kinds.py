@@ -417,4 +417,4 @@ def parameter(name: str, value: Any) -> Kind:
 
 
 _TYPES: Any = (list[Any], *KINDS.values())
-Parameter = Annotated[Kind, checked_by(parameter, Union[_TYPES])]  # noqa: UP007 - of a tuple
+ParameterField = Annotated[Kind, checked_by(parameter, Union[_TYPES])]  # noqa: UP007 - of a tuple

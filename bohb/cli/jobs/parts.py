@@ -113,7 +113,7 @@ class JobResource(Part):
         return int(self.min), int(self.max)
 
 
-class Limits(Part):
+class JobLimits(Part):
     """How much is done: at most one of the counts, and a timeout beside it."""
 
     n_trials: Budget | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from bohb.cli.jobs.command import as_text
 from bohb.cli.jobs.document import NAME, Document, read_document, scalar
-from bohb.cli.jobs.polyaxon.translation import Part, Translation
+from bohb.cli.jobs.polyaxon.translation import Parts, SourcePart, Translation
 
 _IGNORED = "presets queue cache plugins build hooks isApproved cost"
 _REMOTE = ("hubRef", "urlRef", "dagRef")
@@ -67,7 +67,7 @@ def translated(document: Document) -> tuple[Document, tuple[str, ...]]:
         If it cannot be translated; all faults are named.
     """
     made = Translation(document)
-    whole = Part(made, document, (), document.value)
+    whole = SourcePart(made, document, (), document.value)
     operation = whole.take(
         f"version kind name description tags component pathRef params termination bohb "
         f"{' '.join(_REMOTE)}",
@@ -86,7 +86,7 @@ def translated(document: Document) -> tuple[Document, tuple[str, ...]]:
     return made.finished(), (ignored,) if made.ignored else ()
 
 
-def _check_kind(operation: dict[str, Part]) -> None:
+def _check_kind(operation: Parts) -> None:
     if "kind" in operation:
         operation["kind"].one_of("operation")
     version = operation.get("version")
@@ -103,7 +103,7 @@ def _check_kind(operation: dict[str, Part]) -> None:
 # The matrix
 
 
-def _take_matrix(made: Translation, part: Part) -> dict[str, Part]:
+def _take_matrix(made: Translation, part: SourcePart) -> Parts:
     """Take the matrix, and return the names that it gives values to, with where that is."""
     entries = part.entries()
     kind = entries.get("kind")
@@ -136,7 +136,7 @@ def _take_matrix(made: Translation, part: Part) -> dict[str, Part]:
     made.put(
         ("keep_checkpoints",), matrix.get("resume", kind), None if "resume" in matrix else False
     )
-    tuned: dict[str, Part] = {}
+    tuned: Parts = {}
     if "metric" in matrix:
         metric = matrix["metric"].take("optimization", required="name")
         made.put(("metric", "name"), metric.get("name"))
@@ -160,7 +160,7 @@ def _take_matrix(made: Translation, part: Part) -> dict[str, Part]:
     return tuned
 
 
-def take_parameter(made: Translation, name: str, entry: Part) -> None:
+def take_parameter(made: Translation, name: str, entry: SourcePart) -> None:
     """Take a parameter: its kind, and values that are a list, have keys, or are a text."""
     fields = entry.take("", required="kind value")
     kind = fields["kind"].one_of(" ".join(KINDS)) if "kind" in fields else None
@@ -189,7 +189,7 @@ def take_parameter(made: Translation, name: str, entry: Part) -> None:
             return
         places = value.items() if isinstance(text, list) else iter([value] * len(written))
         parts = {
-            key: Part(made, place.document, place.place, given)
+            key: SourcePart(made, place.document, place.place, given)
             for key, place, given in zip(names, places, written, strict=False)
         }
     powers = _powers(value, parts) if kind in ("loguniform", "qloguniform") else {}
@@ -199,7 +199,7 @@ def take_parameter(made: Translation, name: str, entry: Part) -> None:
         made.put((*own, "rounding"), value, "down")
 
 
-def _powers(value: Part, parts: dict[str, Part]) -> dict[str, float]:
+def _powers(value: SourcePart, parts: Parts) -> dict[str, float]:
     """Return the bounds of a logarithmic kind, which are given as natural exponents."""
     exponents = {
         key: part.value
@@ -231,7 +231,7 @@ def _with_rest(pairs: Any) -> Any:
     return [*pairs[:-1], [pairs[-1][0], 1 - others]] if is_short else pairs
 
 
-def _take_rule(made: Translation, part: Part) -> None:
+def _take_rule(made: Translation, part: SourcePart) -> None:
     """Take a rule to stop early: a target, a policy, or a share of failures."""
     kind = part.entries().get("kind")
     if kind is None:
@@ -270,7 +270,7 @@ def _take_rule(made: Translation, part: Part) -> None:
 # The component
 
 
-def _component_of(whole: Part, operation: dict[str, Part]) -> Part | None:
+def _component_of(whole: SourcePart, operation: Parts) -> SourcePart | None:
     """Return the component of an operation, which may be a file of its own."""
     if "component" in operation:
         return operation["component"]
@@ -278,11 +278,14 @@ def _component_of(whole: Part, operation: dict[str, Part]) -> Part | None:
         whole.refuse("component is missing: it has the command")
         return None
     other = read_document(whole.document.path.parent / str(operation["pathRef"].value))
-    return Part(whole.translation, other, (), other.value)
+    return SourcePart(whole.translation, other, (), other.value)
 
 
 def _take_component(
-    made: Translation, part: Part, operation: dict[str, Part], tuned: dict[str, Part]
+    made: Translation,
+    part: SourcePart,
+    operation: Parts,
+    tuned: Parts,
 ) -> None:
     component = part.take(
         "version kind name description tags inputs run container termination",
@@ -305,7 +308,7 @@ def _take_component(
         made.put(("leg_timeout",), timeout)
 
 
-def _take_container(made: Translation, part: Part) -> None:
+def _take_container(made: Translation, part: SourcePart) -> None:
     container = part.take(
         "name args env workingDir",
         required="command",
@@ -333,7 +336,10 @@ def _take_container(made: Translation, part: Part) -> None:
 
 
 def _take_inputs(
-    made: Translation, inputs: Part | None, params: Part | None, tuned: dict[str, Part]
+    made: Translation,
+    inputs: SourcePart | None,
+    params: SourcePart | None,
+    tuned: Parts,
 ) -> None:
     """Take the values of the inputs that are not tuned."""
     given = {}
@@ -375,7 +381,7 @@ def _take_inputs(
 # The rest
 
 
-def _take_extras(made: Translation, operation: dict[str, Part]) -> None:
+def _take_extras(made: Translation, operation: Parts) -> None:
     """Take our own section, for what Polyaxon has no key for."""
     if "bohb" not in operation:
         return

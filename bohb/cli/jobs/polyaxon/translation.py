@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from bohb.cli.jobs.document import NAME, Document, Fault, Place, name_of, near_to
+from bohb.cli.jobs.document import NAME, Document, Fault, Keys, name_of, near_to
 
 
 class Translation:
@@ -24,10 +24,10 @@ class Translation:
         self._document = document
         self.value: dict[str, Any] = {}
         self.ignored: list[str] = []
-        self._origins: dict[Place, tuple[Document, Place]] = {(): (document, ())}
-        self._faults: dict[Place, Fault] = {}
+        self._origins: dict[Keys, tuple[Document, Keys]] = {(): (document, ())}
+        self._faults: dict[Keys, Fault] = {}
 
-    def put(self, place: Place, part: Part | None, value: Any = None) -> None:
+    def put(self, place: Keys, part: SourcePart | None, value: Any = None) -> None:
         """Put `value`, or that of `part`, into the job file; nothing if there is neither."""
         if part is None:
             return
@@ -41,7 +41,7 @@ class Translation:
             whole[place[-1]] = value
         self._origins[place] = part.document, part.place
 
-    def refuse(self, part: Part, message: str) -> None:
+    def refuse(self, part: SourcePart, message: str) -> None:
         """Note what is wrong with a part."""
         place = ("faults", len(self._faults))
         self._origins[place] = part.document, part.place
@@ -62,19 +62,19 @@ class Translation:
 
 
 @dataclass(frozen=True)
-class Part:
+class SourcePart:
     """A part of a document that is translated."""
 
     translation: Translation
     document: Document
-    place: Place
+    place: Keys
     value: Any
 
     def refuse(self, message: str) -> None:
         """Note what is wrong with it."""
         self.translation.refuse(self, message)
 
-    def take(self, used: str, *, required: str = "", ignored: str = "") -> dict[str, Part]:
+    def take(self, used: str, *, required: str = "", ignored: str = "") -> Parts:
         """Return the parts under the keys that are used; those that are missing are faults.
 
         The keys are written in one text, with blanks between them. Keys without a value are as if
@@ -99,14 +99,14 @@ class Part:
         ]
         return {key: part for key, part in found.items() if key not in ignored.split()}
 
-    def entries(self) -> dict[str, Part]:
+    def entries(self) -> Parts:
         """Return the parts under all keys."""
         if not isinstance(self.value, dict):
             self.refuse(f"{NAME} must have keys with values, got {self.value!r}")
             return {}
         return {key: self._below(key) for key in self.value}
 
-    def items(self) -> Iterator[Part]:
+    def items(self) -> Iterator[SourcePart]:
         """Yield the parts of a list; anything else is a fault."""
         if isinstance(self.value, list):
             yield from map(self._below, range(len(self.value)))
@@ -123,6 +123,9 @@ class Part:
         self.refuse(f"{NAME} must be {listed}{message}, got {self.value!r}{near}")
         return None
 
-    def _below(self, key: str | int) -> Part:
+    def _below(self, key: str | int) -> SourcePart:
         value = self.value.get(key) if isinstance(key, str) else self.value[key]
-        return Part(self.translation, self.document, (*self.place, key), value)
+        return SourcePart(self.translation, self.document, (*self.place, key), value)
+
+
+Parts: TypeAlias = dict[str, SourcePart]
