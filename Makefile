@@ -1,8 +1,11 @@
 # Everything is installed into .venv. A fresh machine needs Python >= 3.10 and make.
 PYTHON ?= python3
 BIN := .venv/bin
+# "newest" or "oldest": which versions of what bohb depends on are installed.
+DEPENDENCIES ?= newest
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test test-fast lint bench docs clean
 
 demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
@@ -13,6 +16,10 @@ test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.test ## run all tests, doctests, examples and the README
 	$(BIN)/python -m pytest --numprocesses \
 		$$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") # many of them wait
+
+test-fast: export OPENBLAS_NUM_THREADS ?= 1
+test-fast: .venv/.test ## run the tests that are not marked slow, in under two minutes
+	$(BIN)/python -m pytest --numprocesses auto -m "not slow"
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -41,7 +48,12 @@ clean:
 .venv/.bench: EXTRAS := bench
 .venv/.docs: EXTRAS := docs,sklearn,plot,dask,ray
 .venv/.%: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+ifeq ($(DEPENDENCIES),oldest)
+	$(INSTALL) uv # pip cannot choose the oldest versions
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --resolution lowest-direct \
 		--editable ".[$(EXTRAS)]"
+else
+	$(INSTALL) --editable ".[$(EXTRAS)]"
+endif
 	-$(BIN)/python -m compileall -q -j 0 -x /tests/ .venv/lib # pip has but one process for it
 	touch $@

@@ -1,6 +1,16 @@
 """Configuration of the documentation."""
 
+import sys
+from pathlib import Path
+
 import bohb
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # what draws pictures for the pages lies beside them
+
+import floors  # noqa: E402
+
+floors.draw(HERE / "pictures" / "floors.svg")
 
 project = "bohb"
 author = "The bohb authors"

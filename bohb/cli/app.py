@@ -99,7 +99,7 @@ def _bohb(
     ] = False,
 ) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for stream in (sys.stdout, sys.stderr):  # not every terminal has every letter
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack a character that we print
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
@@ -275,7 +275,7 @@ def schema() -> None:
 
 
 def _opened(job_file: Path, storage: str | None) -> tuple[Job, Place, Study]:
-    """Return a job whose study has begun, and say so if the job has changed since."""
+    """Return a job, its place and its study, which has begun; note what has changed since."""
     job = read_job(job_file, is_to_run=False)
     place = Place.of(job, storage)
     study = lifecycle.find(job, place)
@@ -286,7 +286,7 @@ def _opened(job_file: Path, storage: str | None) -> tuple[Job, Place, Study]:
 
 
 def _format_of(output: Path | None) -> Literal["csv", "json"]:
-    """Return the format that a file's name asks for; CSV where it has no ending."""
+    """Return the format that the file's ending asks for; CSV if there is no file or no ending."""
     ending = "" if output is None else output.suffix
     if ending not in ("", ".csv", ".json"):
         raise ArgumentError(
@@ -297,7 +297,7 @@ def _format_of(output: Path | None) -> Literal["csv", "json"]:
 
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
-    """Say so if a file cannot be written."""
+    """Raise ArgumentError if the file of --output cannot be written."""
     try:
         yield
     except OSError as error:
@@ -332,7 +332,7 @@ def _err() -> Console:
 
 @contextlib.contextmanager
 def _errors_told() -> Iterator[None]:
-    """Let an error be one message and an exit code, and a warning a note."""
+    """Turn an error into messages and an exit code, and a warning into a note."""
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
@@ -343,7 +343,9 @@ def _errors_told() -> Iterator[None]:
         raise typer.Exit(_exit_code(error)) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error
-    except BrokenPipeError as error:  # whoever reads has enough, as `head` does
+    except BrokenPipeError as error:
+        # The reader has closed the pipe, as `head` does. Python would fail again when it flushes
+        # the standard output at its end, so that goes nowhere from here on.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(FAILED) from error
     except (OSError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""The study of a job: where it is kept, how it is begun, taken up and found again."""
+"""The study of a job: its place, its beginning, and the runs that go on with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bohb.executors import ThreadExecutor
 from bohb.executors.processes import thread_share
 from bohb.study import Fingerprint, Study, checkpoints_of, create_study, find_study
 
-ENDED = "bohb:ended"  # why the last run came to an end before the job did
+ENDED = "bohb:ended"  # the reason why the last run ended before the job was done
 FAILURES, TIMEOUT = "failures", "timeout"
 
 _COMMAND = "bohb:command"
@@ -45,9 +45,9 @@ class Place:
     storage
         A journal, or the URL of a database.
     directory
-        Where the directory of its runs is made.
+        The directory in which the directory of its runs is made.
     option
-        What must be said on the command line to come to this place.
+        The option of the command line that leads to this place; empty for the usual place.
     """
 
     storage: str | Path
@@ -56,7 +56,7 @@ class Place:
 
     @classmethod
     def of(cls, job: Job, storage: str | None) -> Place:
-        """Return the place for what was given as storage: a URL, a path, or nothing."""
+        """Return the place for a given storage: a URL, a path, or None for the usual place."""
         if storage is None:
             return cls(job.directory / f"{job.name}.journal", job.directory)
         option = f" --storage {shlex.quote(storage)}"
@@ -72,7 +72,7 @@ def begin(job: Job, place: Place) -> Study:
     Raises
     ------
     SettingsError
-        If the job has changed since, in what cannot change.
+        If the job has changed since in a part that must stay the same.
     """
     known = find_study(job.name, place.storage)
     if known is not None:
@@ -96,7 +96,7 @@ def begin(job: Job, place: Place) -> Study:
 
 
 def remarks(job: Job, study: Study) -> list[str]:
-    """Return what there is to know before a job is taken up again."""
+    """Return remarks for the user before the job goes on: one if its command has changed."""
     known = study.user_attrs.get(_COMMAND)
     if known is None or known == job.command.text:
         return []
@@ -109,7 +109,7 @@ def find(job: Job, place: Place) -> Study:
     Raises
     ------
     NoResultError
-        If it has not.
+        If it has not begun.
     """
     study = find_study(job.name, place.storage)
     if study is None:
@@ -120,10 +120,11 @@ def find(job: Job, place: Place) -> Study:
 
 
 def _place_runs(job: Job, study: Study, place: Place) -> None:
-    """Let the study have a directory for its runs that no other has: it holds its checkpoints."""
+    """Give the study a directory of its own, which holds its checkpoints and outputs."""
     checkpoints = checkpoints_of(study)
     stored = checkpoints.placed
     if stored is not None:
+        # The journal and the directory beside it may have been moved together.
         moved = place.directory / stored.name
         if not stored.exists() and moved.exists():
             checkpoints.place(moved)
@@ -132,7 +133,7 @@ def _place_runs(job: Job, study: Study, place: Place) -> None:
         directory = place.directory / (
             f"{job.name}.runs" if count == 1 else f"{job.name}-{count}.runs"
         )
-        try:
+        try:  # of two studies that begin at the same time, only one can make a directory
             directory.mkdir()
         except FileExistsError:
             continue
@@ -172,14 +173,16 @@ def run(
     except TooManyFailuresError:
         study.set_user_attr(ENDED, FAILURES)
         raise
+    # `optimize` returns in the same way when its timeout ends it and when nothing is left to do.
     if deadline <= time.monotonic():
         study.set_user_attr(ENDED, TIMEOUT)
 
 
 def changes(job: Job, study: Study) -> list[str]:
-    """Return in what a job differs from what its study was begun with, and cannot differ."""
+    """Return the parts of the job that have changed since its study was begun, and must not."""
     fingerprint = _fingerprint(study)
     kept = fingerprint.kept or {}
+    # A job without a seed goes on with the one that was drawn when its study was begun.
     now = {**job.identity, "seed": kept.get("seed") if job.seed is None else job.seed}
     return [
         f"{name} (was {kept[name]!r}, is {now.get(name)!r})" if name in kept else f"{name} (is new)"
@@ -200,7 +203,7 @@ def _check_same(job: Job, study: Study) -> None:
 
 
 def _kept_seed(job: Job, study: Study) -> int:
-    """Return the seed that the study was begun with, and let a new one keep what it is."""
+    """Return the seed that the study was begun with; a new study stores its job's identity."""
     seed = secrets.randbits(32) if job.seed is None else job.seed
     return int(_fingerprint(study).keep({**job.identity, "seed": seed})["seed"])
 
@@ -210,7 +213,7 @@ def _fingerprint(study: Study) -> Fingerprint:
 
 
 def _enqueue_cases(job: Job, study: Study) -> None:
-    """Let the configurations of a mapping be tried in their order."""
+    """Enqueue the configurations of a mapping in their order, each of them only once."""
     if job.cases:
         known = {trial.user_attrs.get(_CASE) for trial in study.get_trials(deepcopy=False)}
         for index, case in enumerate(job.cases):
@@ -219,7 +222,10 @@ def _enqueue_cases(job: Job, study: Study) -> None:
 
 
 def met_target(job: Job, study: Study) -> dict[str, Any] | None:
-    """Return the target that was met, with the trial that did, if the job still has such a one."""
+    """Return the target that was met, and the trial that met it; None if there is none.
+
+    A target that was met does not count if the job has dropped it, or made it harder to meet since.
+    """
     met: dict[str, Any] | None = study.user_attrs.get(TARGET)
     if met is None:
         return None
@@ -229,7 +235,7 @@ def met_target(job: Job, study: Study) -> dict[str, Any] | None:
 
 
 def _take_in_curves(job: Job, study: Study, objective: CommandObjective) -> None:
-    """Let the policies know what was reported before, as the commands have written it."""
+    """Read what earlier commands have written, so that the policies know their learning curves."""
     policies = [rule for rule in job.stopping if isinstance(rule, Policy)]
     if not policies:
         return

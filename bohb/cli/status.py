@@ -1,4 +1,4 @@
-"""Where a job stands: what its study holds, as its commands know it."""
+"""The status of a job: its activity, its best trial, its rungs, and rows of its evaluations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """How many evaluations of a rung are done, and planned."""
+    """The number of evaluations of a rung that are done, and of those that are planned."""
 
     resource: Resource
     n_evaluations: int
@@ -45,7 +45,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class FailedTrial:
-    """A trial that has failed, and what it has failed with."""
+    """A trial that has failed, with its error."""
 
     trial: int
     error: str
@@ -58,18 +58,21 @@ class Status:
     Attributes
     ----------
     activity
-        Whether it runs, and if not, whether something is left to be done: after it was cut off, or
-        stopped by its timeout.
+        Whether it runs, and if not, why: it was cut off, it was stopped before it was done, too
+        many evaluations failed, or nothing is left to do.
     owner
-        Who runs it, if somebody does.
+        The process that runs it; None if it does not run.
     n_evaluations, n_planned
-        How many evaluations are done, and of how many; None where that is not known beforehand.
+        The number of evaluations that are done, and of all that are planned; None if that number
+        is not known beforehand.
     n_trials
-        How many trials are in each state: running, paused, complete, pruned, failed.
+        The number of trials in each state in which there are any.
     rungs
-        By bracket: the rungs, lowest first.
+        The rungs of each bracket, lowest first.
     failures
         The trials that have failed.
+    best
+        The best trial so far; None if there is no result yet.
     """
 
     activity: Activity
@@ -83,7 +86,7 @@ class Status:
 
 
 def status_of(job: Job, study: Study) -> Status:
-    """Return where `job` stands."""
+    """Return the status of `job`."""
     trials = study.get_trials(deepcopy=False)
     owner = lease_holder(study)
     evaluated = _evaluated(study)
@@ -155,9 +158,9 @@ def _evaluated(study: Study) -> list[_Evaluation]:
 
 
 def _rungs(job: Job, study: Study, evaluated: list[_Evaluation]) -> list[list[Rung]]:
-    """Return the rungs by bracket of a round.
+    """Return the rungs of each bracket of a round, summed over all rounds.
 
-    Without a plan those brackets count that were opened.
+    Without a plan for the whole job, only the brackets that have evaluations count as planned.
     """
     shapes = study.plan().brackets
     done: Counter[tuple[int, int]] = Counter()
@@ -168,13 +171,15 @@ def _rungs(job: Job, study: Study, evaluated: list[_Evaluation]) -> list[list[Ru
             opened.add(bracket)
     plan = job.schedule.plan
     counted = [shapes[b % len(shapes)] for b in opened] if plan is None else plan.brackets
+    # A plan of several rounds repeats its brackets, and one with a limit leaves some of them out.
+    # A bracket is known again by the level that it starts on.
     planned: Counter[tuple[int, Resource]] = Counter()
     for shape in counted:
         for resource, size in zip(shape.resources, shape.sizes, strict=True):
             planned[shape.first_level, resource] += size
     return [
         [
-            # What was done before a limit was lowered was planned then.
+            # More may be done than is planned now, if a limit was lowered since.
             Rung(
                 resource,
                 done[index, rung],
@@ -236,6 +241,7 @@ def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
     if target is not None:
         trial = study.get_trials(deepcopy=False)[target["trial"]]
         value, resource = target["at"]["value"], target["at"]["resource"]
+        # A trial that meets the target below its resource is stopped there, without an evaluation.
         if all((e[0].number, e[3]) != (trial.number, resource) for e in evaluated):
             evaluated.append((trial, None, None, resource, value))
     for trial, bracket, rung, resource, value in evaluated:
@@ -250,7 +256,7 @@ def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
-    """Yield one row per report of the metric: the learning curves."""
+    """Yield one row per report of the metric; those of one trial are its learning curve."""
     scale = scale_of(study)
     for trial in study.get_trials(deepcopy=False):
         steps = trial.intermediate_values

@@ -1,4 +1,4 @@
-"""Where legs run: one small port, and what stands behind it."""
+"""The executors, which run legs: one small port, and its implementations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bohb.executors.processes import ProcessExecutor
     from bohb.executors.ray import RayExecutor as RayExecutor
 
-# Without those of optional libraries, which `import *` would ask for.
+# The executors of optional libraries are left out, because `import *` would import these too.
 __all__ = [
     "Executor",
     "FuturesExecutor",

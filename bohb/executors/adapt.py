@@ -1,4 +1,4 @@
-"""From what users have to an executor."""
+"""The executor for what a user gives: a pool, a client of Dask, or a number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dask's workers."""
+"""The executor for a Dask cluster."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ except ImportError as error:
 
 T = TypeVar("T")
 
-_COUNT_SECONDS = 1.0  # the number of workers is asked for so often
-_LOOK_SECONDS = 0.4  # it is looked so often what runs
+_COUNT_SECONDS = 1.0  # between two counts of the workers
+_LOOK_SECONDS = 0.4  # between two looks at the tasks that run
 _RESTART_SECONDS = 30.0
 
 
@@ -95,9 +95,9 @@ class DaskExecutor(Executor):
         self._given = None if n_workers is None else arguments.count("n_workers", n_workers)
         self._threads: dict[str, int] = {}  # by worker
         self._counted = float("-inf")
-        self._running: dict[str, str] = {}
+        self._running: dict[str, str] = {}  # the worker of each task that runs, by its key
         self._looked = float("-inf")
-        self._sent: dict[Future[Any], _Sent] = {}  # what is not done, by what was handed out
+        self._sent: dict[Future[Any], _Sent] = {}  # by the future that was handed out
         self._ran_on: weakref.WeakKeyDictionary[Future[Any], str] = weakref.WeakKeyDictionary()
         self._counter = itertools.count()
         self._token = uuid.uuid4().hex[:8]
@@ -112,7 +112,8 @@ class DaskExecutor(Executor):
     def share(self, value: bytes) -> Any:
         """Return a future of Dask for `value`, which is brought to each worker once.
 
-        It is a result that can be computed again, for scattered data are lost with their worker.
+        It is the result of a task, because Dask computes a result again when it is lost with its
+        worker. Scattered data would be gone.
         """
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")
@@ -128,7 +129,7 @@ class DaskExecutor(Executor):
             key=key,
             priority=float(task.resource),
             workers=None if place is None else [place],
-            allow_other_workers=place is not None,  # for it may be gone by then
+            allow_other_workers=place is not None,  # it may be gone by then
         )
         future = handed_on(inner, self._note_end)
         self._sent[future] = _Sent(key, inner, place)
@@ -141,7 +142,8 @@ class DaskExecutor(Executor):
     def _place(self, wanted: Hashable) -> str | None:
         """Return the worker for a task: the one that is wanted, else the one with most room.
 
-        Dask would rather send it to where the objective is already, even if it has to wait there.
+        Left to itself, Dask sends a task to a worker that has the objective already, even if the
+        task has to wait there.
         """
         taken = self._taken()
         room = {worker: n - taken[worker] for worker, n in self._threads_now().items()}
@@ -158,7 +160,7 @@ class DaskExecutor(Executor):
         return self._threads
 
     def _taken(self) -> Counter[str | None]:
-        """Return how many tasks each worker has of us."""
+        """Return how many tasks of this executor each worker has."""
         self._sent = {future: sent for future, sent in self._sent.items() if not future.done()}
         return Counter(sent.worker for sent in self._sent.values())
 
@@ -191,8 +193,8 @@ class DaskExecutor(Executor):
     def _running_now(self) -> dict[str, str]:
         """Return the worker of each task that is run at this moment, by its key.
 
-        Not to be asked for nothing: before Python 3.12 a look at the stacks of threads can, once in
-        a long while, lock the worker's interpreter (python/cpython#106883).
+        Call it only when the answer is needed: before Python 3.12 a look at the stacks of threads
+        can, once in a long while, lock the worker's interpreter (python/cpython#106883).
         """
         self._looked = time.monotonic()
         stacks: dict[str, dict[str, Any]] = self._client.call_stack() or {}
@@ -208,11 +210,11 @@ class DaskExecutor(Executor):
     def kill(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
         """Cancel tasks that wait, and restart the workers of those that run.
 
-        A worker with several threads is left alone, with its task: others of us, or of somebody
-        else, may run beside it.
+        A worker with several threads is left alone, with its task, because other tasks may run
+        beside it, of this executor or of other clients.
         """
         unfinished = [future for future in futures if self._is_open(future)]
-        if not unfinished:  # as at nearly every end of a study
+        if not unfinished:  # nearly always so at the end of a study: spare the scheduler
             return set()
         threads, running = self._client.nthreads(), self._running_now()
         doomed: dict[str, Future[Any]] = {}
@@ -229,9 +231,9 @@ class DaskExecutor(Executor):
         return left | {future for worker, future in doomed.items() if worker not in ended}
 
     def _restart(self, workers: list[str]) -> set[str]:
-        """Restart some workers, and return those that were; without a nanny none can be."""
+        """Restart workers, and return those that were restarted: each needs a nanny for that."""
         for future in [f for f, sent in self._sent.items() if sent.worker in workers]:
-            self._sent.pop(future).inner.cancel()  # or Dask would run its task again
+            self._sent.pop(future).inner.cancel()  # otherwise Dask would run its task again
         with contextlib.suppress(ValueError, TimeoutError, asyncio.TimeoutError):
             outcome: dict[str, str] = self._client.restart_workers(
                 workers, timeout=_RESTART_SECONDS, raise_for_error=False
@@ -257,7 +259,7 @@ def client_of(given: Any) -> Any:
     ArgumentTypeError
         If it is neither.
     ArgumentError
-        If that executor was made with options, which are its own.
+        If that executor was made with options, which the client alone does not have.
     """
     if isinstance(given, distributed.Client):
         return given
@@ -283,5 +285,5 @@ def _itself(value: bytes) -> bytes:
 
 
 def _run(task: bytes, shared: bytes) -> tuple[str, Any]:
-    """Run a task in the worker, and say which one that is."""
+    """Run a task in the worker, and return the worker's address and the result."""
     return distributed.get_worker().address, run_packed(task, shared)

@@ -1,4 +1,4 @@
-"""Any pool with the interface of `concurrent.futures`."""
+"""The executor for any pool with the interface of `concurrent.futures`."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ class FuturesExecutor(Executor):
         super().__init__()
         if not isinstance(pool, concurrent.futures.Executor):
             raise ArgumentTypeError(f"pool must be a concurrent.futures.Executor, got {pool!r}")
-        # An InterpreterPoolExecutor is one of threads that do not share their memory.
+        # An InterpreterPoolExecutor is a ThreadPoolExecutor whose threads do not share memory.
         shares = "Interpreter" not in type(pool).__name__
         self.is_local = isinstance(pool, ThreadPoolExecutor) and shares
         self._n_workers = _workers_of(pool) if n_workers is None else n_workers
         arguments.count("n_workers", self._n_workers)
         self._given = self._pool = pool
         self._under_way: set[Future[Any]] = set()  # of the present pool
-        self._blamed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
-        self._n_suspects = 0  # so many of the next legs are run one by one
-        self._alone: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # these were such legs
+        self._blamed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # they broke a pool
+        self._n_suspects = 0  # this many of the next legs are run one by one
+        self._alone: weakref.WeakSet[Future[Any]] = weakref.WeakSet()  # the legs that are run so
         self._has_worked = False
 
     @property
@@ -113,9 +113,11 @@ class FuturesExecutor(Executor):
         """Replace a pool that has broken, and note who may have done it."""
         lost = [future for future in self._under_way if not _has_result(future)]
         if len(lost) == 1:
+            # Nothing else ran in the pool. If this leg is given out again, it must run alone.
             self._blamed.update(lost)
-            self._n_suspects = max(1, self._n_suspects)  # it may be given out again
+            self._n_suspects = max(1, self._n_suspects)
         else:
+            # Any of these legs may have broken the pool. Running them one by one shows which.
             self._n_suspects += len(lost)
         self._under_way.clear()
         self._renew(error)
@@ -168,7 +170,7 @@ def _has_result(future: Future[Any]) -> bool:
 
 
 def _workers_of(pool: concurrent.futures.Executor) -> int:
-    for name in ("num_workers", "_max_workers"):  # mpi4py's, and that of all who follow Python's
+    for name in ("num_workers", "_max_workers"):  # mpi4py's name, then that of Python's pools
         n_workers = getattr(pool, name, None)
         if isinstance(n_workers, int):
             return n_workers
@@ -179,9 +181,9 @@ def _workers_of(pool: concurrent.futures.Executor) -> int:
 
 
 def _maker(pool: concurrent.futures.Executor) -> Callable[[], concurrent.futures.Executor] | None:
-    """Return how to make another pool like `pool`, if that is known.
+    """Return a function that makes another pool like `pool`; None if there is no way known.
 
-    Python's pool keeps what it was made with under private names, and has no other way to tell.
+    Python's pool keeps the arguments it was made with under private names only.
     """
     made: Any = pool
     if type(pool) is ProcessPoolExecutor:
@@ -192,7 +194,7 @@ def _maker(pool: concurrent.futures.Executor) -> Callable[[], concurrent.futures
             initargs=made._initargs,
         )
     if type(pool).__module__.startswith("loky."):
-        import loky  # its pool is the whole process's: it is not ours to shut down
+        import loky  # its pool belongs to the whole process: it is not ours to shut down
 
         return lambda: loky.get_reusable_executor(max_workers=_workers_of(pool))
     return None

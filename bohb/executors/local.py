@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class SerialExecutor(Executor):
-    """Runs one leg at a time in the thread that waits for it, as `optimize` does by itself.
+    """Runs one leg at a time in the thread that waits for it, as `optimize` does by default.
 
     Examples
     --------
@@ -100,7 +100,8 @@ class ThreadExecutor(Executor):
     def start(self, task: Task[T], shared: Any, worker: Hashable) -> Future[T]:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._n_workers, thread_name_prefix="bohb")
-        # As in this thread, an objective sees what `np.errstate` or a context variable says here.
+        # A copy of the context lets an objective see what `np.errstate` or a context variable says
+        # in this thread.
         return self._pool.submit(contextvars.copy_context().run, task, constant(shared))
 
     def has_begun(self, future: Future[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What a study needs of whatever runs its legs."""
+"""The port: the interface between a study and whatever runs its legs."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Executor(abc.ABC):
     """Whether a leg can be sent to the worker that ran another one, by its name."""
 
     grace_seconds: float = 5.0
-    """How long a leg that was told to end is waited for before it is ended."""
+    """The seconds that a leg has to end by itself when it is told to, before it is killed."""
 
     def __init__(self) -> None:
         self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
@@ -108,7 +108,8 @@ class Executor(abc.ABC):
         try:
             self._release()
         finally:
-            self._finished = queue.SimpleQueue()  # what still comes is nobody's
+            # A leg that ends later puts its future into the old queue, which nobody reads.
+            self._finished = queue.SimpleQueue()
             with contextlib.suppress(RuntimeError):  # it was not opened
                 self._use.release()
 
@@ -153,7 +154,7 @@ class Executor(abc.ABC):
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while self._finished.empty() and (left := deadline - time.monotonic()) > 0:
-            # In slices, because a wait cannot be interrupted everywhere.
+            # The wait is cut into slices, because Ctrl-C cannot interrupt a long one everywhere.
             with contextlib.suppress(queue.Empty):
                 return [self._finished.get(timeout=min(left, _SLICE_SECONDS)), *self._rest()]
         return self._rest()
@@ -165,7 +166,7 @@ class Executor(abc.ABC):
         return finished
 
     def share(self, value: bytes) -> Any:
-        """Return what stands for `value`, a pickled objective, in `submit`."""
+        """Return what `submit` is to be given for `value`, which is a pickled objective."""
         return value
 
     def worker_of(self, future: Future[Any]) -> Hashable:
@@ -173,7 +174,7 @@ class Executor(abc.ABC):
         return None
 
     def has_begun(self, future: Future[Any]) -> bool:
-        """Return whether the task of `future` is run by now, and does not wait for a worker."""
+        """Return whether the task of `future` has begun to run, and waits for no worker."""
         return True
 
     def n_attempts(self, future: Future[Any]) -> int:
@@ -187,7 +188,7 @@ class Executor(abc.ABC):
         """Let the workers that are outside this process call `function`, as far as possible."""
 
     def has_room(self, worker: Hashable) -> bool:
-        """Return whether a task can be sent to `worker` now; so it can if that worker is gone."""
+        """Return whether a task for `worker` can be sent now; it can if the worker is gone."""
         return True
 
     def kill(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:

@@ -1,4 +1,4 @@
-"""Processes on this machine."""
+"""The executor for processes on this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bohb.executors.workers import WorkersExecutor
 # A worker holds paused generators: it must not be replaced because its memory has grown.
 _ENVIRONMENT = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"}
 _HAS_MASKS = hasattr(signal, "pthread_sigmask")  # not on Windows
-# What says how many threads the libraries of numerical programs begin in a process.
+# The environment variables that set how many threads numerical libraries start in a process.
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -108,19 +108,20 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         self._directory: tempfile.TemporaryDirectory[str] | None = None
 
     def share(self, value: bytes) -> Callable[[], bytes]:
-        """Return what reads `value` from a file in the worker."""
-        if self._directory is None:  # its workers remove it if this process is killed
+        """Return a function that reads `value` from a file, in the worker."""
+        if self._directory is None:  # the workers remove it if this process is killed
             self._directory = tempfile.TemporaryDirectory(prefix="bohb-shared-")
         path = Path(self._directory.name) / f"{next(self._counter)}.pickle"
         path.write_bytes(value)
         return _FromFile(path)
 
     def _release(self) -> None:
-        """End the processes as far as they are not to live on, and remove what they shared."""
+        """End the processes that are not to live on, and remove the files that were shared."""
         super()._release()
         if self._directory is None:
             return
         if self._workers:
+            # The directory stays: the workers that live on know it, and will use it again.
             for path in Path(self._directory.name).iterdir():
                 path.unlink()
         else:
@@ -142,11 +143,11 @@ class ProcessExecutor(WorkersExecutor[ProcessPoolExecutor]):
         )
 
     def _run(self, engine: ProcessPoolExecutor, task: bytes, shared: Any) -> Future[Any]:
-        # Not the pool's own future: it does not bear being cancelled.
+        # The pool's own future is not handed out, because the pool cannot bear its cancellation.
         return handed_on(engine.submit(run_packed, task, shared))
 
     def _call(self, engine: ProcessPoolExecutor, function: Callable[[], None]) -> Future[Any]:
-        with _interrupts_held_back():  # the first call of a worker is what lets it begin
+        with _interrupts_held_back():  # the first call of a worker starts its process
             future: Future[Any] = engine.submit(function)
         return future
 
@@ -167,7 +168,7 @@ class _FromFile:
 def thread_share(n_workers: int) -> dict[str, str]:
     """Return the environment in which each worker computes with its share of the processors.
 
-    What the environment of this process says already is left out.
+    Variables that are set in this process already are left out.
     """
     share = max(1, int(loky.cpu_count()) // n_workers)
     return {name: str(share) for name in _THREADS if name not in os.environ}
@@ -175,14 +176,14 @@ def thread_share(n_workers: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait, here and in processes that begin meanwhile until they know what to do.
+    """Hold Ctrl-C back, here and in processes that begin meanwhile until they are prepared.
 
-    A process that has just begun, and is importing, would die of it with a traceback.
+    Otherwise a process that has just begun, and is importing, would die of it with a traceback.
     """
     if not _HAS_MASKS:
         yield
         return
-    resource_tracker.ensure_running()  # which lets interrupts through when it begins
+    resource_tracker.ensure_running()  # now, because it unblocks interrupts when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -191,24 +192,25 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _begin_worker(parent: int, shared: str | None, start_method: str | None) -> None:
-    """Prepare a new process: Ctrl-C is the study's to handle, and the study's death is its own.
+    """Prepare a new process: it ignores Ctrl-C, which the study handles, and dies with the study.
 
-    `shared` is the directory of the study that goes with it. Processes that an objective starts,
-    as a DataLoader of PyTorch does, are started as in the study's process: in loky's own way only
-    loky can.
+    `shared` is the study's directory, which it then removes. Processes that an objective starts,
+    as a DataLoader of PyTorch does, are started as in the study's process, because loky's own start
+    method works for loky alone.
     """
     multiprocessing.set_start_method(start_method, force=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _HAS_MASKS:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # what it starts has none
-    if sys.platform != "win32":  # where a child does not see its parent change
+        # The mask from the start is lifted, so that the objective's processes do not inherit it.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if sys.platform != "win32":  # on Windows getppid() stays the same when the parent dies
         threading.Thread(
             target=_follow, args=(parent, shared), name="bohb-follow", daemon=True
         ).start()
 
 
 def _follow(parent: int, shared: str | None) -> None:
-    """End this process, whatever it is doing, when its parent is gone, and clean up for that."""
+    """End this process, whatever it is doing, when its parent is gone, and remove `shared`."""
     while os.getppid() == parent:
         time.sleep(0.5)
     if shared is not None:

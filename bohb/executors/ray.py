@@ -1,4 +1,4 @@
-"""Ray's actors."""
+"""The executor for actors of Ray."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class RayExecutor(WorkersExecutor[Any]):
 
 
 class _Actor:
-    """What an actor does: one task after another."""
+    """The actor, which runs one task after another."""
 
     def run(self, task: bytes, shared: bytes) -> Any:
         return run_packed(task, shared)
@@ -110,7 +110,7 @@ class _Actor:
 
 
 def needs_of(options: Mapping[str, Any]) -> dict[str, float]:
-    """Return what one actor takes of a node."""
+    """Return how much of each resource of a node one actor takes."""
     needs = {
         "CPU": options["num_cpus"],
         "GPU": options.get("num_gpus"),
@@ -124,7 +124,7 @@ def room_for(needs: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -
     """Return how many actors the nodes have room for: each must fit on one of them."""
     if not needs:
         return math.inf
-    # A tenth of a GPU is not quite a tenth in binary, and ten of them share one.
+    # Ten actors with a tenth of a GPU fit on one, although 0.1 is not exact in binary: hence 1e-9.
     return sum(
         min(math.floor(node.get(name, 0) / need + 1e-9) for name, need in needs.items())
         for node in nodes

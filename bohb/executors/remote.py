@@ -1,4 +1,4 @@
-"""What travels to a worker outside this process and back."""
+"""The transport of tasks to workers outside this process, and of their results back."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def packed(task: Task[Any]) -> bytes:
 def handed_on(
     inner: Future[Any], unwrap: Callable[[Future[Any], Any], Any] = lambda _, result: result
 ) -> Future[Any]:
-    """Return a future that ends as `inner` does, with what `unwrap` makes of itself and the result.
+    """Return a future that ends as `inner` does.
 
-    It counts as running from the first, for whether `inner` has begun to run is not known.
+    Its result is what `unwrap` returns for this future and the result of `inner`. It counts as
+    running from the start, because it is not known whether `inner` has begun to run.
     """
     outer: Future[Any] = Future()
     outer.set_running_or_notify_cancel()
@@ -39,5 +40,5 @@ def handed_on(
 
 
 def run_packed(task: bytes, shared: bytes | Callable[[], bytes]) -> Any:
-    """Run a task in the worker. `shared` is a value, or what brings it if it is needed."""
+    """Run a task in the worker. `shared` is the value that was shared, or a function for it."""
     return cloudpickle.loads(task)(shared if callable(shared) else lambda: shared)

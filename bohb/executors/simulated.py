@@ -1,4 +1,4 @@
-"""Workers that do not exist, on a clock that does not run by itself."""
+"""Simulated workers, on a clock that jumps from one event to the next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bohb.executors.port import Executor, Task, constant
 
 T = TypeVar("T")
 _Change: TypeAlias = Literal["join", "leave", "die"]
-_Event: TypeAlias = Future[Any] | _Change  # the end of a leg, or something with a worker
+_Event: TypeAlias = Future[Any] | _Change  # the end of a leg, or a change of the workers
 
 
 class SimulatedExecutor(Executor):
@@ -132,6 +132,7 @@ class SimulatedExecutor(Executor):
         heapq.heappush(self._events, (time, next(self._order), event))
 
     def _move_to(self, time: float) -> None:
+        # A worker that has left still has its last leg, so more legs than workers may be running.
         self._worker_seconds += (time - self._now) * max(self._n_workers, len(self._running))
         self._busy_seconds += (time - self._now) * len(self._running)
         self._now = time

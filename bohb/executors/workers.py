@@ -1,4 +1,4 @@
-"""Workers with names, each of which can be spoken to and replaced."""
+"""The base of executors whose workers have names, and can be called and replaced one by one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,21 @@ Engine = TypeVar("Engine")
 
 @dataclass
 class Worker(Generic[Engine]):
-    """One worker: what runs its legs, and the future of the one it runs or ran last."""
+    """One worker.
+
+    Attributes
+    ----------
+    name
+        The name by which legs are sent to it; its replacement has another one.
+    place
+        Its number among the workers, which its replacement takes over.
+    engine
+        The pool or the actor that runs its legs.
+    ready
+        The future of its first call, which is done when the worker has begun.
+    future
+        The future of the leg that it runs or ran last; None before its first leg.
+    """
 
     name: str
     place: int
@@ -176,4 +190,4 @@ def _is_lost(future: Future[Any]) -> bool:
 
 
 def _nothing() -> None:
-    """Show that a worker is there."""
+    """Do nothing, by which a new worker shows that it is there."""

@@ -47,12 +47,12 @@ class BOHBSearchCV(ScheduledSearchCV):
         - ``"auto"``: ``"partial_fit"`` for estimators that have it and train in passes, else
           ``n_estimators`` (``iterations`` of CatBoost, ``max_iter`` of histogram gradient boosting)
           if there is one that is not tuned and the estimator or `max_resource` says how many,
-          else ``"n_samples"``; that too where candidates differ in ``solver``,
-          ``early_stopping`` or the last step of a pipeline. `resource_` says which.
+          else ``"n_samples"``. It is ``"n_samples"`` too where candidates differ in ``solver``,
+          ``early_stopping`` or the last step of a pipeline. `resource_` tells what was chosen.
     min_resource
-        The least that a candidate is judged by. ``"auto"`` makes five rungs, or fewer, so that on
-        the lowest each fold trains on at least 50 samples, and two of each class; but always two
-        rungs if the bounds allow it.
+        The least that a candidate is judged by. ``"auto"`` makes five rungs, or fewer where the
+        lowest would be below 1, or would give a fold less than 50 samples or less than two for
+        each class; but always two rungs if the bounds allow it.
     max_resource
         The most that a candidate is trained with. ``"auto"`` takes all samples, the value that
         the estimator has for the parameter, or 81 calls of ``partial_fit``.
@@ -86,8 +86,8 @@ class BOHBSearchCV(ScheduledSearchCV):
         be cloned, as in `cross_val_score`, a search needs one of `bohb.executors`, such as
         ``DaskExecutor(client)``; an executor does not travel when a search is pickled.
     max_paused
-        Candidates that wait in memory at most; others train from the start again if they are
-        promoted. None for no limit.
+        The largest number of candidates that wait in memory; None for no limit. Others train
+        from the start again if they are promoted.
     chunk_size
         Samples for each call of ``partial_fit``; None for all, which makes each call one pass, or
         for the chunks of a Dask array.
@@ -95,8 +95,7 @@ class BOHBSearchCV(ScheduledSearchCV):
         Makes the search repeatable, as far as the estimator and the splitter are.
     error_score
         The score of a fit that fails; NaN by default. A candidate with the score NaN is never
-        promoted.
-        ``"raise"`` ends the search with the exception.
+        promoted. ``"raise"`` ends the search with the exception.
     return_train_score
         Whether to score on the training samples too.
     patience
@@ -140,7 +139,7 @@ class BOHBSearchCV(ScheduledSearchCV):
         By `fit`, if an argument is out of its range or does not fit the estimator.
     NoResultError, SettingsError, StudyOwnedError, StorageError
         By `fit`: if `timeout` ends it before anything is evaluated, or the study in `storage` was
-        begun otherwise, is optimised by another process, or cannot be read.
+        begun with other settings, is optimised by another process, or cannot be read.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""From what a user gives as distributions to a space, and from a trial back to parameters."""
+"""The candidates of a search: a space for what a user gives, and the parameters of each trial."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from bohb.spaces import SearchSpace
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-_CHOSEN = "distributions"  # of several dicts, the one that a candidate is drawn from
+_CHOSEN = "distributions"  # the name, in the study, of the choice between several dicts
 
 
 class Candidates(abc.ABC):
     """All that can be tried: a space, and what a configuration of it means to the estimator."""
 
     space: SearchSpace | None
-    """What the study is told of them; None if they are only known as they are made."""
+    """The space that the study is given; None if it only shows in what each trial suggests."""
 
     @abc.abstractmethod
     def params_of(self, trial: Any) -> dict[str, Any]:
@@ -46,10 +46,10 @@ class Candidates(abc.ABC):
         """What distinguishes these candidates from others, for a study that is taken up again."""
 
     n_candidates: float
-    """There are at most so many."""
+    """The largest number of different candidates; it may be infinite."""
 
     def limit(self, plan: Plan) -> Plan:
-        """Return what of `plan` there are candidates for."""
+        """Return the part of `plan` that there are candidates for."""
         if self.n_candidates >= plan.n_trials:
             return plan
         return plan.limited_to(int(self.n_candidates))
@@ -107,13 +107,14 @@ class _FromDimensions(Candidates):
 
 
 def _from_dicts(dicts: Sequence[Mapping[str, Any]]) -> _FromDimensions:
-    """Return the candidates of one dict, or of several of which each is drawn from one."""
+    """Return the candidates for one dict, or for several: each candidate is drawn from one."""
     dimensions: dict[str, Dimension] = {}
-    users: dict[str, list[int]] = {}  # by the name in the study: the dicts that have it
+    users: dict[str, list[int]] = {}  # the dicts that have it, by the name in the study
     for index, given in enumerate(dicts):
         for name, distribution in given.items():
             made = dimension(name, distribution)
             known = dimensions.get(made.key)
+            # The same name with another distribution is another parameter of the study.
             if known is not None and known.description != made.description:
                 made = replace(made, key=f"{made.key} of {index}")
             dimensions[made.key] = made
@@ -129,6 +130,7 @@ def _from_dicts(dicts: Sequence[Mapping[str, Any]]) -> _FromDimensions:
             chosen += "_"
         distributions = {chosen: CategoricalDistribution(range(len(dicts))), **distributions}
         parameters = {chosen: Categorical(len(dicts)), **parameters}
+        # A parameter that some dicts lack is active only if one that has it is chosen.
         conditions = {
             key: OneOf(chosen, tuple(map(float, indices)))
             for key, indices in users.items()
@@ -187,5 +189,5 @@ class _FromFunction(Candidates):
 
     @property
     def description(self) -> str:
-        # What it does can be seen from the parameters of each trial only, which are compared.
+        # Functions cannot be compared. The parameters that they return for a trial are instead.
         return "a function"

@@ -1,4 +1,4 @@
-"""From what a user gives as the distribution of a parameter to a dimension of the study."""
+"""The dimension of a study for what a user gives as the distribution of a parameter."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def dimension(name: str, given: Any) -> Dimension:
     if hasattr(given, "ppf") or hasattr(given, "icdf"):
         return _from_quantiles(name, given)
     if hasattr(given, "rvs"):
+        # All that it can do is draw, so the study tunes the seed that it draws with.
         distribution = IntDistribution(0, _LARGEST_SEED)
         parameter = to_parameter(distribution)
         return Dimension(
@@ -60,12 +61,13 @@ def _from_quantiles(name: str, given: Any) -> Dimension:
     exact = _exact(given)
     if exact is not None:
         return replace(dimension(name, exact), description=repr(exact))
-    whole = _is_discrete(given)  # of which the quantile of nothing lies below the lowest value
+    whole = _is_discrete(given)
     lowest, highest = given.support()
     return Dimension.of_quantiles(
         name,
         _Quantile(given, whole),
         _shown(given),
+        # The quantile for a share of 0 lies below the lowest value of a discrete distribution.
         is_bounded_below=math.isfinite(lowest) and not whole,
         is_bounded_above=math.isfinite(highest),
     )
@@ -81,12 +83,13 @@ def _exact(given: Any) -> BaseDistribution | None:
         return IntDistribution(int(low), int(high))
     if kind == "uniform":
         return FloatDistribution(float(low), float(high))
+    # Optuna has no log-uniform distribution that is shifted.
     _, shift, _ = given.dist._parse_args(*given.args, **given.kwds)
     return None if shift else FloatDistribution(float(low), float(high), log=True)
 
 
 def _is_discrete(given: Any) -> bool:
-    """Return whether the values of a distribution are integers."""
+    """Return whether the values of a distribution are integers, as far as its quantiles show."""
     if not hasattr(given, "pmf"):
         return False
     quantile = _quantiles(given)

@@ -1,4 +1,4 @@
-"""What a search does with one candidate: trains it on each fold, and scores it."""
+"""The evaluation of one candidate: its training and its score on each fold."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Plateau:
-    """When a candidate stops because its score has not risen.
+    """The rule by which a candidate stops because its score has not risen.
 
     Attributes
     ----------
@@ -45,8 +45,8 @@ class Plateau:
     tol
         By how much it must rise.
     levels
-        The resources of all rungs. They are looked at whether a candidate is paused there or not:
-        one that is trained again must end where it ended before.
+        The resources of all rungs. The score is looked at on each of them, whether the candidate
+        pauses there or not, so that one that is trained again ends where it ended before.
     """
 
     patience: int
@@ -54,7 +54,7 @@ class Plateau:
     levels: tuple[int, ...]
 
     def steps(self, reached: int, goal: int) -> list[int]:
-        """Return the resources at which to look, on the way from `reached` to `goal`."""
+        """Return the resources at which to score, on the way from `reached` to `goal`."""
         every = max(1, self.patience // 3)
         looks = {*range(every, goal, every), *self.levels, goal}
         return sorted(look for look in looks if reached < look <= goal)
@@ -139,7 +139,7 @@ class SearchObjective:
 
     @property
     def function(self) -> Callable[[Trial], Any]:
-        """The function to be optimised: a generator only if there is something to go on with."""
+        """The function to be optimised: a generator if a promoted candidate can go on."""
         return self.continued if self.resource.continues else self.restarted
 
     def continued(self, trial: Trial) -> Generator[None, None, float]:
@@ -147,6 +147,7 @@ class SearchObjective:
         params, trainings = self._begin(trial)
         scores: dict[int, float] = {}
         while True:
+            # A promotion raises `trial.resource` while the generator waits.
             reached, goal = max(scores, default=0), trial.resource
             for resource in [goal] if self.plateau is None else self.plateau.steps(reached, goal):
                 scores[resource] = self._evaluate(trial, params, trainings, resource)
@@ -184,7 +185,7 @@ class SearchObjective:
         with config_context(**self.config), quiet_about_convergence():
             folds = [self._fit_and_score(training, fold, resource) for training, fold in pairs]
         record = {"folds": folds, "finished": time.time(), "params": described(params)}
-        # The scores first: a value must never be without them.
+        # The scores are written before the value is reported: no value may be without them.
         trial.set_user_attr(evaluation_key(resource), record)
         value = self.scoring.value(folds)
         trial.report(value, resource)
@@ -214,9 +215,9 @@ class SearchObjective:
 
 @contextlib.contextmanager
 def quiet_about_convergence() -> Iterator[None]:
-    """Let nothing be said of a training that has not converged: it was told to end early.
+    """Silence the warnings of trainings that have not converged: they were told to end early.
 
-    Filters belong to the whole process, so that only its main thread may change and restore them.
+    Filters belong to the whole process, so only its main thread may change and restore them.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

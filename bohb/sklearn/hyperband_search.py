@@ -54,7 +54,7 @@ class HyperbandSearchCV(ScheduledSearchCV):
     verbose
         Whether to print the plan and show a progress bar.
     prefix
-        Begins the lines that are printed.
+        The beginning of the lines that are printed.
     resource, n_rounds, timeout, refit, n_jobs, executor, max_paused, chunk_size, error_score, \
 return_train_score, storage, study_name
         As for `BOHBSearchCV`.
@@ -74,7 +74,8 @@ return_train_score, storage, study_name
     Notes
     -----
     The brackets have the sizes of Dask-ML, which are those of Li et al. (2018). The resources of
-    their rungs differ a little: each bracket ends at `max_iter`, and none at 256 of 299.
+    their rungs differ a little: each bracket ends at `max_iter`, whereas those of Dask-ML may end
+    below it, for instance at 256 if `max_iter` is 299.
 
     Examples
     --------
@@ -174,7 +175,7 @@ return_train_score, storage, study_name
         return kind(
             n_splits=1,
             test_size=_TEST_SIZE if self.test_size is None else self.test_size,
-            # The same each time, so that a search in a storage can go on.
+            # The split is the same in each fit, so that a search in a storage can go on.
             random_state=0 if self.random_state is None else self.random_state,
         )
 
@@ -202,7 +203,7 @@ return_train_score, storage, study_name
 
 
 def _model_ids(found: Sequence[Evaluated]) -> dict[int, str]:
-    """Return a name for each trial: its bracket, and its place in it."""
+    """Return a name for each trial: its bracket, and its number in that bracket."""
     ids: dict[int, str] = {}
     counts: Counter[int] = Counter()
     for one in sorted(found, key=lambda one: one.trial):

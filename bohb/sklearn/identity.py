@@ -1,4 +1,4 @@
-"""Which search a stored study belongs to."""
+"""The identity of a search, which tells whether it may go on with a stored study."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def identity_of(problem: Problem) -> dict[str, str]:
 
 
 def _content(data: Any) -> Any:
-    """Return what `data` holds, whatever its layout in memory and what it has cached."""
+    """Return what `data` holds, apart from its layout in memory and what it has cached."""
     if hasattr(data, "iloc"):  # pandas, whose objects carry more than their values
         import pandas as pd
 

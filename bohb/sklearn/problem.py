@@ -24,7 +24,7 @@ from bohb.sklearn.training import Calls, Data, EstimatorParameter, Samples, Trai
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched.
+    """All that defines a search.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Problem:
         )
 
     def _in_order(self, rows: IndexArray, seed: int, index: int) -> IndexArray:
-        """Return `rows` in the order they are trained on: as they are, unless in parts."""
+        """Return `rows` in the order of training: as they are, unless parts are trained on."""
         if not isinstance(self.resource, (Samples, Calls)):
             return rows
         rng = np.random.default_rng((seed, index))
@@ -86,7 +86,7 @@ class Problem:
         resource = self.resource
         if isinstance(resource, Samples):
             goal = resource.n_samples
-        elif isinstance(resource, EstimatorParameter):  # it need not be able to go on
+        elif isinstance(resource, EstimatorParameter):  # it is trained in one go
             resource = dataclasses.replace(resource, continues=False)
         candidate = clone(self.estimator).set_params(**clone(params, safe=False))
         rows = self._in_order(np.arange(_num_samples(self.data.X)), seed, len(self.splits))
@@ -105,7 +105,10 @@ def row_numbers(rows: Any) -> IndexArray:
 
 
 def fit_params_of(routed: Mapping[str, Any], resource: TrainingResource) -> dict[str, Any]:
-    """Return what is handed on to the estimator; without metadata routing that is for `fit`."""
+    """Return the keyword arguments that are handed on to the estimator.
+
+    Without metadata routing, scikit-learn lists them under `fit`, whatever the method is.
+    """
     method = method_of(resource) if get_config()["enable_metadata_routing"] else "fit"
     return dict(routed[method])
 
@@ -156,21 +159,24 @@ def nested_order(
     counts = np.zeros((len(sizes), int(np.max(own, initial=0)) + 1))
     np.add.at(counts, (members, own), 1)
     places = _places(counts.argmax(axis=1), sizes.astype(float), rng)
+    # Rows of one group have the same place, so the stable sort keeps them together.
     shuffled = rng.permutation(len(rows))
     return rows[shuffled[np.argsort(places[members[shuffled]], kind="stable")]]
 
 
 def _places(strata: IndexArray, sizes: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return where in the order each item stands, from 0 to 1, so that the strata are even in it.
+    """Return the place of each item in an order over which all strata are spread evenly.
 
-    The items of each stratum are shuffled and lie one after the other, by their sizes; the first
-    one stands at the very fingerprint.
+    The items of each stratum are shuffled and fill the range from 0 to 1 one after the other, in
+    proportion to their sizes. The first item of each stratum gets a place below 0, so that these
+    come before all others.
     """
     places = np.empty(len(strata))
     for stratum in np.unique(strata):
         items = rng.permutation(np.flatnonzero(strata == stratum))
         length = sizes[items]
         before = np.cumsum(length) - length
+        # One random offset for all items of a stratum keeps them evenly apart.
         middle = (before + rng.random() * length) / length.sum()
         middle[0] = -rng.random()
         places[items] = middle
@@ -185,7 +191,7 @@ def in_memory(collection: Any) -> Any:
 def chunk_size_of(collection: Any) -> int | None:
     """Return the number of rows of the first chunk of a Dask array; None for anything else."""
     chunks = getattr(collection, "chunks", None) if _is_dask(collection) else None
-    first = chunks[0][0] if chunks else math.nan  # it need not be known
+    first = chunks[0][0] if chunks else math.nan  # it is NaN if Dask does not know it
     return None if math.isnan(first) else int(first)
 
 

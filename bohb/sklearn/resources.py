@@ -1,4 +1,4 @@
-"""Choosing the resource: what `resource`, `min_resource` and `max_resource` mean for a search."""
+"""The resource of a search: what `resource`, `min_resource` and `max_resource` mean for it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from bohb.sklearn.training import (
     last_step,
 )
 
-_CALLS = 81  # of partial_fit, if nothing is said
+_CALLS = 81  # of partial_fit, if `max_resource` is "auto"
 _SAMPLES_PER_CLASS = 2
-_LEAST_SAMPLES = 50  # of fewer an estimator says little, and some cannot be fitted at all
+_LEAST_SAMPLES = 50  # fewer say little about an estimator, and some need more to be fitted
 _SIZES = ("n_estimators", "iterations", "max_iter")  # what an estimator may grow with
-# What warm_start goes on with. With any other parameter, such as max_depth, it does nothing more.
+# The parameters with which warm_start goes on. With others, such as max_depth, it trains no more.
 _CONTINUED = PER_CALL | {*_SIZES}
-# Integers that training costs nothing of.
+# The beginnings of the names of integers that do not say how much is trained.
 _NO_RESOURCES = ("min_", "random_", "verbose", "n_jobs", "thread_count", "num_threads", "nthread")
 
 
@@ -50,7 +50,7 @@ def choose_resource(
     Raises
     ------
     ArgumentError
-        If the estimator has no such thing, or it is tuned itself.
+        If the estimator does not have that resource, or it is one of `tuned`.
     """
     tuned = frozenset(tuned or ())
     arguments.optional_count("chunk_size", chunk_size)
@@ -75,18 +75,18 @@ def _best(
     *,
     is_limited: bool,
 ) -> TrainingResource:
-    """Return the resource that is most like training: passes, then size, then samples."""
+    """Return the best resource: passes over the data, else the estimator's size, else samples."""
     prefix, last = last_step(estimator)
     if prefix[:-2] in tuned or not hasattr(last, "get_params"):
         return Samples(n_samples)  # candidates differ in what is trained
     params = last.get_params(deep=False)
-    # Solvers and stopping by itself decide whether an estimator can be trained in passes.
+    # The solver and early stopping decide whether an estimator can be trained in passes.
     undecided = {"solver", "early_stopping"} & tuned or params.get("early_stopping")
     if hasattr(estimator, "partial_fit") and PER_CALL & params.keys() and not undecided:
         return Calls(chunk_size)
     for name in _SIZES:
         is_tuned = f"{prefix}{name}" in tuned
-        # An estimator of XGBoost has n_estimators, and does not say how many.
+        # An estimator of XGBoost has n_estimators, but it is None unless it is set.
         is_size = _is_count(params.get(name)) or (
             is_limited and name == "n_estimators" and name in params
         )

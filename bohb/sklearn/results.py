@@ -1,4 +1,4 @@
-"""What came of a search, read from its study."""
+"""The results of a search, read from its study."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Evaluated:
     Attributes
     ----------
     trial, bracket, rung, resource
-        Which one.
+        The number of the candidate's trial, and the rung and the resource at which it stood.
     trained
         How far it was trained: less than `resource` if its score had stopped rising.
     params
@@ -74,7 +74,7 @@ def evaluated(study: Study, candidates: Candidates) -> list[Evaluated]:
 
 
 def _params(study: Study, candidates: Candidates, trial: FrozenTrial) -> Record:
-    """Return the estimator's parameters of a trial, none if it has ended before it had any.
+    """Return the estimator's parameters of a trial; none if it was never scored.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def _trained(trial: FrozenTrial) -> list[int]:
 def _last_record(trial: FrozenTrial, resource: int, value: float) -> tuple[int, Record]:
     """Return how far a trial was trained for `resource`, and what was kept of that.
 
-    One that stopped early has a value there all the same; one that was lost has none.
+    A trial that stopped early has a value at `resource` all the same; one that was lost has NaN.
     """
     reached = max((one for one in _trained(trial) if one <= resource), default=None)
     if reached is None or (reached < resource and math.isnan(value)):
@@ -114,7 +114,7 @@ def _last_record(trial: FrozenTrial, resource: int, value: float) -> tuple[int, 
 def fold_results(found: Sequence[Evaluated], n_splits: int, error_score: Any) -> list[Record]:
     """Return one record per evaluation and fold, as scikit-learn's searches collect them.
 
-    What has no score gets `error_score` for each metric that any other one has.
+    A fold without scores gets `error_score`, for each of the metrics that other folds have.
     """
     lost = {"fit_time": np.nan, "score_time": np.nan, "fit_error": None}
     records = [dict(fold) for one in found for fold in (one.folds or [lost] * n_splits)]
@@ -146,6 +146,7 @@ def ranks(means: Sequence[float], resources: Sequence[int]) -> np.ndarray[Any, n
         (not finite, -resource, -score if finite else 0.0)
         for finite, resource, score in zip(is_finite, resources, scores, strict=True)
     ]
+    # Reversed, so that equal keys share the first of their places.
     place = {key: index + 1 for index, key in reversed(list(enumerate(sorted(keys))))}
     return np.array([place[key] for key in keys], dtype=np.int32)
 
@@ -197,7 +198,7 @@ def planned(plan: Plan, name: str, *, continued: bool) -> Record:
 
 
 def done(found: Sequence[Evaluated], plan: Plan, name: str, *, continued: bool) -> Record:
-    """Return what a search has done, in the same form."""
+    """Return what a search has done, in the form of `planned`."""
     brackets: list[Bracket] = [
         plan.brackets[index % len(plan.brackets)]
         for index in range(max((one.bracket for one in found), default=-1) + 1)
@@ -207,7 +208,7 @@ def done(found: Sequence[Evaluated], plan: Plan, name: str, *, continued: bool) 
         mine = [one for one in found if one.bracket == index]
         trained = {(one.trial, one.trained) for one in mine if one.folds}
         if continued:
-            spent = sum(dict(sorted(trained)).values())  # of each trial the furthest only
+            spent = sum(dict(sorted(trained)).values())  # only the furthest of each trial
         else:
             spent = sum(resource for _, resource in trained)
         parts.append((len({one.trial for one in mine}), spent, bracket.resources))

@@ -1,4 +1,4 @@
-"""The run of a search: what does its work, and what the user is told meanwhile."""
+"""The run of a search: the executor that does the work, and what the user is told meanwhile."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_search(
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C, of which `optimize` makes no exception.
+        After Ctrl-C, for which `optimize` itself raises nothing.
     """
     runs_on = executor_of(executor, n_jobs)
     whole = study.plan(n_rounds)
@@ -75,7 +75,7 @@ def run_search(
 
 @contextlib.contextmanager
 def _quiet_about_failures() -> Iterator[None]:
-    """Let the study not tell of each candidate that failed: scikit-learn says it with the cause."""
+    """Silence the study about candidates that failed: scikit-learn tells of them, and why."""
     logger = logging.getLogger("bohb.study")
     logger.addFilter(_is_no_failure)
     try:
@@ -89,7 +89,7 @@ def _is_no_failure(record: logging.LogRecord) -> bool:
 
 
 class _Announcer:
-    """Prints a line for each candidate that is done with."""
+    """Prints a line for each candidate that is finished."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -132,7 +132,7 @@ def executor_of(executor: Any, n_jobs: int | None) -> Any:
 
 
 def _is_within_a_task() -> bool:
-    """Return whether this is a task of Dask itself, which must not wait for others."""
+    """Return whether this code runs in a task of Dask, which must not wait for other tasks."""
     from distributed import get_worker
 
     try:

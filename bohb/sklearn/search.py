@@ -50,20 +50,20 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Settings:
-    """What the two searches have other names for.
+    """The settings that the two searches have different names for.
 
     Attributes
     ----------
     distributions
         What candidates are drawn from, as it was given.
     min_resource, max_resource, reduction_factor, bracket_sizes
-        Of the schedule; a bound may be ``"auto"``.
+        The settings of the schedule; a bound may be ``"auto"``.
     patience
-        The resource within which a score must rise; None for any.
+        The resource within which a score must rise; None for no limit.
     asynchronous
         Whether rungs are promoted from before they are complete.
     label
-        Begins the lines that are printed.
+        The beginning of the lines that are printed.
     """
 
     distributions: Any
@@ -77,11 +77,11 @@ class Settings:
 
 
 class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has no types
-    """A search that decides of each candidate how far it is trained."""
+    """A search that decides how far each candidate is trained."""
 
     @abc.abstractmethod
     def _settings(self) -> Settings:
-        """Return what this search has names of its own for."""
+        """Return the settings that this search has names of its own for."""
 
     @abc.abstractmethod
     def _make_sampler(self, seed: int) -> BaseSampler:
@@ -93,7 +93,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what travels: an executor stays in its process."""
+        """Return what is pickled: an executor stays in its process."""
         return {**super().__getstate__(), "executor": None}
 
     def _make_splitter(self, y: Any) -> Any:
@@ -104,14 +104,14 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
     def metadata(self) -> dict[str, Any]:
         """How many models `fit` will train and how far, in all and for each bracket.
 
-        ``n_models`` counts candidates, ``partial_fit_calls`` or ``resource`` what they are trained
-        with, on one fold, without the last training on all data. ``brackets`` has the same for
-        each bracket, and under ``decisions`` the resources of its rungs.
+        ``n_models`` counts candidates. ``partial_fit_calls`` or ``resource`` is the sum of what
+        they are trained with on one fold, without the last training on all data. ``brackets`` has
+        the same for each bracket, and under ``decisions`` the resources of its rungs.
 
         Raises
         ------
         ArgumentError
-            If that depends on the number of samples.
+            If the schedule depends on the number of samples, which only `fit` knows.
         """
         candidates = candidates_of(self._settings().distributions)
         resource = self._choose_resource(candidates, n_samples=0, chunk_size=None)
@@ -151,7 +151,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         SettingsError
             If the study in `storage` was begun with other data or other arguments.
         ValueError
-            If all fits fail, with what they failed with.
+            If all fits fail; the message has the errors.
         """
         problem = self._prepare(X, y, params)
         self.study_, seed = self._begin(problem)
@@ -194,7 +194,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
                 stacklevel=3,
             )
 
-    # What is searched
+    # The problem
 
     def _prepare(self, X: Any, y: Any, params: dict[str, Any]) -> Problem:
         arguments.count("n_rounds", self.n_rounds)
@@ -305,6 +305,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             space=problem.candidates.space,
         )
         if self.storage is not None:
+            # A study that was begun before keeps its seed, so it needs a sampler with that one.
             is_given = isinstance(self.random_state, Integral)
             seed = seed_of(study, identity_of(problem), seed, is_given=is_given)
             study.sampler = self._make_sampler(seed)
@@ -314,7 +315,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         name = type(self).__name__ if self.study_name is None else self.study_name
         return unannounced(name) if self.storage is None else name
 
-    # What came of it
+    # The results
 
     def _collect(self, study: Study, problem: Problem) -> list[results.Evaluated]:
         found = results.evaluated(study, problem.candidates)

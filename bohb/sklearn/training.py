@@ -1,4 +1,4 @@
-"""How an estimator is trained up to a resource: by rows, by a parameter of its own, or by calls."""
+"""The training of an estimator up to a resource: by rows, by one of its parameters, or by calls."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Data:
     ) -> tuple[Any, Any]:
         """Return samples and targets of some rows.
 
-        `trained` are the rows an estimator was fitted on, for those that work on distances.
+        `trained` are the rows that the estimator was fitted on: they are the columns to take where
+        the samples are precomputed distances or kernels.
         """
         X, y = _safe_split(estimator, self.X, self.y, rows, trained)
         return X, y
@@ -145,7 +146,7 @@ class EstimatorParameter(TrainingResource):
     name
         Its name in `get_params`.
     continues
-        Whether the part it belongs to has `warm_start`, and is reached without being cloned.
+        Whether the part it belongs to has `warm_start`, and is not cloned by `fit` of the whole.
     is_per_call
         Whether it says how much is done in one `fit`, and not how much there is afterwards.
     """
@@ -157,7 +158,8 @@ class EstimatorParameter(TrainingResource):
     def begin(self, estimator: Any, data: Data, rows: IndexArray) -> Training:
         owner = self.name.rpartition("__")[0]
         flag = f"{owner}__warm_start" if owner else "warm_start"
-        continues = self.continues and flag in estimator.get_params()  # candidates may differ
+        # Candidates may differ in this part, and not each of them need have warm_start.
+        continues = self.continues and flag in estimator.get_params()
         if continues:
             estimator.set_params(**{flag: True})
         return _ParameterTraining(estimator, data, rows, replace(self, continues=continues))
@@ -178,6 +180,7 @@ class _ParameterTraining(Training):
             self.estimator = clone(self.estimator)
         elif self._trained >= resource:
             return self.estimator
+        # With warm_start, `fit` does as much as such a parameter says on top of what was done.
         goes_on = self._parameter.continues and self._parameter.is_per_call
         more = resource - self._trained if goes_on else resource
         self.estimator.set_params(**{self._parameter.name: more})
@@ -223,7 +226,7 @@ class _CallsTraining(Training):
     def _params(self, rows: IndexArray) -> dict[str, Any]:
         params = self.data.params(rows)
         if is_classifier(self.estimator) and self._n_calls == 0 and self.data.y is not None:
-            # A chunk need not have all classes.
+            # The first call must name all classes, because its chunk need not have all of them.
             params.setdefault("classes", unique_labels(self.data.y))
         elif self._n_calls > 0:
             params.pop("classes", None)
@@ -233,7 +236,7 @@ class _CallsTraining(Training):
 def last_step(estimator: Any) -> tuple[str, Any]:
     """Return the estimator at the end of a pipeline, and the prefix of its parameters.
 
-    Any other estimator is its own, without a prefix.
+    An estimator that is no pipeline is returned itself, with an empty prefix.
     """
     prefix = ""
     while isinstance(estimator, Pipeline):

@@ -62,7 +62,7 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
             "plot_learning_curves needs a bohb.Study whose pruner is a bohb.HyperbandPruner or a "
             f"bohb.SuccessiveHalvingPruner, got {study!r}"
         )
-    incumbent = study.incumbent()  # says so if there is nothing to draw
+    incumbent = study.incumbent()  # raises NoResultError if there is nothing to draw
     scale = scale_of(study)
     if ax is None:
         _, ax = plt.subplots(figsize=(8, 5), layout="constrained")
@@ -100,7 +100,7 @@ def plot_learning_curves(study: Study, ax: Axes | None = None) -> Axes:
 
 
 def _needs_log(values: list[float]) -> bool:
-    """Return whether positive values span so much that the best would lie on one line."""
+    """Return whether all values are positive, and so far apart that a linear axis hides much."""
     return min(values) > 0 and max(values) > 10 * min(values)
 
 
@@ -127,6 +127,7 @@ def _label(level: int, scale: Scale, labelled: set[int], *, is_best: bool) -> st
 
 def _order_legend(ax: Axes, place: str) -> None:
     handles, labels = ax.get_legend_handles_labels()
+    # By the resource in labels such as "to 9"; the incumbent comes last.
     order = sorted(
         range(len(labels)), key=lambda i: float(labels[i][3:]) if labels[i][:2] == "to" else 1e99
     )

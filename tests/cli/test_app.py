@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import psutil
 import pytest
 import yaml
 from job_files import OWN, RANDOM, SCRIPT, write
+from studies import wait_until
 from typer.testing import CliRunner
 
 from bohb.cli.app import app
@@ -341,14 +341,6 @@ def n_evaluations(path):
     return json.loads(shown.stdout)["n_evaluations"] if shown.exit_code == 0 else 0
 
 
-def wait_until(condition):
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.2)
-    raise AssertionError("it did not come to that")
-
-
 def commands_of(directory):
     return [
         process
@@ -378,7 +370,7 @@ def test_help_names_all_commands_and_exit_codes():
 def test_a_run_that_is_interrupted_ends_its_commands_and_goes_on_later(tmp_path, number):
     path = write(tmp_path, script=SLOW)
     process = start("run", path, "-j", 2)
-    wait_until(lambda: n_evaluations(path) >= 4)
+    wait_until(lambda: n_evaluations(path) >= 4, seconds=60)
     assert json.loads(bohb("status", path, "-f", "json").stdout)["activity"] == "running"
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
@@ -397,7 +389,7 @@ def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
     path = write(tmp_path / "killed", script=SLOW)
     for target in (3, 9, 14):
         process = start("run", path)
-        wait_until(lambda target=target: n_evaluations(path) >= target)
+        wait_until(lambda target=target: n_evaluations(path) >= target, seconds=60)
         process.kill()
         process.communicate()
     assert json.loads(bohb("status", path, "-f", "json").stdout)["activity"] == "cut off"
@@ -411,7 +403,7 @@ def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
 def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path):
     path = write(tmp_path, script=SLOW)
     process = start("run", path)
-    wait_until(lambda: n_evaluations(path) >= 1)
+    wait_until(lambda: n_evaluations(path) >= 1, seconds=60)
     shown = bohb("run", path)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)

@@ -17,12 +17,13 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
+from studies import HELPERS
 
 import bohb
 from bohb.errors import SettingsError
 from bohb.sklearn import BOHBSearchCV
 
-SCRIPT = Path(__file__).parent / "search_script.py"
+SCRIPT = HELPERS / "search_script.py"
 X, Y = load_iris(return_X_y=True)
 
 

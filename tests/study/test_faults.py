@@ -15,9 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 import working as script
-from engines import REMOTE, SPACE, counts, decisions, engine, study_of
+from engines import REMOTE, SPACE, engine
 from objectives import hanging_always, resource
 from optuna.storages import InMemoryStorage
+from studies import HELPERS, counts, decisions, planned_counts, study_of
 from working import ROUNDS, load
 
 import bohb
@@ -36,18 +37,13 @@ from bohb.executors import (
     ThreadExecutor,
 )
 
-SCRIPT = Path(__file__).with_name("working.py")
+SCRIPT = HELPERS / "working.py"
 KILL = signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     monkeypatch.setattr(Executor, "grace_seconds", 0.5)
-
-
-def planned(study, n_rounds=1):
-    plan = study.plan(n_rounds)
-    return plan.n_trials, plan.n_evaluations, plan.resource_continued
 
 
 def states(study):
@@ -93,7 +89,7 @@ def test_a_worker_that_dies_costs_one_leg_which_is_given_out_again(name, tmp_pat
         study = study_of()
         study.optimize(dying_once(tmp_path), executor=executor)
     assert (tmp_path / "died").exists()
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
     assert "FAIL" not in states(study).values()
 
 
@@ -150,7 +146,7 @@ def test_a_generator_whose_worker_died_is_trained_again_by_another(tmp_path):
 
     study = study_of()
     study.optimize(objective, executor=ProcessExecutor(2))
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
     assert "FAIL" not in states(study).values()
 
 
@@ -170,7 +166,7 @@ def test_a_pool_of_an_unknown_kind_that_breaks_ends_the_study_with_all_kept(tmp_
     with Pool(2) as pool:
         study.optimize(dying_once(tmp_path), executor=pool)
     assert_kept(before, decisions(study))
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
 
 
 def test_a_script_whose_spawned_workers_cannot_begin_is_told_why(tmp_path):
@@ -391,7 +387,7 @@ def test_a_study_that_is_cut_off_while_its_pool_works_goes_on_from_there(how, tm
     assert "done" in output, error
     study = load(directory)
     assert_kept(before, decisions(study))
-    assert counts(study) == planned(study, ROUNDS)
+    assert counts(study) == planned_counts(study, ROUNDS)
     assert decisions(study).equals(uninterrupted())
     # Nothing was trained again but what was under way when the study was cut off: with each of
     # the two workers one leg, of at most nine units.
@@ -470,7 +466,7 @@ def test_a_storage_that_is_full_ends_the_study_with_all_kept_that_it_took(name):
         study = bohb.load_study(storage=storage, study_name="full")
         study.optimize(resource, executor=executor)
     assert_kept(before, decisions(study))
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
 
 
 # Too many failures
@@ -545,7 +541,7 @@ def test_a_study_waits_for_workers_to_join_and_says_if_none_will():
         study.optimize(resource, executor=executor)
     assert 7 <= len(decisions(study)) <= 9
     study.optimize(resource)
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
 
 
 def test_a_timeout_counts_on_the_simulated_clock():
@@ -612,7 +608,7 @@ def test_no_leg_is_lost_when_the_executor_is_cut_off(where, error):
     before = decisions(study)
     study.optimize(resource)
     assert_kept(before, decisions(study))
-    assert counts(study)[:2] == planned(study)[:2]
+    assert counts(study)[:2] == planned_counts(study)[:2]
 
 
 def test_a_second_ctrl_c_leaves_at_once_and_the_workers_can_be_used_again(tmp_path):
@@ -624,7 +620,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_the_workers_can_be_used_again(tmp_pa
         study.optimize(hanging_always, executor=executor)
         presser.join()
         study.optimize(resource, executor=executor)
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
 
 
 def press_twice(checkpoints):
@@ -641,7 +637,7 @@ def test_workers_that_a_broken_storage_left_busy_can_be_used_again():
             study_of(storage=storage, study_name="full").optimize(working(0.05), executor=executor)
         study = study_of()
         study.optimize(resource, executor=executor)
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
@@ -653,7 +649,7 @@ def test_a_worker_that_dies_while_it_is_idle_is_replaced():
             os.kill(worker.engine.submit(os.getpid).result(), KILL)
             time.sleep(0.2)
         study.optimize(resource, n_brackets=2, executor=executor)
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
 
 
 class SlowSampler(bohb.BOHBSampler):
@@ -706,7 +702,7 @@ def test_lokys_own_pool_is_replaced_too(tmp_path):
     loky = pytest.importorskip("loky")
     study = study_of()
     study.optimize(dying_once(tmp_path), executor=loky.get_reusable_executor(max_workers=2))
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
     loky.get_reusable_executor().shutdown(kill_workers=True)
 
 
@@ -750,7 +746,7 @@ def test_a_directory_that_cannot_be_made_is_no_obstacle(tmp_path):
     (tmp_path / "file").write_text("in the way")
     study = study_of(checkpoint_root=tmp_path / "file" / "checkpoints")
     study.optimize(resource, executor=ProcessExecutor(1))
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)
 
 
 def test_a_leg_on_dask_that_waits_for_a_worker_is_not_late():
@@ -780,4 +776,4 @@ def test_options_of_dasks_pool_are_not_dropped_in_silence():
         study = study_of()
         pool = client.get_executor(retries=2)
         study.optimize(resource, executor=FuturesExecutor(pool, n_workers=2))
-    assert counts(study) == planned(study)
+    assert counts(study) == planned_counts(study)

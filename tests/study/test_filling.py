@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from engines import counts, engine, study_of
+from engines import engine
 from objectives import resource
+from studies import counts, study_of
 
 import bohb
 from bohb.executors import Executor, SimulatedExecutor, ThreadExecutor

@@ -16,17 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
+from studies import planned_sizes, sizes, study_of
 
 import bohb
 from bohb.errors import NoResultError, StorageError, StudyError
 from bohb.store.lease import Lease
-
-
-def study_of(pruner=None, seed=0, **arguments):
-    pruner = pruner or bohb.HyperbandPruner(1, 9)
-    return bohb.create_study(
-        sampler=bohb.BOHBSampler(seed=seed, model="density"), pruner=pruner, **arguments
-    )
 
 
 def by_resource(trial):
@@ -40,35 +34,26 @@ def generator(trial):
         yield x + 1 / unit
 
 
-def sizes(study):
-    counts = study.evaluations_dataframe().groupby(["bracket", "rung"]).size()
-    return [tuple(counts[bracket]) for bracket in counts.index.levels[0]]
-
-
-def planned(study, n_rounds=1):
-    return [bracket.sizes for bracket in study.plan(n_rounds).brackets]
-
-
 # Limits
 
 
 def test_without_a_limit_one_round_is_run_and_again_another():
     study = study_of()
     study.optimize(by_resource)
-    assert sizes(study) == planned(study)
+    assert sizes(study) == planned_sizes(study)
     study.optimize(by_resource)
-    assert sizes(study) == planned(study, 2)
+    assert sizes(study) == planned_sizes(study, 2)
 
 
 def test_rounds_and_brackets_are_counted():
     study = study_of()
     study.optimize(by_resource, n_rounds=2)
-    assert sizes(study) == planned(study, 2)
+    assert sizes(study) == planned_sizes(study, 2)
     study = study_of()
     study.optimize(by_resource, n_brackets=2)
-    assert sizes(study) == planned(study)[:2]
+    assert sizes(study) == planned_sizes(study)[:2]
     study.optimize(by_resource, n_brackets=2)
-    assert sizes(study) == planned(study, 2)[:4]
+    assert sizes(study) == planned_sizes(study, 2)[:4]
 
 
 def test_n_trials_counts_configurations_and_the_open_bracket_is_finished():
@@ -374,7 +359,7 @@ def test_ctrl_c_with_threads_ends_within_the_legs_under_way():
     presser.join()
     assert len(study.trials) <= 3
     study.optimize(objective, n_jobs=3)
-    assert sizes(study) == planned(study)
+    assert sizes(study) == planned_sizes(study)
 
 
 def test_ctrl_c_between_a_result_and_its_record_loses_nothing(monkeypatch):
@@ -411,7 +396,7 @@ def test_an_objective_that_exits_ends_the_call_and_its_leg_is_run_again():
         with pytest.raises(SystemExit):
             study.optimize(objective, n_jobs=n_jobs)
         study.optimize(objective, n_jobs=n_jobs)
-        assert sizes(study) == planned(study)
+        assert sizes(study) == planned_sizes(study)
         assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
 
 
@@ -498,7 +483,7 @@ def test_a_report_that_is_not_a_number_leaves_a_database_readable(tmp_path):
 def test_threads_run_the_same_plan(objective, asynchronous):
     study = study_of(bohb.HyperbandPruner(1, 27, asynchronous=asynchronous))
     study.optimize(objective, n_jobs=4)
-    held, plan = sizes(study), planned(study)
+    held, plan = sizes(study), planned_sizes(study)
     if asynchronous:
         assert [bracket[0] for bracket in held] == [bracket[0] for bracket in plan]
         for got, wanted in zip(held, plan, strict=True):
@@ -581,7 +566,7 @@ def test_enqueued_configurations_are_tried_first():
     study.optimize(by_resource)
     assert [trial.params["x"] for trial in study.trials[:2]] == [0.25, 0.75]
     assert len(study.trials) == study.plan().n_trials
-    assert sizes(study) == planned(study)
+    assert sizes(study) == planned_sizes(study)
 
 
 def test_a_configuration_that_was_enqueued_survives_a_kill_while_it_is_taken(monkeypatch):
@@ -618,7 +603,7 @@ def test_added_trials_teach_the_model_and_are_not_counted():
     assert len(study.trials) == 2 * study.plan().n_trials
     with study._history.observations(without=-1) as observations:
         assert len(observations) == observations.is_evaluated.sum() == len(study.trials)
-    assert sizes(study) == planned(study)
+    assert sizes(study) == planned_sizes(study)
 
 
 def test_trials_of_another_schedule_can_be_added(tmp_path):
@@ -629,7 +614,7 @@ def test_trials_of_another_schedule_can_be_added(tmp_path):
     study.optimize(by_resource, n_brackets=1)
     again = bohb.load_study(study_name="second", storage=tmp_path / "study.journal")
     again.optimize(by_resource, n_brackets=2)
-    assert sizes(again) == planned(again)
+    assert sizes(again) == planned_sizes(again)
 
 
 @pytest.mark.parametrize(
@@ -646,7 +631,7 @@ def test_trials_of_another_schedule_can_be_added(tmp_path):
 def test_any_sampler_of_optuna_runs_in_real_brackets(make):
     study = bohb.create_study(sampler=make(), pruner=bohb.HyperbandPruner(1, 9))
     study.optimize(by_resource)
-    assert sizes(study) == planned(study)
+    assert sizes(study) == planned_sizes(study)
 
 
 @pytest.mark.parametrize(
@@ -735,7 +720,7 @@ def test_tell_understands_optunas_own_loop():
                 break
         else:
             study.tell(trial, x)
-    assert sizes(study) == planned(study)
+    assert sizes(study) == planned_sizes(study)
     assert study.best_trial.state.name == "COMPLETE"
 
 

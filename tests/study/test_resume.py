@@ -19,6 +19,7 @@ import numpy as np
 import optuna
 import pytest
 from resumable import PRUNER, generator, loop, resource, storage_of
+from studies import HELPERS, decisions, wait_until
 
 import bohb
 from bohb import machine
@@ -28,7 +29,7 @@ from bohb.store.ledger import LEASE, OPEN_CALL
 from bohb.store.opening import open_storage
 from bohb.store.stored_study import ledger_of
 
-SCRIPT = Path(__file__).with_name("resumable.py")
+SCRIPT = HELPERS / "resumable.py"
 
 
 def make(storage, **arguments):
@@ -44,11 +45,6 @@ def make(storage, **arguments):
 def start(*arguments):
     command = [sys.executable, "-W", "error", str(SCRIPT), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def decisions(study):
-    """Return all that a study has decided: who went how far, and with what."""
-    return study.evaluations_dataframe().sort_values(["number", "rung"]).reset_index(drop=True)
 
 
 @functools.cache
@@ -262,13 +258,6 @@ def test_an_owner_lives_as_long_as_it_beats_and_its_process_exists(changes, aliv
     else:
         study.optimize(resource, n_brackets=1)
         assert len(study.trials) == 9
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):

@@ -1,1 +1,1 @@
-"""One run of a job's command: its process, what it reports, and what becomes of that."""
+"""One run of a job's command: its process, its reports, and the trial that they are written to."""

@@ -1,4 +1,4 @@
-"""What trials have reported so far, to compare them by."""
+"""The learning curves of all trials so far, by which policies compare the trials."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bohb.cli.jobs import Policy
 
 @dataclass
 class _Curve:
-    """The best values of one trial up to each of its steps, which may come in any order."""
+    """The best value of one trial up to each of its steps; steps may be added in any order."""
 
     _steps: list[int] = field(default_factory=list)
     _best: list[float] = field(default_factory=list)
@@ -32,6 +32,7 @@ class _Curve:
             self._steps.insert(place, step)
             self._best.insert(place, value)
             place += 1
+        # A step that comes late may improve on the best values up to later steps.
         while place < len(self._best) and better(self._best[place], value) != self._best[place]:
             self._best[place] = value
             place += 1
@@ -51,17 +52,17 @@ class Curves:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, number: int) -> None:
-        """Note that a leg of a trial runs."""
+        """Note that a leg of the trial has begun."""
         with self._lock:
             self._running.add(number)
 
     def end(self, number: int) -> None:
-        """Note that the leg of a trial is over."""
+        """Note that the leg of the trial is over."""
         with self._lock:
             self._running.discard(number)
 
     def add(self, number: int, step: int, metric: str, value: float, *, maximize: bool) -> None:
-        """Take in a report; what is not finite is no better than anything."""
+        """Add a value to the curve of a trial, unless the value is not finite."""
         if not math.isfinite(value):
             return
         with self._lock:
@@ -69,7 +70,7 @@ class Curves:
             curve.add(step, value, max if maximize else min)
 
     def take(self, number: int, report: Report, policies: Iterable[Policy]) -> None:
-        """Take in what of a report the policies ask for."""
+        """Add the values of a report that the policies compare trials by."""
         step = whole_step(report.step)
         if step is not None:
             for policy in policies:

@@ -1,4 +1,4 @@
-"""A command that runs: what it writes, line by line, and its end."""
+"""The process of a command: its start, the lines that it writes, and its end."""
 
 from __future__ import annotations
 
@@ -41,15 +41,18 @@ class Line:
 class Process:
     """A command in a process group of its own.
 
-    Used as a context manager; with its end the group ends, whatever the command has left running
-    in it. It writes into two files, so that nothing of it is lost with this process.
+    It is used as a context manager. At the end of the context the whole group is ended, with
+    anything that the command has left running in it. The command writes into two files, so that
+    its output is kept even if this process is killed.
 
     Parameters
     ----------
     arguments
         The program and its arguments. There is no shell.
     environment
-        All environment variables.
+        All environment variables of the command; none are inherited.
+    stdout, stderr
+        The files that the command writes into.
     record
         A file to note the process in, so that it can be ended by `end_orphan` if this process
         is killed.
@@ -108,9 +111,10 @@ class Process:
         self.end()
 
     def lines(self, seconds: float) -> list[Line]:
-        """Return what was written since the last call; waits for something, up to `seconds`."""
+        """Return the lines written since the last call; wait up to `seconds` for the first."""
         deadline = time.monotonic() + seconds
         while True:
+            # Look for the end before reading: what was written before the end is read for sure.
             is_over = self.is_over
             found = [line for tail in self._tails for line in tail.lines(is_last=is_over)]
             if found or is_over or time.monotonic() >= deadline:
@@ -119,7 +123,7 @@ class Process:
 
     @property
     def is_over(self) -> bool:
-        """Whether the command has ended; what it has started may still run."""
+        """Whether the command has ended; processes that it has started may still run."""
         return self._popen.poll() is not None
 
     @property
@@ -128,9 +132,11 @@ class Process:
         return self._popen.poll()
 
     def end(self) -> None:
-        """End the process group: it is asked to, and ended after a few seconds."""
+        """End the process group: ask it to end, and kill it after a few seconds."""
         group = self._popen.pid
-        strays: list[psutil.Process] = []  # in sessions of their own
+        # Processes in sessions of their own get no signal to the group. They can only be found as
+        # children of the command, while it runs.
+        strays: list[psutil.Process] = []
         if self._popen.poll() is None:
             with contextlib.suppress(psutil.Error):
                 strays = psutil.Process(group).children(recursive=True)
@@ -150,12 +156,12 @@ class Process:
             _living.discard(self)
 
     def kill(self) -> None:
-        """End the process group at once."""
+        """Kill the process group at once."""
         _signal_group(self._popen.pid, _KILL)
 
     def _is_alive(self, group: int) -> bool:
-        """Return whether anything of the group still runs."""
-        is_alive = self._popen.poll() is None  # also lets it go, if it has ended
+        """Return whether any process of the group still runs."""
+        is_alive = self._popen.poll() is None  # also reaps the command if it has ended
         return is_alive or (os.name == "posix" and _exists(group))
 
 
@@ -169,16 +175,16 @@ class _Tail:
         self._rest = ""
 
     def lines(self, *, is_last: bool) -> list[Line]:
-        """Return the lines that have come; one without an end only if it `is_last`.
+        """Return the lines since the last call; an unfinished one only if the call `is_last`.
 
-        The lines of progress bars end with a return.
+        A carriage return ends a line too, as in the output of progress bars.
         """
         found: list[str] = []
         while chunk := self._file.read(_CHUNK):
             text = self._rest + self._decoder.decode(chunk)
             *whole, self._rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
             found += whole
-            if len(self._rest) > _LONGEST_LINE:
+            if len(self._rest) > _LONGEST_LINE:  # it would fill the memory
                 self._rest = ""
         if is_last:
             found.append(self._rest)
@@ -190,7 +196,7 @@ class _Tail:
 
 
 def written_lines(directory: Path, prefix: str = "") -> Iterator[Line]:
-    """Yield what commands have written into `directory`, from files whose names begin so."""
+    """Yield the lines of all outputs of commands in `directory` whose names begin with `prefix`."""
     streams: tuple[Stream, ...] = ("stdout", "stderr")
     for stream in streams:
         for path in sorted(directory.glob(f"{prefix}*{stream}")):
@@ -203,7 +209,7 @@ _counting = threading.Lock()
 
 
 def kill_all() -> None:
-    """End all commands at once: the program ends, and nobody waits for them any more."""
+    """Kill all commands at once, because the program is about to end."""
     with _counting:
         living = list(_living)
     for process in living:
@@ -211,22 +217,22 @@ def kill_all() -> None:
 
 
 def end_orphan(record: Path) -> bool:
-    """End the command that `record` tells of, if it runs on without its parent.
+    """End the command that is noted in the file `record`, if it still runs without its parent.
 
     Returns
     -------
     bool
-        Whether there was one.
+        Whether such a command was still running.
     """
     try:
         known = json.loads(record.read_text())
         group, begun = int(known["pid"]), float(known["begun"])
-        is_here = (
-            known["machine"] == machine_name()
-        )  # elsewhere the number is that of somebody else
+        # On another machine the same number belongs to another process.
+        is_here = known["machine"] == machine_name()
     except (OSError, ValueError, KeyError, TypeError):
         record.unlink(missing_ok=True)
         return False
+    # The command itself may have ended while processes that it started go on in its group.
     is_running = is_here and (
         _is_same(group, begun) if psutil.pid_exists(group) else _exists(group)
     )
@@ -240,7 +246,7 @@ def end_orphan(record: Path) -> bool:
 
 
 def _is_same(pid: int, begun: float) -> bool:
-    """Return whether a process is the one that began then: numbers are used again."""
+    """Return whether the process is the one that began at `begun`, as its number may be reused."""
     try:
         return bool(abs(psutil.Process(pid).create_time() - begun) < 1)
     except psutil.Error:
@@ -248,7 +254,7 @@ def _is_same(pid: int, begun: float) -> bool:
 
 
 def _exists(group: int) -> bool:
-    """Return whether anything of a process group runs. Its number is not used again before."""
+    """Return whether any process of a group runs; until then its number is not used again."""
     if os.name != "posix":
         return False
     try:
@@ -257,7 +263,7 @@ def _exists(group: int) -> bool:
         return False
     except PermissionError:
         return True
-    # What has ended and was not fetched by its parent counts as a member, and runs no more.
+    # A zombie, which has ended but was not reaped by its parent, counts as a member to `killpg`.
     return any(_runs_in(group, process) for process in psutil.process_iter())
 
 
@@ -269,7 +275,7 @@ def _runs_in(group: int, process: psutil.Process) -> bool:
 
 
 def _signal_group(group: int, number: int) -> None:
-    """Send a signal to all processes of a group that still are."""
+    """Send a signal to all processes of a group that still exist."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)
@@ -281,6 +287,6 @@ def _signal_group(group: int, number: int) -> None:
 
 
 def _write_record(record: Path, pid: int) -> None:
-    with contextlib.suppress(psutil.Error):  # it is over already
+    with contextlib.suppress(psutil.Error):  # the command may have ended already
         begun = psutil.Process(pid).create_time()
         record.write_text(json.dumps({"pid": pid, "begun": begun, "machine": machine_name()}))

@@ -1,4 +1,4 @@
-"""What becomes of the reports of one leg."""
+"""The recorder: it writes the reports of one leg into its trial, and may stop the leg."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _MOST_REPORTS = 1000
 
 
 class Recorder:
-    """Writes what a leg reports into its trial, and looks whether it is to be stopped.
+    """Writes the reports of a leg into its trial, and decides whether the leg is to be stopped.
 
-    What it reports at its resource is written when it has ended: until then it may fail.
+    The report at the leg's resource is written only when the command has ended, as it may fail
+    until then.
     """
 
     def __init__(self, job: Job, trial: Trial, run: Run, curves: Curves, watcher: Watcher) -> None:
@@ -35,20 +36,21 @@ class Recorder:
         self._has_resource = job.schedule.resource is not None
         self._counts_from_0 = 0 in self._leg_state.reported_steps
         self._reports: list[Report] = []
-        self._fault: str | None = None  # of a line with the metric that is no number
+        self._fault: str | None = None  # of the last line whose metric is not a number
         self._last_step: float = -1
         self._at_resource: tuple[int, float] | None = None  # the report at the leg's resource
-        self._met: dict[str, Any] | None = None  # a target, with the value that it was met by
-        # So many reports of a leg are kept; of more, those at equal distances and at rungs.
+        self._met: dict[str, Any] | None = None  # a target, with the value that met it
+        # A leg with very many steps keeps only some reports: those at rungs, and at multiples of
+        # this distance between them.
         self._spacing = max(1, int(run.resource) // _MOST_REPORTS) if self._has_resource else 1
 
     @property
     def value(self) -> float | None:
-        """The metric as it was reported last."""
+        """The last value of the metric that was reported; None if there is none."""
         return last_value(self._reports, self._job.metric.name)
 
     def take(self, report: Report, *, is_running: bool = True) -> bool:
-        """Take a report, and return whether it lies beyond what the command was to come to.
+        """Take a report, and return whether the command is to be ended, being beyond its resource.
 
         Parameters
         ----------
@@ -58,7 +60,7 @@ class Recorder:
         Raises
         ------
         TrialPruned
-            If a rule says that the trial is to be pruned, or a target is met before its resource.
+            If a policy prunes the trial, or a target is met below the resource of the leg.
         """
         self._fault = report.fault or self._fault
         if self._job.metric.name in report.values and self._is_beyond(report):
@@ -70,23 +72,24 @@ class Recorder:
         return False
 
     def is_at_resource(self, report: Report) -> bool:
-        """Return whether a report is the one that the leg was to come to."""
+        """Return whether a report was given at the resource of the leg, or beyond it."""
         if report.step is None or not self._has_resource:
             return False
         return bool(self._used(report.step) >= self._run.resource)
 
     def conclude(self, *, is_ended: bool = False) -> float:
-        """Write down and return the value of the leg: the last that was reported.
+        """Return the value of the leg, which is the last that was reported, and write it down.
 
         Parameters
         ----------
         is_ended
-            Whether the command was ended beyond its resource; then the value there counts.
+            Whether the command was ended because it went beyond its resource; then the value that
+            it reported at the resource counts.
 
         Raises
         ------
         CommandError
-            If there is none.
+            If no value was reported.
         """
         value = self._at_resource[1] if is_ended and self._at_resource else self.value
         if value is None:
@@ -99,7 +102,10 @@ class Recorder:
         return value
 
     def keep_curve(self) -> None:
-        """Keep the reports of a job without a resource, which are no evaluations of the study."""
+        """Store the reports of a job without a resource in an attribute of the trial.
+
+        Their steps are not resources, so they cannot be reported to the study.
+        """
         if not self._has_resource:
             name = self._job.metric.name
             curve = [
@@ -110,7 +116,7 @@ class Recorder:
             self._trial.set_user_attr(REPORTS, curve)
 
     def _is_beyond(self, report: Report) -> bool:
-        """Write a report of the metric; return whether the command is to be ended beyond it."""
+        """Write a report of the metric, and return whether the command is to be ended after it."""
         value = report.values[self._job.metric.name]
         self._watcher.reported(self._run, report.step, value)
         if report.step is None or not self._has_resource:
@@ -125,14 +131,15 @@ class Recorder:
                 return False
             self._counts_from_0 = self._counts_from_0 or step == 0
             self._report(value, step)
-        # One that counts from 0 may have said how it does before it began.
+        # A command that reports a step 0 may mean the state before its training, and then its steps
+        # go up to the resource itself.
         margin = 1 if self._counts_from_0 else 0
         if self._used(report.step) <= self._run.resource + margin:
             return False
         if self._job.names_resource:
             self._remark_beyond(report.step)
             return False
-        return True  # it does not know when to end
+        return True  # the command does not name its resource, so it cannot know when to end
 
     def _report(self, value: float, step: int) -> None:
         used = self._used(step)
@@ -151,11 +158,11 @@ class Recorder:
         return used % self._spacing == 0 or used in self._leg_state.scale.levels
 
     def _report_at_rung(self, value: float, step: float) -> None:
-        """Report at a resource that is not an integer, if it is one of a rung below."""
+        """Report to a study whose resources are not integers, if there is a rung at this step."""
         if self._last_step < step < self._run.resource:
             try:
                 self._trial.report(value, step)
-            except ReportError:  # between two rungs: there is no place for it
+            except ReportError:  # between two rungs, where such a study takes no reports
                 return
             self._last_step = step
 
@@ -181,17 +188,19 @@ class Recorder:
                 raise TrialPruned
 
     def _look_at_targets(self, report: Report, *, is_running: bool) -> None:
-        """Let the study end if a target is met, at once or when this leg has ended well."""
+        """End the study if a target is met: at once, or with the leg if its resource is reached."""
         for rule in self._job.stopping:
             if isinstance(rule, Target) and rule.is_met(report.values.get(rule.metric, math.nan)):
                 value = report.values[rule.metric]
                 self._met = {"trial": self._run.number, "metric": rule.metric, "value": value}
-        if self._met is None or self.value is None:  # the metric may come in a later line
+        # The target may be one of another metric, and the job's own comes in a later line then.
+        if self._met is None or self.value is None:
             return
         self._met["at"] = {"value": self.value, "resource": self._resource_of(report)}
         if is_running and not self.is_at_resource(report):
             self._end_study()
-            self._leg_state.is_to_stop()  # the leg knows by this that the study ends it
+            # Asking has an effect: it marks the leg as interrupted by the study, not as pruned.
+            self._leg_state.is_to_stop()
             raise TrialPruned
 
     def _end_study(self) -> None:
@@ -202,7 +211,7 @@ class Recorder:
         return self._run.resource if report.step is None else self._used(report.step)
 
     def _remark_rules(self) -> None:
-        """Say so if a rule asks for a number that no report has."""
+        """Tell the watcher of rules whose metric is in none of the reports."""
         reported = {name for report in self._reports for name in report.values}
         for rule in self._job.stopping:
             if rule.metric not in reported:

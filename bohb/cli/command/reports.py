@@ -1,4 +1,4 @@
-"""What a command reports: its metrics, and how far it has come."""
+"""The reports of a command: numbers by name, and the step that they belong to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bohb.cli.command.process import Line
 from bohb.cli.jobs import Metric
 from bohb.errors import CommandError
 
-_LARGEST = 2**63  # of an integer; a storage holds floats
+_LARGEST = 2**63  # larger integers are not taken as numbers, since a storage holds floats
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The numbers of one line, by name, and the step that they belong to.
 
-    `fault` says what is wrong if the line has the metric, but as no number.
+    If the line has the metric but its value is not a number, `fault` is the error message.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class LineReader:
         Raises
         ------
         CommandError
-            If it cannot be read, or has no report.
+            If the file cannot be read, or has no report.
         """
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -111,7 +111,7 @@ def _is_number(value: Any) -> bool:
 
 
 def whole_step(step: float | None) -> int | None:
-    """Return a step as Optuna keeps them, if it is one: an integer of at least 0."""
+    """Return a step as an integer of at least 0, as Optuna needs it; None if it is not one."""
     if step is None or not math.isfinite(step) or step != int(step) or step < 0:
         return None
     return int(step)

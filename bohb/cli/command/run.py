@@ -1,4 +1,4 @@
-"""One run of the command: where it is kept, what it is told, and how it ended."""
+"""One run of the command: its files, its values, and the error that it ended with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bohb.cli.jobs import Job
 from bohb.errors import CommandError
 from bohb.study import Trial
 
-RECORD = "running.json"  # in a trial's directory, as long as its command runs
+RECORD = "running.json"  # a file in a trial's directory while its command runs
 
 _LAST_LINES = 5
 _LONGEST = 500  # characters of a line in the report of a failure
@@ -23,13 +23,18 @@ _LONGEST = 500  # characters of a line in the report of a failure
 class PreparedRun:
     """A run of a job's command for one leg of a trial.
 
-    What it writes and leaves behind is kept in the trial's directory: a directory for
-    checkpoints, the file of its parameters, and its outputs.
+    The trial's directory holds all that belongs to the run: a directory for checkpoints, the file
+    of its parameters, and its outputs.
+
+    Attributes
+    ----------
+    is_repeated
+        Whether this leg was run before, and cut off.
 
     Raises
     ------
     CommandError
-        If it cannot be prepared.
+        If the run cannot be prepared.
     """
 
     def __init__(self, job: Job, trial: Trial, run: Run) -> None:
@@ -53,7 +58,7 @@ class PreparedRun:
         self._workdir = job.directory / job.workdir.fill(self._values)
 
     def start(self, threads: Mapping[str, str]) -> Process:
-        """Return the command, which runs."""
+        """Start the command, and return its process."""
         try:
             self._checkpoints.mkdir(exist_ok=True)
             values = json.dumps(dict(self._run.values), indent=1, ensure_ascii=False)
@@ -73,7 +78,7 @@ class PreparedRun:
         )
 
     def note(self, line: Line) -> None:
-        """Keep a line for the report of a failure."""
+        """Keep a line of stderr, without what a terminal cannot print, for an error message."""
         if line.stream == "stderr":
             shown = "".join(c if c.isprintable() else " " for c in line.text[:_LONGEST])
             self._last_lines.append(shown)
@@ -95,17 +100,17 @@ class PreparedRun:
             raise CommandError(f"the command did not write {path}, the file of the metric")
 
     def set_checkpoints_aside(self) -> None:
-        """Let the next run of this leg begin without checkpoints."""
+        """Move the checkpoints away, so that the next run of this leg begins without any."""
         self._checkpoints.rename(self._directory / f"{self._name}.checkpoint")
 
     @property
     def metric_file(self) -> Path | None:
-        """The file in which the command leaves its metric, if it does that."""
+        """The file that the command writes its metric into; None if it writes none."""
         template = self._job.metric.file
         return None if template is None else self._workdir / template.fill(self._values)
 
     def earlier_lines(self) -> Iterator[Line]:
-        """Return what earlier runs of this leg have written, which were cut off."""
+        """Return the lines that earlier runs of this leg, which were cut off, have written."""
         return written_lines(self._directory, f"{self._shown_resource}.")
 
     @property
@@ -115,7 +120,7 @@ class PreparedRun:
     def _environment(self, threads: Mapping[str, str]) -> dict[str, str]:
         told = ("trial", "resource", "previous_resource", "checkpoint_dir", "params_file")
         return {
-            "PYTHONUNBUFFERED": "1",  # lines shall come as they are written
+            "PYTHONUNBUFFERED": "1",  # otherwise reports come late, when a buffer is full
             **threads,
             **os.environ,
             **{name: text.fill(self._values) for name, text in self._job.environment.items()},
@@ -124,7 +129,7 @@ class PreparedRun:
 
 
 def _free_name(directory: Path, name: str) -> str:
-    """Return `name`, or with a count if there was such a run already."""
+    """Return `name`, with a count after it if there was a run of this name already."""
     free, count = name, 1
     while (directory / f"{free}.stdout").exists():
         count += 1
@@ -133,7 +138,7 @@ def _free_name(directory: Path, name: str) -> str:
 
 
 def _stamp(path: Path | None) -> tuple[int, int, int] | None:
-    """Return what changes when a file is written; None if there is none."""
+    """Return a mark of a file that changes when it is written; None if there is no such file."""
     if path is None or not path.exists():
         return None
     status = path.stat()

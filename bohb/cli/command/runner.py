@@ -30,9 +30,9 @@ class CommandObjective:
     job
         What to run.
     watcher
-        Who is told of it.
+        The object that is told of each run.
     threads
-        Environment variables by which a command takes its share of the processors.
+        Environment variables that limit a command to its share of the processors.
     """
 
     def __init__(self, job: Job, watcher: Watcher, threads: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ class CommandObjective:
         return value
 
     def _why_pruned(self, trial: Trial) -> str | None:
-        """Return why a leg was ended; None if the study is."""
+        """Return why a leg was ended early; None if only the whole study is ended."""
         state = leg_state_of(trial)
         if not state.was_interrupted:
             return "pruned: worse than the others (early_stopping)"
@@ -92,10 +92,11 @@ class CommandObjective:
             recorder.keep_curve()
 
     def _follow(self, leg: PreparedRun, recorder: Recorder, trial: Trial) -> bool:
-        """Run the command to its end, and return whether it was ended beyond its resource."""
+        """Run the command, and return whether it was ended because it went beyond its resource."""
         with leg.start(self._threads) as process:
             is_over = False
             while not is_over:
+                # Look for the end before reading, so that the last lines are read after it.
                 is_over = process.is_over
                 for line in process.lines(0 if is_over else _POLL_SECONDS):
                     leg.note(line)
@@ -111,9 +112,11 @@ class CommandObjective:
         return False
 
     def _recover(self, leg: PreparedRun, recorder: Recorder, trial: Trial, run: Run) -> None:
-        """Find the value of a leg that was cut off when it was done, and had nothing left to do.
+        """Find the value of a leg that was cut off after its training was already complete.
 
-        It may have reported it before. If not, it is run again without its checkpoints.
+        The repeated command finds its last checkpoint, has nothing left to train, and so reports
+        nothing. An earlier run may have reported the value. If none has, the command is run again
+        without its checkpoints.
         """
         earlier = [self._reader.read(line) for line in leg.earlier_lines()]
         reports = [report for report in earlier if report is not None]
@@ -129,7 +132,10 @@ class CommandObjective:
             self._follow(PreparedRun(self._job, trial, run), recorder, trial)
 
     def _end_orphans(self, trial: Trial) -> None:
-        """End what still runs of a call of this job that was killed, before anything begins."""
+        """End commands that still run after this job's process was killed, before any new begins.
+
+        The first leg does it, and the other threads wait for it.
+        """
         with self._sweeping:
             if not self._is_swept:
                 for record in trial.checkpoint_dir.parent.glob(f"*/{RECORD}"):

@@ -1,4 +1,4 @@
-"""What is told of the runs of a command, to whoever shows it."""
+"""The watcher: the interface through which the runs of a command are shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """How long ago it began."""
+        """The seconds since it began."""
         return time.monotonic() - self.began
 
 
@@ -28,13 +28,13 @@ class Watcher(Protocol):
     """Is told what happens to runs. Several threads may tell it."""
 
     def began(self, run: Run) -> None:
-        """A run begins."""
+        """Be told that a run begins."""
 
     def reported(self, run: Run, step: float | None, value: float) -> None:
-        """A run has reported the metric."""
+        """Be told that a run has reported a value of the metric."""
 
     def ended(self, run: Run, value: float | None, fault: str | None) -> None:
-        """A run is over: with a value, or because of a fault, or cut off without either."""
+        """Be told that a run is over: with a value, with a fault, or cut off without either."""
 
     def remarked(self, text: str) -> None:
-        """There is something that the user should know."""
+        """Be told something that the user should know."""

@@ -1,4 +1,4 @@
-"""Job files: what to run and what to tune, in our own words or in those of Polyaxon."""
+"""Job files: a command to run and parameters to tune, in our own format or that of Polyaxon."""
 
 from bohb.cli.jobs.job import Job, json_schema
 from bohb.cli.jobs.kinds import stored_values

@@ -16,7 +16,7 @@ _LARGEST_GRID = 1_000_000
 
 
 def grid_size(dimensions: Iterable[Dimension]) -> int:
-    """Return how many configurations a grid has.
+    """Return the number of configurations of a grid.
 
     Raises
     ------
@@ -70,7 +70,10 @@ def checked_cases(name: str, value: Any) -> list[dict[str, Any]]:
 def parameters_of(
     rows: list[dict[str, Any]],
 ) -> tuple[dict[str, Dimension], tuple[dict[str, Any], ...]]:
-    """Return the parameters of some cases by their names in the study, and the cases stored so."""
+    """Return the parameters that cases consist of, and the cases as the study stores them.
+
+    Both have the names that the parameters have in the study as their keys.
+    """
     dimensions: dict[str, Dimension] = {}
     stored = [dict[str, Any]() for _ in rows]
     for column in rows[0]:
@@ -85,7 +88,7 @@ def parameters_of(
 
 
 def _place(values: list[Any], value: Any) -> int:
-    """Return where `value` is among `values`, where true is not 1."""
+    """Return the index of `value` among `values`; unlike for `list.index`, True is not 1."""
     return next(
         i for i, v in enumerate(values) if v is value or (v == value and type(v) is type(value))
     )

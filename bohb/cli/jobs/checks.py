@@ -1,4 +1,4 @@
-"""Checks of a whole job: whether it can be run here, and what its author may have forgotten."""
+"""Checks of a whole job: faults that keep it from being run, and remarks for its author."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SINGLE_BRACES = re.compile(r"(?<![${])\{\s*([A-Za-z_]\w*)\s*\}(?!\})")
 
 
 def faults_of(job: Job, document: Document, *, is_to_run: bool) -> Iterator[Fault]:
-    """Yield what keeps a job from being run here.
+    """Yield the faults that keep a job from being run on this machine.
 
     Parameters
     ----------
     document
-        What the job was read from.
+        The document that the job was read from.
     is_to_run
-        Whether its program and its directory must be there.
+        Whether its program and its working directory must exist.
     """
     known = {*GENERAL, *job.parameter_names, *job.inputs}
     resource = job.schedule.resource
@@ -31,7 +31,7 @@ def faults_of(job: Job, document: Document, *, is_to_run: bool) -> Iterator[Faul
             f"{resource} is the name of the resource and of something else: give one of them "
             "another name",
         )
-        return  # what the command names is not clear then
+        return  # the name is ambiguous in the command, so further faults would mislead
     if resource is not None:
         known.add(resource)
     yield from _unknown_names(("command",), job.command.names, known, document)
@@ -54,7 +54,7 @@ def faults_of(job: Job, document: Document, *, is_to_run: bool) -> Iterator[Faul
 
 
 def remarks_of(job: Job) -> list[str]:
-    """Return what the author of a job may have forgotten."""
+    """Return remarks on values that the author of a job may have forgotten to use."""
     found = []
     named = {*job.command.names, *_names(job.environment.values())}
     unnamed = sorted(job.parameter_names - named)
@@ -74,15 +74,16 @@ def remarks_of(job: Job) -> list[str]:
 def _unknown_names(
     place: Keys, names: Iterable[str], known: set[str], document: Document
 ) -> Iterator[Fault]:
-    """Yield the names in templates that stand for nothing."""
+    """Yield the names in a template that stand for no value."""
     for name in sorted(set(names) - known):
         hint = near_to(name, known) or f": the names here are {', '.join(sorted(known))}"
         yield Fault(_place_of(name, place, document), f"{{{{ {name} }}}} is not known{hint}")
 
 
 def _single_braces(job: Job, known: set[str], document: Document) -> Iterator[Fault]:
-    """Yield the values that are named in single braces, which mean nothing here."""
+    """Yield the values that the command names in single braces, which are not replaced."""
     for index, argument in enumerate(job.command.arguments):
+        # The program of a shell is left out, as braces have a meaning of their own in it.
         for text in argument.parts[::2] if index != job.command.program else ():
             for match in _SINGLE_BRACES.finditer(text):
                 if match.group(1) in known:
@@ -93,7 +94,7 @@ def _single_braces(job: Job, known: set[str], document: Document) -> Iterator[Fa
 
 
 def _place_of(text: str, place: Keys, document: Document) -> Keys:
-    """Return the item of a list in which `text` stands; `place` itself if that is no list."""
+    """Return the place of the list item that holds `text`; `place` itself if there is none."""
     value = document.value
     for key in place:
         value = value.get(key)
@@ -105,7 +106,7 @@ def _place_of(text: str, place: Keys, document: Document) -> Keys:
 
 
 def _shared_file(job: Job) -> Iterator[Fault]:
-    """Yield the file of the metric if two commands at the same time would both write it."""
+    """Yield a fault if two commands at the same time would write the same file of the metric."""
     names = {*job.workdir.names, *(job.metric.file.names if job.metric.file else ())}
     if job.jobs != 1 and not {"trial", "checkpoint_dir"} & names:
         yield Fault(
@@ -125,7 +126,7 @@ def _missing_program(job: Job, document: Document) -> Iterator[Fault]:
                 f"the commands are to run in {directory}, and there is no such directory",
             )
             return
-    if (fault := job.command.fault(directory)) is not None:
+    if (fault := job.command.fault(directory)) is not None:  # it has the argument in quotes
         yield Fault(_place_of(fault.split("'")[1], ("command",), document), fault)
 
 

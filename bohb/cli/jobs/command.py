@@ -1,4 +1,4 @@
-"""The command of a job: a list of arguments with places for values, and the values in them."""
+"""The command of a job: arguments with places for values, which are filled for each run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import Any
 from bohb.errors import ArgumentError
 
 SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
-# What a command may name beside the parameters and the resource of its job.
+# The values that every command may name, beside the parameters and the resource of its job.
 GENERAL = ("trial", "resource", "previous_resource", "checkpoint_dir", "params_file", "python")
 
-# A script that an interpreter is to run, as its first argument.
+# The endings of scripts: such a file, as the first argument of an interpreter, must exist.
 _SCRIPTS = (".py", ".sh", ".r", ".jl", ".js", ".rb", ".pl", ".lua")
+# The options of a shell that make it run a text, as -c does, or that take the next argument.
 _RUNS_TEXT = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*")
 _TAKES_WORD = re.compile(r"[-+][a-zA-Z]*[oO][a-zA-Z]*|--rcfile|--init-file")
 
@@ -27,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 def as_text(value: Any) -> str:
-    """Return `value` as an argument of a command: a text as it is, anything else as JSON.
+    """Return `value` as an argument of a command: a string as it is, anything else as JSON.
 
     Examples
     --------
@@ -48,7 +49,7 @@ class Template:
     (('lr',), '--lr=0.1')
     """
 
-    parts: tuple[str, ...]  # text, name, text, name, ..., text
+    parts: tuple[str, ...]  # text and names in turn: text, name, text, name, ..., text
 
     @classmethod
     def parse(cls, text: str) -> Template:
@@ -57,7 +58,7 @@ class Template:
         Raises
         ------
         ArgumentError
-            If what stands between the braces is not a name, or they are not closed.
+            If anything but a name stands between the braces, or they are not closed.
         """
         parts = _PLACE.split(text)
         for name in parts[1::2]:
@@ -86,7 +87,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """A command as it is run: its arguments, and what they need in the environment."""
+    """A command as it is run: its arguments, and the environment variables that they use."""
 
     arguments: list[str]
     environment: dict[str, str] = field(default_factory=dict)
@@ -97,8 +98,8 @@ class Command:
     """A command with places for values.
 
     It is run as a list of arguments, without a shell, so that a value is always a part of one
-    argument, whatever it consists of. Where a shell was asked for, values reach it as variables,
-    which it does not read as a part of its program.
+    argument, whatever characters it has. If the author asks for a shell, the shell gets the values
+    as environment variables, so that it never reads a value as a part of its program.
 
     Examples
     --------
@@ -131,8 +132,15 @@ class Command:
 
     @classmethod
     def of_text(cls, name: str, text: str) -> Command:
-        """Return the command that a shell would see in `text`, which an error calls `name`."""
+        """Return the command in `text`, split into arguments as a shell would split it.
+
+        Raises
+        ------
+        ArgumentError
+            If `text` cannot be split, or needs a shell; the message calls the text `name`.
+        """
         parts = Template.parse(text).parts
+        # Without blanks within its braces, a name stays in one argument.
         kept = "".join(f"{{{{{part}}}}}" if index % 2 else part for index, part in enumerate(parts))
         try:
             texts = shlex.split(kept)
@@ -153,18 +161,18 @@ class Command:
 
     @property
     def text(self) -> str:
-        """The command as it is written, with its places."""
+        """The command as its author wrote it, with its places for values."""
         filled = ({name: f"{{{{ {name} }}}}" for name in a.names} for a in self.arguments)
         return " ".join(a.fill(names) for a, names in zip(self.arguments, filled, strict=True))
 
     @property
     def named_outside_of_shells(self) -> set[str]:
-        """The values that are arguments of the command itself."""
+        """The values that the command names in its arguments, except in the program of a shell."""
         outside = [a for index, a in enumerate(self.arguments) if index != self.program]
         return {name for argument in outside for name in argument.names}
 
     def call(self, values: Mapping[str, Any]) -> CommandLine:
-        """Return the command with its `values`, which must have all that it names."""
+        """Return the command with `values`, which must have a value for each of its names."""
         texts = [argument.fill(values) for argument in self.arguments]
         if self.program is None:
             return CommandLine(texts)
@@ -177,7 +185,7 @@ class Command:
         return CommandLine(texts, variables)
 
     def options(self, values: Mapping[str, Any], names: Collection[str]) -> list[str]:
-        """Return the arguments that name one of `names`, each with the option it belongs to."""
+        """Return the arguments that name one of `names`, each after the option it belongs to."""
         found: list[str] = []
         for index, argument in enumerate(self.arguments):
             if index == self.program or not set(argument.names) & set(names):
@@ -191,7 +199,10 @@ class Command:
         return found
 
     def fault(self, directory: Path) -> str | None:
-        """Return why the command cannot be run in `directory`, if that can be seen beforehand."""
+        """Return why the command cannot be run in `directory`; None if nothing speaks against it.
+
+        The message has the argument that is at fault in single quotes.
+        """
         name = self._plain(0)
         if name is not None:
             path = str(directory / name) if PurePath(name).name != name else name
@@ -204,7 +215,7 @@ class Command:
         return None
 
     def _plain(self, index: int) -> str | None:
-        """Return an argument, if it is there and names no value."""
+        """Return an argument; None if there is no such argument, or it names a value."""
         if index >= len(self.arguments) or self.arguments[index].names:
             return None
         return self.arguments[index].fill({})
@@ -216,7 +227,7 @@ class Command:
 
 
 def _why_not(name: str, path: Path) -> str:
-    """Return why there is no such program."""
+    """Return a message that says why the program `name` cannot be run."""
     if path.is_file():
         return f"{name!r} is not executable: chmod +x it, or name what runs it before it"
     if "=" in name:
@@ -226,7 +237,7 @@ def _why_not(name: str, path: Path) -> str:
 
 
 def _program_of(texts: list[str]) -> int | None:
-    """Return which argument a shell reads as its program, if there is one."""
+    """Return the index of the argument that a shell reads as its program; None without one."""
     shells = [index for index, text in enumerate(texts) if PurePath(text).name in SHELLS]
     for shell in shells:
         runs_text = False
@@ -244,7 +255,15 @@ def _program_of(texts: list[str]) -> int | None:
 
 
 def _with_variables(template: Template) -> str:
-    """Return a program of a shell in which each value is a variable, quoted where it must be."""
+    """Return a program of a shell that has a variable in place of each value.
+
+    A variable within double quotes stays as it is, and any other gets double quotes of its own.
+
+    Raises
+    ------
+    ArgumentError
+        If a value stands where a variable would not be replaced, or not be safe.
+    """
     written, quote = [], ""
     for index, part in enumerate(template.parts):
         if index % 2 == 0:
@@ -271,7 +290,10 @@ def _is_in_arithmetic(text: str) -> bool:
 
 
 def _quote_after(text: str, quote: str) -> str:
-    """Return the quote that is open after `text` in a shell, if `quote` was open before."""
+    """Return the quote that is open in a shell after `text`; `quote` was open before it.
+
+    An empty string stands for no quote.
+    """
     is_escaped = is_comment = False
     before = " "
     for character in text:

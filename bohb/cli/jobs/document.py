@@ -1,4 +1,4 @@
-"""The document of a job: YAML as plain Python, with the line of each part for error messages."""
+"""The document of a job: its YAML as plain Python, with the line of each part for messages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from bohb.errors import JobError
 # The keys and indices that lead to a part, as in ("params", "lr", "low").
 Keys: TypeAlias = tuple[str | int, ...]
 
-# A message names the part that it is of by this character. The name is put in where it is known.
+# A message has this character in place of the name of the part that it is about. `Document.error`
+# puts in the name, since only the document knows the whole place of the part.
 NAME = "\0"
 
-# The scalars of YAML 1.2: 1e-5 is a number, and neither 1:30 nor "on" is anything but text.
+# The scalars of YAML 1.2. PyYAML reads those of YAML 1.1, in which 1e-5 is text, 1:30 is a number
+# and on is true.
 _INTEGER = re.compile(r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+")
 _NUMBER = re.compile(
     r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
@@ -62,7 +64,7 @@ _Loader.add_constructor(_TAG + "float", _Loader.construct_number)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one part of a document; in the message `NAME` stands for its name."""
+    """A fault in one part of a document; in its message `NAME` stands for the name of the part."""
 
     place: Keys
     message: str
@@ -77,11 +79,11 @@ class Document:
     path
         The file that it was read from.
     value
-        All that it holds, as plain Python.
+        The whole content, as plain Python.
     lines
         The line of each part, or of its key, counted from 1.
     origins
-        In a translation: of which part of which document a part was made.
+        In a translation: the document and the part of it that a part was made from.
     """
 
     path: Path
@@ -90,13 +92,13 @@ class Document:
     origins: Mapping[Keys, tuple[Document, Keys]] = field(default_factory=dict)
 
     def line(self, place: Keys) -> int:
-        """Return the line of a part, or of the nearest one that it would belong to."""
+        """Return the line of a part, or of the nearest part around it if there is no such part."""
         while place not in self.lines and place:
             place = place[:-1]
         return self.lines.get(place, 1)
 
     def error(self, *faults: Fault) -> JobError:
-        """Return the error that names all `faults`, each on a line of its own, in their order."""
+        """Return the error that names all `faults`, one a line, in the order of the document."""
         shown = set()
         for fault in faults:
             document, place = self._original(fault.place)
@@ -109,7 +111,7 @@ class Document:
         return Document(self.path, value, self.lines, origins)
 
     def _original(self, place: Keys) -> tuple[Document, Keys]:
-        """Return of which part of which document a part of this one was made."""
+        """Return the document and the part of it that a part of this document was made from."""
         for length in range(len(place), -1, -1):
             if place[:length] in self.origins:
                 document, origin = self.origins[place[:length]]
@@ -126,12 +128,12 @@ def name_of(place: Keys) -> str:
 
 
 def read_document(path: Path) -> Document:
-    """Return the one document of YAML in a file.
+    """Return the YAML document in a file.
 
     Raises
     ------
     JobError
-        If the file cannot be read, or is not one document of YAML.
+        If the file cannot be read, or does not hold exactly one YAML document.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -167,7 +169,7 @@ def read_document(path: Path) -> Document:
 
 
 def scalar(text: str) -> Any:
-    """Return what a text means that stands in a document without quotes.
+    """Return the value that a text has in a document if it has no quotes around it.
 
     Examples
     --------
@@ -178,13 +180,13 @@ def scalar(text: str) -> Any:
 
 
 def near_to(name: str, known: Iterable[str]) -> str:
-    """Return a question whether something near to `name` was meant; empty if nothing is."""
+    """Return a question whether a similar name was meant; an empty string if none is similar."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return question(near[0]) if near else ""
 
 
 def question(name: str) -> str:
-    """Return the question whether `name` was meant, as it ends a message."""
+    """Return the question whether `name` was meant, for the end of a message."""
     return f": did you mean {name}?"
 
 
@@ -197,7 +199,7 @@ def _note_lines(
     faults: list[Fault],
     above: tuple[yaml.Node, ...],
 ) -> None:
-    """Note the line of each part below `node`, and what keeps it from being plain Python."""
+    """Note the line of each part of `node`, and the faults that keep it from being plain Python."""
     lines[place] = line
     if node in above:
         faults.append(Fault(place, "an alias must not stand for what it is a part of"))
@@ -215,7 +217,7 @@ def _note_lines(
         for key, child in node.value:
             key_line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                below = (*place, "{{")  # a name that no key has
+                below = (*place, "{{")  # the fault needs a place, and no other key has this name
                 lines[below] = key_line
                 message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
                 faults.append(Fault(below, message))
@@ -228,7 +230,8 @@ def _note_lines(
                 faults.append(Fault(below, message))
                 continue
             own[name] = key_line
-            key.tag = _TAG + "str" if key.tag != _TAG + "merge" else key.tag  # a key 1 is "1"
+            # All keys are read as strings, even one that is written as 1 or true.
+            key.tag = _TAG + "str" if key.tag != _TAG + "merge" else key.tag
             _note_lines(child, loader, (*place, name), key_line, lines, faults, above)
 
 

@@ -1,7 +1,7 @@
-"""The parts of a job file as models of pydantic, and the types of their fields.
+"""The base of the parts of a job file, which are models of pydantic, and the types of fields.
 
-pydantic finds all faults at once and derives the JSON schema that editors use. The words of the
-error messages are ours.
+pydantic finds all faults at once and derives the JSON schema that editors use. The error messages
+are put into our own words.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ P = TypeVar("P", bound="Part")
 
 
 class FieldError(ArgumentError):
-    """A fault that only shows when several fields are looked at, laid to one of them.
+    """A fault at a place within the part or the value that is checked.
 
     Parameters
     ----------
     place
-        The field, from the part that it is in; or the keys and indices that lead to it.
+        The name of the field that is at fault, or the keys and indices that lead to it.
     """
 
     def __init__(self, place: str | tuple[str | int, ...], message: str) -> None:
@@ -50,13 +50,13 @@ class FieldError(ArgumentError):
 
 
 class Part(BaseModel):
-    """A part of a document that has keys. A key without a value is as if it were not there.
+    """A part of a document that has keys. A key without a value counts as missing.
 
-    Keys that are `ignored` are known, and what stands under them is not looked at.
+    Keys that are `ignored` are known, but their values are not used.
     """
 
     ignored: ClassVar[tuple[str, ...]] = ()
-    _ignored: list[str] = PrivateAttr(default_factory=list)  # those that are there
+    _ignored: list[str] = PrivateAttr(default_factory=list)  # those that the document has
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True
@@ -72,7 +72,8 @@ class Part(BaseModel):
         known = [*keys, *cls.ignored]
         given = {key: value for key, value in data.items() if value is not None}
         details: list[InitErrorDetails] = []
-        meant = set()  # what unknown keys were meant to be is not missing
+        # A key that is misspelt is reported as unknown, and not as missing once more.
+        meant = set()
         for key in [key for key in data if key not in known]:
             near = near_to(key, known)
             meant |= {key for key in known if near == question(key)}
@@ -92,17 +93,17 @@ class Part(BaseModel):
         return made
 
     def faults(self) -> Iterator[FieldError]:
-        """Yield what is wrong although each field by itself is right."""
+        """Yield the faults of fields that are right by themselves but do not fit together."""
         yield from ()
 
 
 def read_part(model: type[P], document: Document) -> P:
-    """Return a document as `model`.
+    """Return the content of a document as an instance of `model`.
 
     Raises
     ------
     JobError
-        If it does not fit; all faults are named.
+        If the content does not fit the model; the message names all faults.
     """
     try:
         return model.model_validate(document.value)
@@ -122,7 +123,7 @@ def _reworded(error: ErrorDetails) -> InitErrorDetails:
     place = error["loc"]
     if isinstance(cause, FieldError):
         place = (*place, *cause.place)
-    elif place[-1:] == ("[key]",):  # a key of a mapping, and not what stands under it
+    elif place[-1:] == ("[key]",):  # pydantic's mark for a key that is wrong, not its value
         place = place[:-1]
     return _detail(place, _text(error))
 
@@ -139,13 +140,13 @@ def _text(error: ErrorDetails) -> str:
     return error["msg"] if cause is None else str(cause)
 
 
-# The types of fields: each check has a name and a value, and raises ArgumentError
+# The types of fields: each check takes a name and a value, and raises ArgumentError
 
 
 def checked_by(check: Callable[..., Any], schema: Any, **options: Any) -> Any:
-    """Return what makes a field's value that which ``check(name, value)`` returns.
+    """Return an annotation that makes ``check(name, value)`` the only validation of a field.
 
-    `schema` is the type that the JSON schema shows for it.
+    `schema` is the type that the JSON schema shows for the field.
     """
 
     def checked(value: Any) -> Any:
@@ -183,7 +184,7 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _count(name: str, value: Any) -> int:
-    """Return a count of what is to be done, which is not larger than can be planned."""
+    """Return a count that is small enough to be planned."""
     given = arguments.count(name, value)
     if given > _MOST:
         raise ArgumentError(f"{name} must be at most {_MOST}, got {value!r}")
@@ -214,7 +215,7 @@ def n_jobs(name: str, value: Any) -> int:
 
 
 def parameter_name(name: str, value: Any) -> str:
-    """Return a name that a command may use for a value; `name` is what it is the name of."""
+    """Return `value`, which must be a name that a command can use for a value."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ArgumentError(
             f"{name} must have a name that begins with a letter or _ and has only letters, "
@@ -281,7 +282,7 @@ Direction = Annotated[
 
 
 def of_kind(name: str, value: Any, *, models: Mapping[str, type[P]]) -> P:
-    """Return a part whose key ``kind`` says which of `models` it is."""
+    """Return `value` as one of `models`, which its key ``kind`` names."""
     if not isinstance(value, Mapping):
         raise ArgumentTypeError(f"{name} must have keys with values, got {value!r}")
     if value.get("kind") is None:

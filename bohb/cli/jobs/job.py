@@ -1,4 +1,4 @@
-"""The job: the keys of a job file, what may stand under them, and what they mean together."""
+"""The job: the keys of a job file, the values that they may have, and their meaning together."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ class Job(Part):
     """A command to be tuned, and how."""
 
     name: JobName
-    """The name of the study; that of the file if it is left out."""
+    """The name of the study; the name of the file if it is left out."""
     arguments: _Arguments = Field(alias="command")
     """What to run: a list of arguments, or one string that is split as a shell would."""
     shell: _Shell | None = None
-    """Lets a shell run the command, which is one string then."""
+    """The shell that runs the command, which must be one string then."""
     workdir: TemplateText = Template.parse(".")
-    """The directory that the command runs in, from that of the job file."""
+    """The directory that the command runs in, relative to that of the job file."""
     environment: dict[str, TemplateText] = Field(default_factory=dict, alias="env")
     """Environment variables."""
     inputs: dict[_Name, Any] = Field(default_factory=dict)
@@ -96,25 +96,25 @@ class Job(Part):
     given_method: _Method | None = Field(None, alias="method")
     """What proposes configurations, and how far they are trained."""
     resource: JobResource | None = None
-    """What a trial is given more of as it is promoted."""
+    """The resource of which a trial gets more when it is promoted."""
     reduction_factor: Factor = 3
     """Of this many trials in a rung one is promoted."""
     params: dict[_Name, ParameterField] | None = None
-    """What is tuned."""
+    """The parameters that are tuned."""
     given_cases: _Cases | None = Field(None, alias="cases")
     """The configurations of a mapping: a list, each with the same keys."""
     limits: JobLimits = JobLimits()
-    """How much is done; one round if nothing is said."""
+    """Limits of the whole job; one round if there are none."""
     early_stopping: list[_Rule] = Field(default_factory=list)
-    """Rules to prune by, and a target to end with."""
+    """Rules that prune trials, and a target that ends the job."""
     max_failures: Share = 0.9
-    """The share of evaluations that may fail, once there are ten."""
+    """The share of evaluations that may fail; it is checked once there are ten."""
     leg_timeout: Positive | None = None
-    """Seconds that one command may take."""
+    """The seconds that one command may take."""
     keep_checkpoints: Flag = True
-    """Whether a promoted trial finds its checkpoints."""
+    """Whether a promoted trial finds its earlier checkpoints."""
     seed: CountFromZero | None = None
-    """Makes the proposals repeatable."""
+    """A number that makes the proposals repeatable."""
     jobs: Jobs = 1
     """Commands to run at the same time; -1 for one per processor."""
 
@@ -122,14 +122,14 @@ class Job(Part):
     _remarks: tuple[str, ...] = PrivateAttr(())
 
     def at(self, path: Path, remarks: tuple[str, ...]) -> Job:
-        """Return the job as that of the file at `path`, with remarks for its author."""
+        """Return a copy of the job that knows its file, and has these remarks for its author."""
         made = self.model_copy()
         made._path, made._remarks = path, remarks
         return made
 
     @property
     def path(self) -> Path:
-        """The job file; what it names is found from the directory that it lies in."""
+        """The job file; paths in it are relative to the directory that it lies in."""
         return self._path
 
     @property
@@ -139,10 +139,10 @@ class Job(Part):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What its author should know."""
+        """Remarks that its author should know."""
         return self._remarks
 
-    # What its keys mean
+    # The meaning of the keys
 
     @property
     def method(self) -> Method:
@@ -177,12 +177,13 @@ class Job(Part):
 
     @property
     def stopping(self) -> tuple[Target | Policy, ...]:
-        """The rules to stop by."""
+        """The rules that prune trials or end the job."""
         return tuple(rule.rule(self.metric) for rule in self.early_stopping)
 
     @functools.cached_property
     def schedule(self) -> JobSchedule:
-        """Which trials start, and how far each of them is trained."""
+        """The trials to start, and how far each of them is trained."""
+        # A grid and a mapping have a number of trials of their own, which a limit can only lower.
         n_trials, n_all = self.limits.n_trials, len(self.cases)
         if self.method == "grid":
             n_all = grid_size(self.dimensions.values())
@@ -202,12 +203,12 @@ class Job(Part):
 
     @property
     def parameter_names(self) -> set[str]:
-        """The parameters by the names that its author gave them."""
+        """The names that the author gave to the parameters."""
         return {dimension.name for dimension in self.dimensions.values()}
 
     @property
     def names_resource(self) -> bool:
-        """Whether the command is told its resource, beside by BOHB_RESOURCE."""
+        """Whether a template of the command or its environment names the resource."""
         named = self.command.names | {n for text in self.environment.values() for n in text.names}
         return bool(named & {"resource", self.schedule.resource})
 
@@ -220,14 +221,14 @@ class Job(Part):
         )
 
     def sampler(self, seed: int) -> BaseSampler:
-        """Return what proposes configurations."""
+        """Return the sampler that proposes configurations."""
         method = self.schedule.method
         if method == "grid":
             values = {key: list(stored_values(d) or ()) for key, d in self.dimensions.items()}
             return GridSampler(values, seed=seed)
         if method == "bohb":
             return BOHBSampler(seed)
-        # Optuna's RandomSampler begins with its seed again when a study is taken up, and would draw
+        # Optuna's RandomSampler starts from its seed again when a study is resumed, and would draw
         # the same configurations once more.
         return BOHBSampler(seed, random_fraction=1.0)
 
@@ -241,12 +242,12 @@ class Job(Part):
         checkpoint_dir: str,
         params_file: str,
     ) -> dict[str, Any]:
-        """Return all that a template may name, with its value in one leg.
+        """Return the values in one leg of all names that a template may have.
 
         Parameters
         ----------
         values
-            Those of the parameters.
+            The values of the parameters.
         """
         named = {} if self.schedule.resource is None else {self.schedule.resource: resource}
         return {
@@ -262,7 +263,7 @@ class Job(Part):
         }
 
     def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of the parameters for what the study has stored of a trial."""
+        """Return the values of the parameters, for the `params` that a trial has in the study."""
         return {
             self.dimensions[key].name: self.dimensions[key].value_of(stored)
             for key, stored in params.items()
@@ -271,7 +272,7 @@ class Job(Part):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What must stay as it is while the job's study goes on, by the keys of a job file."""
+        """The parts that must not change once the study has begun, by the keys of a job file."""
         schedule = self.schedule
         return {
             **{f"params.{d.name}": d.description for d in self.dimensions.values()},
@@ -292,10 +293,10 @@ class Job(Part):
             **({"limits.n_trials": schedule.n_trials} if schedule.method == "asha" else {}),
         }
 
-    # What is wrong with them together
+    # The faults of several keys together
 
     def faults(self) -> Iterator[FieldError]:
-        """Yield what does not fit together."""
+        """Yield the faults of keys that do not fit together."""
         yield from self._faults_of_command()
         method = self.method
         needed, other = ("cases", "params") if method == "mapping" else ("params", "cases")
@@ -321,7 +322,7 @@ class Job(Part):
             message = f"{NAME} needs a command that is one string, got {self.arguments!r}"
             yield FieldError("shell", message)
             return
-        try:
+        try:  # the property is cached, and raises an error for a command that is wrong
             _ = self.command
         except ArgumentError as error:
             yield FieldError("command", str(error))

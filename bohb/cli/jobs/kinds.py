@@ -1,4 +1,4 @@
-"""The kinds of parameters that a job file may have, and what each is in a study.
+"""The kinds of parameters that a job file may have, and the dimension that each is in a study.
 
 Each kind is a function of its fields. The model that reads a parameter from a job file, and its
 part of the JSON schema, follow from the signature of this function.
@@ -41,13 +41,13 @@ _LONGEST_GRID = 100_000
 
 
 class Kind(Part):
-    """What a parameter is drawn from."""
+    """A parameter of a job file: the kind of its values, with the fields of that kind."""
 
     make: ClassVar[Callable[..., Dimension]]
     kind: str
 
     def dimension(self, name: str) -> Dimension:
-        """Return what the parameter `name` of this kind is in a study."""
+        """Return the dimension that the parameter `name` of this kind is in a study."""
         given = {field: getattr(self, field) for field in type(self).model_fields}
         del given["kind"]
         made = type(self).make(name, **given)
@@ -57,7 +57,7 @@ class Kind(Part):
         return replace(made, description=f"{self.kind}({', '.join(shown)})")
 
     def faults(self) -> Iterator[FieldError]:
-        """Yield the fault that shows when the dimension is made, if there is one."""
+        """Yield the error that making the dimension raises, if there is one."""
         try:
             self.dimension("parameter")
         except FieldError as error:
@@ -67,11 +67,12 @@ class Kind(Part):
 
 
 KINDS: dict[str, type[Kind]] = {}
+# The description of a dimension for which `Kind.dimension` writes one from the fields.
 _TO_BE_SAID = "to be said by the fields"
 
 
 def _kind(name: str) -> Callable[[Callable[..., Dimension]], Callable[..., Dimension]]:
-    """Let a function be the kind of this name: it makes a dimension of a name and the fields."""
+    """Register a function as a kind; it makes a dimension from a name and the fields."""
 
     def register(make: Callable[..., Dimension]) -> Callable[..., Dimension]:
         hints = get_type_hints(make, include_extras=True)
@@ -89,7 +90,7 @@ def _kind(name: str) -> Callable[[Callable[..., Dimension]], Callable[..., Dimen
 
 
 def stored_values(dimension: Dimension) -> Sequence[Any] | None:
-    """Return all values that a study may store of a parameter; None if they cannot be counted."""
+    """Return all values that a study may store for a parameter; None if they are not countable."""
     distribution = dimension.distribution
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices
@@ -125,7 +126,7 @@ def _pairs(name: str, value: Any) -> list[tuple[Any, float]]:
 
 @_kind("choice")
 def _choice(name: str, values: Annotated[list[Any], checked_by(_several, list[Any])]) -> Dimension:
-    """One of some values, which may be anything that YAML can hold."""
+    """One of several values, which may be anything that YAML can hold."""
     made = Dimension.of_values(name, values)
     return replace(made, description=" | ".join(map(as_text, values)))
 
@@ -134,7 +135,7 @@ def _choice(name: str, values: Annotated[list[Any], checked_by(_several, list[An
 def _pchoice(
     name: str, values: Annotated[Any, checked_by(_pairs, list[tuple[Any, float]])]
 ) -> Dimension:
-    """One of some values, each with its probability; the probabilities sum to 1."""
+    """One of several values, each with its probability; the probabilities sum to 1."""
     total = sum(weight for _, weight in values)
     if not math.isclose(total, 1, rel_tol=1e-6):
         message = f"{NAME} must have probabilities that sum to 1, got {total:g}"
@@ -151,7 +152,7 @@ def _pchoice(
 
 @_kind("range")
 def _range(name: str, start: Finite, stop: Finite, step: Positive) -> Dimension:
-    """start, start + step, ... below stop."""
+    """The values start, start + step, ... that are below stop."""
     _check_order(start=start, stop=stop)
     n = math.ceil((exact(stop) - exact(start)) / exact(step))
     return _stepped(name, start, step, n, "step")
@@ -159,21 +160,21 @@ def _range(name: str, start: Finite, stop: Finite, step: Positive) -> Dimension:
 
 @_kind("linspace")
 def _linspace(name: str, start: Finite, stop: Finite, num: Count) -> Dimension:
-    """Num values in equal distances, both ends included."""
+    """As many values as num says, at equal distances, both ends included."""
     _check_order(start=start, stop=stop)
     return _spaced(name, np.linspace(start, stop, _short(num, "num")))
 
 
 @_kind("geomspace")
 def _geomspace(name: str, start: Finite, stop: Finite, num: Count) -> Dimension:
-    """Num values in equal ratios, both ends included."""
+    """As many values as num says, at equal ratios, both ends included."""
     _check_order(least=0.0, start=start, stop=stop)
     return _spaced(name, np.geomspace(start, stop, _short(num, "num")))
 
 
 @_kind("logspace")
 def _logspace(name: str, start: Finite, stop: Finite, num: Count, base: Positive = 10) -> Dimension:
-    """Base to the powers of num exponents in equal distances from start to stop."""
+    """The powers of base to num exponents at equal distances from start to stop."""
     _check_order(start=start, stop=stop)
     with np.errstate(over="ignore"):
         values = np.logspace(start, stop, _short(num, "num"), base=base)
@@ -220,7 +221,7 @@ def _datetimerange(name: str, start: _Moment, stop: _Moment, step: Positive) -> 
 def _dates(name: str, start: Any, stop: Any, step: datetime.timedelta) -> Dimension:
     if not start < stop:
         raise FieldError("stop", f"{NAME} must be after start, got start={start}, stop={stop}")
-    n = _short(-((start - stop) // step), "step")  # stop is not among them
+    n = _short(-((start - stop) // step), "step")  # rounded up, as stop itself is left out
     values = [(start + index * step).isoformat() for index in range(n)]
     made = Dimension.of_values(name, values, is_ordered=n > 2)
     return replace(made, description=_TO_BE_SAID)
@@ -237,6 +238,7 @@ def _stepped(name: str, start: float, step: float, n: int, blamed: str) -> Dimen
 
 def _spaced(name: str, values: Sequence[float] | np.ndarray[Any, Any]) -> Dimension:
     """Return the dimension of these values; whole numbers if all of them are."""
+    # A float is exact to fifteen digits, and these hide errors of rounding: 0.1 + 0.2 gives 0.3.
     tidy = [float(f"{value:.15g}") for value in values]
     whole = all(value.is_integer() for value in tidy)
     kept = list(dict.fromkeys(int(value) if whole else value for value in tidy))
@@ -245,7 +247,7 @@ def _spaced(name: str, values: Sequence[float] | np.ndarray[Any, Any]) -> Dimens
 
 
 def _short(count: int, blamed: str) -> int:
-    """Return the number of values of a grid, if they are not too many to be listed."""
+    """Return `count`, the number of values of a grid, unless it is too large to list them."""
     if count > _LONGEST_GRID:
         raise FieldError(
             blamed,
@@ -265,7 +267,7 @@ _Rounding = Annotated[
 
 @_kind("uniform")
 def _uniform(name: str, low: Finite, high: Finite) -> Dimension:
-    """Numbers, all as likely."""
+    """Numbers that are all equally likely."""
     _check_order(low=low, high=high)
     return _of_distribution(name, FloatDistribution(low, high))
 
@@ -274,7 +276,7 @@ def _uniform(name: str, low: Finite, high: Finite) -> Dimension:
 def _quniform(
     name: str, low: Finite, high: Finite, q: Positive, rounding: _Rounding = "nearest"
 ) -> Dimension:
-    """Multiples of q: numbers that are all as likely, rounded."""
+    """Multiples of q: numbers that are all equally likely, rounded."""
     _check_order(low=low, high=high)
     if rounding == "nearest":
         start, end = _multiples_between(low, high, q)
@@ -289,7 +291,7 @@ def _quniform(
 
 @_kind("loguniform")
 def _loguniform(name: str, low: Finite, high: Finite) -> Dimension:
-    """Numbers whose logarithms are all as likely; the bounds are values."""
+    """Numbers whose logarithms are all equally likely; the bounds are values, not exponents."""
     _check_order(least=0.0, low=low, high=high)
     return _of_distribution(name, FloatDistribution(low, high, log=True))
 
@@ -298,7 +300,7 @@ def _loguniform(name: str, low: Finite, high: Finite) -> Dimension:
 def _qloguniform(
     name: str, low: Finite, high: Finite, q: Positive, rounding: _Rounding = "nearest"
 ) -> Dimension:
-    """Multiples of q: numbers whose logarithms are all as likely, rounded."""
+    """Multiples of q: numbers whose logarithms are all equally likely, rounded."""
     _check_order(least=0.0, low=low, high=high)
     rounded = Rounded(LogUniform(low, high), q, down=True)
     if rounding == "nearest":
@@ -398,8 +400,9 @@ def _of_quantiles(
     made = Dimension.of_quantiles(
         name, value_of, _TO_BE_SAID, is_bounded_below=is_bounded, is_bounded_above=is_bounded
     )
+    # If a float cannot hold the values at the ends, this fails now and not in some later trial.
     for stored in made.parameter.decode(np.array([0.0, 1.0])):
-        value_of(float(stored))  # fails here if it is beyond what a float holds
+        value_of(float(stored))
     return made
 
 
@@ -408,7 +411,7 @@ def _shown(value: Any) -> str:
 
 
 def parameter(name: str, value: Any) -> Kind:
-    """Return the kind of a parameter: a list is a choice, and all else says what it is."""
+    """Return the kind of a parameter: a list is a choice, and anything else has a key kind."""
     if isinstance(value, list):
         return KINDS["choice"].model_validate({"values": value})
     if not isinstance(value, dict):

@@ -40,7 +40,7 @@ def _step_key(name: str, value: Any) -> str | None:
 
 
 class Metric(Part):
-    """What a command is judged by: lines of JSON have it, unless there is a pattern or a file."""
+    """The value by which a trial is judged, read from JSON on stdout or by a pattern or a file."""
 
     name: Text
     """The key in the lines of JSON."""
@@ -48,13 +48,13 @@ class Metric(Part):
     step: Annotated[str | None, checked_by(_step_key, str | Literal[False])] = "step"
     """The key of the resource used so far; false for none."""
     pattern: Pattern | None = None
-    """A regular expression that finds it in both outputs: the group value, or the first that is
-    not step, which is the group of the step."""
+    """A regular expression that finds the metric in both outputs. The group named value is the
+    metric, or else the first group that is not named step; the group named step is the step."""
     file: TemplateText | None = None
     """A file of JSON, or of lines of JSON, that the command writes."""
 
     def faults(self) -> Iterator[FieldError]:
-        """Yield what is wrong with the places where the metric is found."""
+        """Yield the faults of the keys that say where the metric is found."""
         if self.pattern is not None and self.file is not None:
             yield FieldError("file", "only one of pattern and file can be given for a metric")
         if self.pattern is not None and not self.value_group:
@@ -71,7 +71,7 @@ class Metric(Part):
 
     @property
     def value_group(self) -> int:
-        """The group of `pattern` that is the value; 0 if there is none."""
+        """The number of the group of `pattern` that is the metric; 0 if there is none."""
         if self.pattern is None:
             return 0
         named, count = self.pattern.groupindex, self.pattern.groups
@@ -85,21 +85,21 @@ def metric(name: str, value: Any) -> Metric:
 
 
 class JobResource(Part):
-    """What a trial is given more of as it is promoted."""
+    """The resource of which a trial gets more when it is promoted."""
 
     name: Annotated[str, checked_by(parameter_name, str)]
-    """How the command calls it."""
+    """The name of the resource in the command."""
     min: Positive = 1
-    """The least that a trial is judged by."""
+    """The lowest resource at which trials are compared."""
     max: Positive
-    """The most that one trial is given."""
+    """The highest resource that a trial gets."""
     type: Annotated[
         str | None, checked_by(one_of, Literal["int", "float"], choices=("int", "float"))
     ] = None
-    """Whether it is counted in whole units; without it, whole numbers are."""
+    """Whether the resource is an integer or a float; if left out, an integer if both bounds are."""
 
     def faults(self) -> Iterator[FieldError]:
-        """Yield the bounds that are not of the type that is said."""
+        """Yield the bounds that are not integers although the type says so."""
         for field, value in (("min", self.min), ("max", self.max)):
             if self.type == "int" and value != int(value):
                 yield FieldError(field, f"{NAME} must be an integer, got {value!r}")
@@ -114,7 +114,7 @@ class JobResource(Part):
 
 
 class JobLimits(Part):
-    """How much is done: at most one of the counts, and a timeout beside it."""
+    """The limits of a job: at most one of the counts, and a timeout as well."""
 
     n_trials: Budget | None = None
     """Configurations to start."""
@@ -125,7 +125,7 @@ class JobLimits(Part):
     total_resource: Positive | None = None
     """Resource to use, counting each command from the start."""
     timeout: Positive | None = None
-    """Seconds for each run."""
+    """Seconds that each run of the job may take."""
 
     @property
     def counted(self) -> list[str]:
@@ -133,7 +133,7 @@ class JobLimits(Part):
         return [name for name in _COUNTS if getattr(self, name) is not None]
 
     def faults(self) -> Iterator[FieldError]:
-        """Yield a second count."""
+        """Yield a fault if more than one count is given."""
         if len(self.counted) > 1:
             yield FieldError(
                 self.counted[1],
@@ -142,7 +142,7 @@ class JobLimits(Part):
 
 
 class RuleOfJob(Part):
-    """A rule to stop by, of the job's metric or of another one."""
+    """A rule that prunes trials or ends the job, by the job's metric or by another one."""
 
     kind: str
     metric: Text | None = None
@@ -151,7 +151,7 @@ class RuleOfJob(Part):
     """The direction of that metric."""
 
     def judged_by(self, metric: Metric) -> tuple[str, bool]:
-        """Return the name of the metric, and whether it is to be large."""
+        """Return the name of the rule's metric, and whether larger values of it are better."""
         if self.direction is not None:
             return self.metric or metric.name, self.direction == "maximize"
         return metric.name, metric.maximize
@@ -177,7 +177,7 @@ class MedianRule(RuleOfJob):
     min_step: CountFromZero = 0
     """The first step that it is applied at."""
     min_samples: Count = 5
-    """How many others must have come as far."""
+    """The number of other trials that must have come as far."""
     spared_from: Number | None = None
     """A trial that has reached this value is not pruned."""
 
@@ -202,7 +202,7 @@ class TruncationRule(MedianRule):
     kind: Literal["truncation"]  # type: ignore[assignment]
     percent: Percent
     among_running: Flag = False
-    """Whether only trials that run are compared."""
+    """Whether a trial is compared only with trials that are running."""
 
 
 RULES = {

@@ -1,4 +1,4 @@
-"""Quantile functions: the value below which a share of a distribution lies."""
+"""Quantile functions: each gives the value below which a share of a distribution lies."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from decimal import Decimal
 
 
 def exact(number: float) -> Decimal:
-    """Return the number that was written, which a float only comes near to."""
+    """Return the decimal number that was written, to which a float is only close."""
     return Decimal(str(number))
 
 
 def times(count: int, q: float) -> float:
-    """Return a multiple of `q` as it would be written: 3 times 0.1 is 0.3."""
+    """Return a multiple of `q` without an error of rounding: 3 times 0.1 is 0.3."""
     return count * q if isinstance(q, int) else float(count * exact(q))
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Of numbers that are all as likely."""
+    """The quantile function of numbers that are all equally likely."""
 
     low: float
     high: float
@@ -31,7 +31,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class LogUniform:
-    """Of numbers whose logarithms are all as likely."""
+    """The quantile function of numbers whose logarithms are all equally likely."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ class LogUniform:
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """Of normally distributed numbers."""
+    """The quantile function of normally distributed numbers."""
 
     loc: float
     scale: float
@@ -55,7 +55,7 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class LogNormal:
-    """Of numbers whose natural logarithms are normally distributed."""
+    """The quantile function of numbers whose natural logarithms are normally distributed."""
 
     normal: Normal
 
@@ -65,7 +65,10 @@ class LogNormal:
 
 @dataclass(frozen=True, slots=True)
 class Rounded:
-    """Of multiples of q, counted from `first` to `last`, to which other values are rounded."""
+    """The quantile function of values that are rounded to multiples of `q`.
+
+    `first` and `last` are the lowest and the highest multiple, counted in `q`.
+    """
 
     value_of: Callable[[float], float]
     q: float

@@ -1,4 +1,4 @@
-"""The reading of a job file: its document, translated if it is Polyaxon's, and the job in it."""
+"""The reader of job files, which translates those of Polyaxon and checks the job as a whole."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def read_job(path: Path, *, n_jobs: int | None = None, is_to_run: bool = True) -
     Parameters
     ----------
     n_jobs
-        How many commands run at the same time; None for what the file says.
+        The number of commands to run at the same time; None for the number in the file.
     is_to_run
-        Whether the program must be there.
+        Whether the program and the working directory must exist.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The schedule of a job: which trials it starts, and how far each of them is trained."""
+"""The schedule of a job: the trials that it starts, and how far each of them is trained."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ SINGLE_RUNG = ("random", "grid", "mapping")
 
 @dataclass(frozen=True, slots=True)
 class JobSchedule:
-    """Which trials a job starts, and how far each of them is trained.
+    """The trials that a job starts, and how far each of them is trained.
 
     Attributes
     ----------
     resource
         The name by which the command asks for its resource; None if it has none.
     n_trials, n_rounds, n_brackets, total_resource, timeout
-        As for `Study.optimize`, of all runs of the job together but for `timeout`.
+        As for `Study.optimize`. `timeout` limits each run of the job, and the others limit all
+        runs of the job together.
     """
 
     method: Method
@@ -53,15 +54,16 @@ class JobSchedule:
 
     @property
     def rounds(self) -> int | None:
-        """The rounds to run: one if nothing else says how much is to be done."""
+        """The number of rounds to run: one if no other limit is given."""
         counted = (self.n_trials, self.n_brackets, self.total_resource)
         if self.n_rounds is not None or any(count is not None for count in counted):
             return self.n_rounds
+        # Random search without a count goes on until its timeout, which it must have.
         return None if self.method == "random" else 1
 
     @property
     def plan(self) -> Plan | None:
-        """What will be done; None if only resource or time is limited."""
+        """The plan of the whole job; None if only the total resource or the time is limited."""
         a_round = self.pruner.plan()
         if self.rounds is not None:
             return self.pruner.plan(self.rounds)

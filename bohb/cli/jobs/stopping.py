@@ -1,4 +1,4 @@
-"""Rules to stop by: a trial that does badly, or all of them when one does well enough."""
+"""Rules of early stopping: a policy prunes a trial that does badly, a target ends the job."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Rule: TypeAlias = Literal["median", "truncation", "diff"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Everything ends once a trial has reached `value`."""
+    """A value of a metric that ends the job as soon as a trial reaches it."""
 
     metric: str
     maximize: bool
     value: float
 
     def is_met(self, value: float) -> bool:
-        """Return whether `value` is at least as good."""
+        """Return whether `value` is at least as good as the target."""
         return value >= self.value if self.maximize else value <= self.value
 
 
@@ -26,14 +26,15 @@ class Target:
 class Policy:
     """A rule by which a trial that does badly is pruned in the midst of a leg.
 
-    It is compared, by its best value so far, with the best values of the others up to the same
-    step.
+    The best value of the trial so far is compared with the best values of the other trials up to
+    the same step.
 
     Attributes
     ----------
     rule
-        ``"median"`` prunes what is worse than the median of the others, ``"truncation"`` the
-        worst `percent` of all, ``"diff"`` what is more than `percent` worse than the best.
+        ``"median"`` prunes a trial that is worse than the median of the others, ``"truncation"``
+        one that is among the worst `percent` of all, and ``"diff"`` one that is more than `percent`
+        worse than the best of the others.
     percent
         From 0 to 100; of no use to ``"median"``.
     interval
@@ -41,11 +42,11 @@ class Policy:
     min_step
         The first step that it is applied at.
     min_samples
-        How many others must have come as far.
+        The number of other trials that must have come as far.
     spared_from
-        A trial that has come to this value is not pruned; None for no such value.
+        A trial that has reached this value is not pruned; None for no such value.
     among_running
-        Whether only trials that are running are compared.
+        Whether a trial is compared only with trials that are running.
     """
 
     rule: Rule

@@ -1,1 +1,1 @@
-"""What a person sees of a job: tables, a live view, and plots."""
+"""The output for people: tables, a live view, and plots of a job."""

@@ -1,4 +1,4 @@
-"""What a run of a job shows: a live view on a terminal, and plain lines elsewhere."""
+"""The views of a job that runs: a live table on a terminal, and plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _NUMBER = re.compile(r"[0-9.]+")
 
 
 class PlainView:
-    """A line for each run that is over, and for what else there is to know.
+    """Writes a line for each run that is over, and for each remark.
 
     Parameters
     ----------
     n_done, n_planned
-        How many evaluations are done, and of how many; None where that is not known.
+        The number of evaluations that are done, and of all that are planned; None if not known.
     best
-        The best trial so far.
+        The best trial so far; None if there is none.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PlainView:
         self._write(text)
 
     def remarked(self, text: str) -> None:
-        """Write what there is to know, once."""
+        """Write a remark, unless one that differs only in its numbers was written before."""
         kind = _NUMBER.sub("", text)
         with self._lock:
             is_new = kind not in self._remarked
@@ -89,7 +89,10 @@ class PlainView:
         return f"{place}: {result}{best}"
 
     def _shortened(self, fault: str) -> str:
-        """Return a fault in full a few times, and then its first line only."""
+        """Return a fault in full the first few times, and later its first line only.
+
+        Faults that differ only in their numbers count as the same.
+        """
         self._faults[_NUMBER.sub("", fault)] += 1
         if self._faults[_NUMBER.sub("", fault)] <= _TOLD_IN_FULL:
             return fault
@@ -101,6 +104,7 @@ class PlainView:
         if not math.isfinite(value):
             return False
         best = self._best
+        # A trial at a higher resource is better than any at a lower one.
         if best is not None and (-best.resource, sign * best.value) <= (
             -run.resource,
             sign * value,
@@ -114,9 +118,9 @@ class PlainView:
 
 
 class LiveView(PlainView):
-    """The runs under way, with how far the whole has come and the best so far above them.
+    """Shows the runs under way in a table, below the progress of the job and its best value.
 
-    What went wrong, and each best so far, stays on the terminal as a line.
+    A fault, and each new best value, is also written as a line that stays on the terminal.
     """
 
     def __init__(
@@ -140,7 +144,7 @@ class LiveView(PlainView):
             self._running[run.number] = run, None, None
 
     def reported(self, run: Run, step: float | None, value: float) -> None:
-        """Show what a run has reported last."""
+        """Show the last report of a run."""
         with self._lock:
             self._running[run.number] = run, step, value
 
@@ -163,7 +167,7 @@ class LiveView(PlainView):
         self._progress.update(self._task, completed=self._n_done, best=escape(best))
 
     def __rich__(self) -> Group:
-        """Return what is to be seen now."""
+        """Return what Rich shows at this moment."""
         table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         heading = self._job.schedule.resource or "resource"
         for column in ("trial", heading, "step", self._job.metric.name, "seconds"):
@@ -189,23 +193,23 @@ def short_values(values: Any) -> str:
 
 
 def short(value: Any) -> str:
-    """Return a value with as many digits as one reads."""
+    """Return a value as text, a float with few digits."""
     return f"{value:.4g}" if isinstance(value, float) else as_text(value)
 
 
 def at(job: Job, resource: Resource) -> str:
-    """Return where an evaluation took place; nothing in a job without a resource."""
+    """Return the resource as in " at epochs 27"; an empty text in a job without a resource."""
     return "" if job.schedule.resource is None else f" at {job.schedule.resource} {resource:g}"
 
 
 @contextlib.contextmanager
 def watching(job: Job, console: Console, before: Status) -> Iterator[PlainView]:
-    """Give a view of the kind that suits `console`, with the library's warnings in it.
+    """Yield the kind of view that suits `console`; it also shows the library's warnings.
 
     Parameters
     ----------
     before
-        Where the job stands when it begins.
+        The status of the job before this run.
     """
     kind = LiveView if console.is_terminal else PlainView
     view = kind(job, console, before.n_evaluations, before.n_planned, before.best)
@@ -219,7 +223,10 @@ def watching(job: Job, console: Console, before: Status) -> Iterator[PlainView]:
 
 @contextlib.contextmanager
 def showing_warnings(view: PlainView) -> Iterator[None]:
-    """Let `view` show what the library warns of, but for trials that fail: it shows these."""
+    """Let `view` show the library's warnings, in place of the handlers that usually do.
+
+    Those of failed trials are left out, as the view shows the failures itself.
+    """
     handler = _ToView(view)
     logger = logging.getLogger("bohb")
     before = logger.propagate
@@ -238,5 +245,6 @@ class _ToView(logging.Handler):
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith("bohb.study"):  # it logs failures and Ctrl-C, shown otherwise
+        # "bohb.study" logs failures and Ctrl-C, which the user sees in other ways.
+        if not record.name.startswith("bohb.study"):
             self._view.remarked(record.getMessage())

@@ -33,7 +33,7 @@ def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
     NoResultError
         If nothing was evaluated yet.
     ArgumentError
-        If the file is of no kind that can be written.
+        If pictures of the file's kind cannot be written.
     """
     try:
         import matplotlib as mpl
@@ -44,7 +44,7 @@ def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
         raise MissingDependencyError(
             "bohb plot needs matplotlib: pip install 'bohb[plot]'"
         ) from error
-    best_of(job, study)  # says so if there is nothing to draw
+    best_of(job, study)  # raises NoResultError if there is nothing to draw
     with plt.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", "Attempting to set identical", UserWarning)
@@ -96,7 +96,7 @@ def _learning_curves(job: Job, study: Study) -> Any:
 
 
 def _of_the_highest(job: Job, study: Study, kind: PlotKind) -> Any:
-    """Return one of Optuna's pictures, which are of the trials at the highest resource."""
+    """Return the axes of one of Optuna's plots, which show the trials at the highest resource."""
     from optuna.visualization import matplotlib as plots
 
     n_complete = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))

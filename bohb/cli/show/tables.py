@@ -1,4 +1,4 @@
-"""What the commands print of a job: tables for people, other formats for programs."""
+"""The output of the commands: tables for people, and other formats for programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_FAILURES = 3
 
 
 def print_plan(job: Job, console: Console) -> None:
-    """Print what a job will do."""
+    """Print the plan of a job: its parameters, its brackets, and its command with some values."""
     schedule = job.schedule
     table = _table("parameter", "drawn from")
     for dimension in job.dimensions.values():
@@ -87,7 +87,7 @@ def _count(jobs: int) -> str:
 
 
 def _example(job: Job) -> str:
-    """Return the command with values as they might be, for a shell."""
+    """Return the command with possible values, as one would type it into a shell."""
     values: dict[str, Any] = {}
     for key, dimension in job.dimensions.items():
         known = stored_values(dimension)
@@ -107,7 +107,7 @@ def _example(job: Job) -> str:
 
 
 def print_status(job: Job, place: Place, status: Status, console: Console) -> None:
-    """Print where a job stands."""
+    """Print the status of a job."""
     done = f"{status.n_evaluations}"
     if status.n_planned is not None and status.n_evaluations <= status.n_planned:
         done += f" of {status.n_planned}"
@@ -123,7 +123,7 @@ def print_status(job: Job, place: Place, status: Status, console: Console) -> No
         rows.append(("best", _best_line(job, status.best)))
     grid = Table.grid(padding=(0, 2))
     grid.add_column()
-    grid.add_column(overflow="fold")  # a path is to be copied
+    grid.add_column(overflow="fold")  # a path must stay whole, so that it can be copied
     for name, text in rows:
         grid.add_row(f"[bold]{name}[/]", text)
     console.print(grid, highlight=False)
@@ -158,7 +158,7 @@ def _best_line(job: Job, best: Best) -> str:
 
 
 def _rungs(job: Job, status: Status) -> Table:
-    """Return a table of the rungs: evaluations done of those planned."""
+    """Return a table of the rungs, with the evaluations that are done and planned in each."""
     levels = sorted({rung.resource for row in status.rungs for rung in row})
     table = _table(job.schedule.resource or "resource", *(f"{level:g}" for level in levels))
     for column in table.columns[1:]:
@@ -183,7 +183,7 @@ def print_best(job: Job, best: Best, console: Console) -> None:
 
 
 def best_text(job: Job, best: Best, form: str) -> str:
-    """Return the best trial as a program reads it: "json" or "yaml"."""
+    """Return the best trial for a program, in the format "json" or "yaml"."""
     found = {**asdict(best), "metric": job.metric.name}
     found["checkpoint_dir"] = None if best.checkpoint_dir is None else str(best.checkpoint_dir)
     if form == "json":
@@ -192,7 +192,7 @@ def best_text(job: Job, best: Best, form: str) -> str:
 
 
 def best_arguments(job: Job, best: Best) -> tuple[str, list[str]]:
-    """Return the best trial as options of the command, and the parameters that are none."""
+    """Return the best trial as options of the command, and the parameters without an option."""
     values = _told(job, best.params, best.trial, best.resource)
     options = job.command.options(values, best.params)
     known = job.command.named_outside_of_shells
@@ -200,7 +200,7 @@ def best_arguments(job: Job, best: Best) -> tuple[str, list[str]]:
 
 
 def status_text(status: Status) -> str:
-    """Return where a job stands, as JSON."""
+    """Return the status of a job as JSON."""
     return json.dumps(asdict(status), indent=1, default=str)
 
 
@@ -209,7 +209,7 @@ def write_rows(
 ) -> int:
     """Write rows as "csv" or "json", and return how many there were.
 
-    A table has these `columns`, even if there are no rows.
+    CSV has a header of these `columns`, even if there are no rows.
     """
     found = list(rows)
     if form == "json":
@@ -223,12 +223,12 @@ def write_rows(
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as it stands in a table: lists and truth values as commands get them."""
+    """Return a value for a cell of CSV; lists and truth values are written as commands get them."""
     return as_text(value) if isinstance(value, (bool, list, dict)) else value
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without what JSON cannot hold."""
+    """Return a row with None for each number that JSON cannot hold: infinities and NaN."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()

@@ -1,4 +1,4 @@
-"""Polyaxon's job files, translated into ours: nothing elsewhere knows of Polyaxon."""
+"""The translation of Polyaxon's job files into ours. No other code knows of Polyaxon."""
 
 from bohb.cli.jobs.polyaxon.operation import is_operation, translated
 

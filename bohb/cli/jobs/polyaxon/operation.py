@@ -13,7 +13,7 @@ from bohb.cli.jobs.polyaxon.translation import Parts, SourcePart, Translation
 _IGNORED = "presets queue cache plugins build hooks isApproved cost"
 _REMOTE = ("hubRef", "urlRef", "dagRef")
 _RUNGS = "params maxIterations minIterations eta resource resume seed"
-# By kind of matrix: the keys that must be there, and the others.
+# For each kind of matrix: the keys that are required, and the optional ones.
 _MATRIX = {
     "hyperband": ("maxIterations resource metric params", _RUNGS),
     "bohb": ("maxIterations resource metric params", _RUNGS),
@@ -22,7 +22,7 @@ _MATRIX = {
     "grid": ("metric params", "numRuns"),
     "mapping": ("metric values", ""),
 }
-# By kind of parameter: the meaning of its values, in the order in which a list has them.
+# For each kind of parameter: the names of its values, in the order in which a list has them.
 KINDS = {
     "choice": "",
     "pchoice": "",
@@ -41,19 +41,20 @@ KINDS = {
     "daterange": "start stop step",
     "datetimerange": "start stop step",
 }
+# Our names of the fields of a policy, and Polyaxon's.
 _POLICY = {
     "interval": "evaluationInterval",
     "min_step": "minInterval",
     "min_samples": "minSamples",
     "percent": "percent",
 }
-_MOST_EXPONENT = 700  # of e, so that a float holds the power
+_MOST_EXPONENT = 700  # a float can hold e to the power of this
 _REFERENCE = re.compile(r"\{\{\s*(params|globals)\.(\S+?)\s*\}\}")
 _OUTPUTS = ("run_outputs_path", "run_artifacts_path", "artifacts_path", "outputs_path")
 
 
 def is_operation(document: Document) -> bool:
-    """Return whether a document is one of Polyaxon."""
+    """Return whether a document is an operation of Polyaxon."""
     value = document.value
     return isinstance(value, dict) and bool({"matrix", "component"} & value.keys())
 
@@ -64,7 +65,7 @@ def translated(document: Document) -> tuple[Document, tuple[str, ...]]:
     Raises
     ------
     JobError
-        If it cannot be translated; all faults are named.
+        If it cannot be translated; the message names all faults.
     """
     made = Translation(document)
     whole = SourcePart(made, document, (), document.value)
@@ -104,7 +105,7 @@ def _check_kind(operation: Parts) -> None:
 
 
 def _take_matrix(made: Translation, part: SourcePart) -> Parts:
-    """Take the matrix, and return the names that it gives values to, with where that is."""
+    """Take the matrix, and return the parts of the document that give values to names."""
     entries = part.entries()
     kind = entries.get("kind")
     if kind is None:
@@ -132,7 +133,7 @@ def _take_matrix(made: Translation, part: SourcePart) -> Parts:
         (("resource", "min"), "minIterations"),
     ):
         made.put(own, matrix.get(theirs))
-    # Unless it says so, a promoted run of Polyaxon begins without checkpoints.
+    # In Polyaxon a promoted run begins without checkpoints, unless resume says otherwise.
     made.put(
         ("keep_checkpoints",), matrix.get("resume", kind), None if "resume" in matrix else False
     )
@@ -161,7 +162,10 @@ def _take_matrix(made: Translation, part: SourcePart) -> Parts:
 
 
 def take_parameter(made: Translation, name: str, entry: SourcePart) -> None:
-    """Take a parameter: its kind, and values that are a list, have keys, or are a text."""
+    """Take a parameter: its kind and its values.
+
+    The values may be written as a list, under keys, or as a text with colons between them.
+    """
     fields = entry.take("", required="kind value")
     kind = fields["kind"].one_of(" ".join(KINDS)) if "kind" in fields else None
     if kind is None or "value" not in fields:
@@ -200,7 +204,7 @@ def take_parameter(made: Translation, name: str, entry: SourcePart) -> None:
 
 
 def _powers(value: SourcePart, parts: Parts) -> dict[str, float]:
-    """Return the bounds of a logarithmic kind, which are given as natural exponents."""
+    """Return the bounds of a logarithmic kind, which Polyaxon writes as exponents of e."""
     exponents = {
         key: part.value
         for key, part in parts.items()
@@ -209,7 +213,7 @@ def _powers(value: SourcePart, parts: Parts) -> dict[str, float]:
         and part.value is not True
     }
     if len(exponents) < 2 or not all(math.isfinite(exponent) for exponent in exponents.values()):
-        return {}  # our own kind says what is wrong with them
+        return {}  # the checks of our own kind name the fault
     if max(map(abs, exponents.values())) >= _MOST_EXPONENT:
         shown = ", ".join(f"{key}={exponent}" for key, exponent in exponents.items())
         value.refuse(
@@ -217,22 +221,22 @@ def _powers(value: SourcePart, parts: Parts) -> dict[str, float]:
             f"{_MOST_EXPONENT}, got {shown}"
         )
         return {}
-    # With as many digits as one would write.
+    # Twelve digits give exp(log(0.1)) back as 0.1.
     return {key: float(f"{math.exp(exponent):.12g}") for key, exponent in exponents.items()}
 
 
 def _with_rest(pairs: Any) -> Any:
-    """Return pairs of values and probabilities of which the last has what the others leave."""
+    """Return pairs of values and probabilities; if their sum is below 1, the last gets the rest."""
     try:
         others = sum(pair[1] for pair in pairs[:-1])
         is_short = others + pairs[-1][1] <= 1
-    except (TypeError, IndexError, KeyError):  # these are no pairs, which our own kind says
+    except (TypeError, IndexError, KeyError):  # no pairs: the checks of our own kind say so
         return pairs
     return [*pairs[:-1], [pairs[-1][0], 1 - others]] if is_short else pairs
 
 
 def _take_rule(made: Translation, part: SourcePart) -> None:
-    """Take a rule to stop early: a target, a policy, or a share of failures."""
+    """Take a rule of early stopping: a target, a policy, or a share of failures."""
     kind = part.entries().get("kind")
     if kind is None:
         part.refuse(f"{NAME}.kind is missing: metric_early_stopping or failure_early_stopping")
@@ -341,7 +345,7 @@ def _take_inputs(
     params: SourcePart | None,
     tuned: Parts,
 ) -> None:
-    """Take the values of the inputs that are not tuned."""
+    """Take the values of inputs that are not tuned, from params or from the inputs themselves."""
     given = {}
     for name, part in (params.entries() if params else {}).items():
         value = part.value
@@ -382,7 +386,7 @@ def _take_inputs(
 
 
 def _take_extras(made: Translation, operation: Parts) -> None:
-    """Take our own section, for what Polyaxon has no key for."""
+    """Take the section bohb, which has our own keys where Polyaxon has none."""
     if "bohb" not in operation:
         return
     known = "pattern file step leg_timeout max_failures workdir"
@@ -394,7 +398,7 @@ def _take_extras(made: Translation, operation: Parts) -> None:
 
 
 def own_words(text: str) -> str:
-    """Return a text with our ways to name a value in place of Polyaxon's.
+    """Return a text in which Polyaxon's references to values are replaced by ours.
 
     Examples
     --------

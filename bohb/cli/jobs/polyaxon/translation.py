@@ -1,4 +1,4 @@
-"""The means of a translation: parts that are taken from one document and put into another."""
+"""The tools of a translation: they take parts from one document and put them into another."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bohb.cli.jobs.document import NAME, Document, Fault, Keys, name_of, near_to
 
 
 class Translation:
-    """A job file that is made of the parts of other documents.
+    """A job file that is made from the parts of other documents.
 
     Attributes
     ----------
     value
         The job file so far.
     ignored
-        The names of keys that have no use here.
+        The names of keys in those documents that are known but not used.
     """
 
     def __init__(self, document: Document) -> None:
@@ -28,7 +28,10 @@ class Translation:
         self._faults: dict[Keys, Fault] = {}
 
     def put(self, place: Keys, part: SourcePart | None, value: Any = None) -> None:
-        """Put `value`, or that of `part`, into the job file; nothing if there is neither."""
+        """Put `value`, or the value of `part` if it is None, into the job file at `place`.
+
+        Nothing is put there without a `part`. In a list the value is appended.
+        """
         if part is None:
             return
         whole: Any = self.value
@@ -42,7 +45,8 @@ class Translation:
         self._origins[place] = part.document, part.place
 
     def refuse(self, part: SourcePart, message: str) -> None:
-        """Note what is wrong with a part."""
+        """Note a fault of a part."""
+        # The part may be of another document, so its fault gets a place of its own with an origin.
         place = ("faults", len(self._faults))
         self._origins[place] = part.document, part.place
         self._faults[place] = Fault(place, message)
@@ -53,7 +57,7 @@ class Translation:
         Raises
         ------
         JobError
-            If there are faults; all are named.
+            If there are faults; the message names all of them.
         """
         made = self._document.translated(self.value, self._origins)
         if self._faults:
@@ -71,14 +75,15 @@ class SourcePart:
     value: Any
 
     def refuse(self, message: str) -> None:
-        """Note what is wrong with it."""
+        """Note a fault of this part."""
         self.translation.refuse(self, message)
 
     def take(self, used: str, *, required: str = "", ignored: str = "") -> Parts:
-        """Return the parts under the keys that are used; those that are missing are faults.
+        """Return the parts under the keys that are `used` or `required`.
 
-        The keys are written in one text, with blanks between them. Keys without a value are as if
-        they were not there.
+        Each parameter is a text of keys with blanks between them. A required key that is missing is
+        a fault, and so is a key that none of the texts has. A key without a value counts as
+        missing.
         """
         if not isinstance(self.value, dict):
             self.refuse(f"{NAME} must have keys with values, got {self.value!r}")
@@ -92,6 +97,7 @@ class SourcePart:
             self._below(key).refuse(f"{NAME} is not known{hint}")
         found = {key: self._below(key) for key in known if self.value.get(key) is not None}
         for key in required.split():
+            # A key that is misspelt is reported as unknown, and not as missing once more.
             if key not in found and near_to(key, [key]) not in meant:
                 self._below(key).refuse(f"{NAME} is missing")
         self.translation.ignored += [
@@ -114,7 +120,7 @@ class SourcePart:
             self.refuse(f"{NAME} must be a list, got {self.value!r}")
 
     def one_of(self, choices: str, message: str = "") -> Any:
-        """Return the value if it is one of `choices`, which are written in one text; else None."""
+        """Return the value if it is one of `choices`, a text of words; note a fault otherwise."""
         known = choices.split()
         if self.value in known:
             return self.value

@@ -11,17 +11,9 @@ import time
 import loky
 import optuna
 import pytest
-from engines import (
-    ENGINES,
-    REMOTE,
-    SPACE,
-    counts,
-    decisions,
-    engine,
-    kept_engine,
-    study_of,
-)
+from engines import ENGINES, REMOTE, SPACE, engine, kept_engine
 from objectives import STYLES, everything, resource, with_kind
+from studies import counts, decisions, study_of
 
 import bohb
 from bohb.errors import (

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from objectives import loss
+
 import bohb
 
 PRUNER = bohb.HyperbandPruner(1, 9)
@@ -13,10 +15,6 @@ PRUNER = bohb.HyperbandPruner(1, 9)
 
 def storage_of(name: str) -> str | Path:
     return name if "://" in name else Path(name)
-
-
-def loss(x: float, n: int, unit: int) -> float:
-    return (x - 0.3) ** 2 + abs(n - 7) / 50 + 1 / unit
 
 
 def loop(trial):

@@ -10,7 +10,7 @@ from job_files import write
 from bohb.cli.jobs import Policy, Target, read_job
 from bohb.errors import JobError
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "cli"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "cli"
 
 SHORT = """
 version: 1.1

@@ -12,7 +12,6 @@ from pathlib import Path
 import optuna
 import pytest
 
-import bohb
 from bohb.executors import ProcessExecutor, SimulatedExecutor
 
 SPACE = {
@@ -101,24 +100,3 @@ _MAKERS = {
 }
 ENGINES = list(_MAKERS)
 REMOTE = ["processes", "pool", "dask", "ray"]
-
-
-def decisions(study):
-    """Return all that a study has decided: who went how far, and with what."""
-    return study.evaluations_dataframe().sort_values(["number", "rung"]).reset_index(drop=True)
-
-
-def study_of(**arguments):
-    given = {
-        "sampler": bohb.BOHBSampler(seed=0, model="density"),
-        "pruner": bohb.HyperbandPruner(1, 9),
-        **arguments,
-    }
-    return bohb.create_study(**given)
-
-
-def counts(study):
-    """Return how many trials and evaluations there are, and what resource they stand for."""
-    frame = study.evaluations_dataframe()
-    increments = frame.groupby("number")["resource"].max().sum()
-    return len(study.trials), len(frame), int(increments)
