@@ -35,7 +35,7 @@ def optional_count(name: str, value: Any, *, least: int = 1) -> int | None:
 
 def flag(name: str, value: Any) -> bool:
     """Return `value`, which must be True or False."""
-    if not isinstance(value, bool) and type(value).__name__ != "bool":  # NumPy's is another one
+    if not isinstance(value, bool) and type(value).__name__ != "bool":  # NumPy has its own bool
         raise ArgumentTypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def machine_name() -> str:
-    """Return a name that only processes share which can see each other.
+    """Return a name that two processes share only if they can see each other.
 
     The host name alone is not enough: two containers may have the same one.
     """

@@ -1,4 +1,4 @@
-"""Diagnostics of objectives: what is no error, but may cost more than the plan says."""
+"""Diagnostics of objectives: behaviour that is no error, but may cost more than the plan says."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.trial import Trial
 
-_PRUNED = object()  # stands for what was returned where the objective has raised TrialPruned
+_PRUNED = object()  # takes the place of a returned value if the objective raised TrialPruned
 
 
 def diagnosis(trial: Trial, returned: Any = _PRUNED, *, is_generator: bool = False) -> str | None:
-    """Return what the author of an objective should know of how it came back from its leg.
+    """Return what the author of an objective should know about the way in which its leg ended.
 
-    None if it did what the plan counts with.
+    None if the objective used its resource as the plan assumes.
     """
     state = leg_state_of(trial)
     used, given = state.used, state.needed_leg("resource").resource

@@ -36,8 +36,8 @@ def is_generator_function(function: Callable[[Any], Any]) -> bool:
 class PausedGenerator:
     """A generator between its legs, and how far it has trained.
 
-    It has context variables of its own, so that what it sets (``np.errstate`` does) neither
-    reaches other trials nor depends on the thread in which it goes on.
+    It runs with context variables of its own. What it sets there, by ``np.errstate`` for example,
+    neither reaches other trials nor depends on the thread in which it goes on.
     """
 
     generator: Generator[Any, Any, Any]
@@ -47,16 +47,17 @@ class PausedGenerator:
     _context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     def train(self) -> Any:
-        """Let it train until it yields, and return what it does.
+        """Let it train until it yields, and return the value that it yields.
 
         Raises
         ------
         ObjectiveError
-            If other trials in this thread would be trained in a mode of PyTorch that it has set.
+            If it has set a mode of PyTorch that would hold for other trials in this thread, too.
         """
         before = _torch_modes()
         value = self._context.run(next, self.generator)
         for name, mode in _torch_modes().items():
+            # If PyTorch was imported only now, its modes had their defaults before.
             was = before.get(name, name == _GRADIENTS)
             if mode != was:
                 raise ObjectiveError(
@@ -67,7 +68,7 @@ class PausedGenerator:
         return value
 
     def close(self) -> None:
-        """Close it, unless it is running: it does so in a thread that was left behind."""
+        """Close it, unless a thread that was left behind still runs it: that thread closes it."""
         if inspect.getgeneratorstate(self.generator) != inspect.GEN_RUNNING:
             self._context.run(self.generator.close)
 
@@ -76,7 +77,7 @@ _GRADIENTS = "torch.is_grad_enabled()"
 
 
 def _torch_modes() -> dict[str, bool]:
-    """Return the modes of PyTorch in this thread by name; none if nobody has imported it."""
+    """Return the modes of PyTorch in this thread by name; none if PyTorch is not imported."""
     torch: Any = sys.modules.get("torch")
     if not hasattr(torch, "is_autocast_enabled"):
         return {}

@@ -72,6 +72,7 @@ class LegState:
         space = self._study.space
         if space is None:
             return
+        # While values are being suggested here, `refuse_inactive` must let new names through.
         self._is_filled = False
         params = dict(live_trial(self._trial).params)
         for name, distribution in space.distributions.items():
@@ -104,7 +105,7 @@ class LegState:
         return self.leg
 
     def asked_leg(self, name: str) -> Leg:
-        """Return the leg that was given last to an objective that asks how far it is to train."""
+        """Return the leg that was given last, and note that the objective has asked for it."""
         self.asked_resource = True
         return self.needed_leg(name)
 
@@ -148,7 +149,7 @@ class LegState:
         return self.is_to_stop()
 
     def is_to_stop(self) -> bool:
-        """Return whether the leg is to end where it stands: the study does, or it took too long."""
+        """Return whether the leg is to end now, because the study ends or the leg is late."""
         if self.watch.is_stopping() or self.watch.is_late():
             self.was_interrupted = True
         return self.was_interrupted
@@ -180,9 +181,9 @@ class LegState:
 
     @property
     def went_as_planned(self) -> bool:
-        """Whether the objective has reported just up to its resource.
+        """Whether the last report of the objective was exactly at its resource.
 
-        One that has reported nothing must have asked for its resource.
+        An objective that has reported nothing must have asked for its resource.
         """
         used = self.used
         return self.asked_resource if used is None else used == self.needed_leg("leg").resource
@@ -223,7 +224,7 @@ class HasLegs(Protocol):
 
 
 def leg_state_of(trial: HasLegs) -> LegState:
-    """Return where a trial stands in its legs; it is no part of what users see of a trial."""
+    """Return the state of a trial in its legs, which is not part of the interface for users."""
     return trial._leg_state
 
 

@@ -36,15 +36,15 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LegResult:
-    """What one leg came to. It is made where the objective returns, and travels as it is.
+    """The result of one leg, in whichever process it ran.
 
     Attributes
     ----------
     outcome
         How the leg ended.
     value
-        The value at the resource that the leg was given, as the objective gave it; None unless
-        that was reached.
+        The value at the resource that the leg was given, as the objective gave it; None if the leg
+        did not get that far.
     error
         The exception that ended the leg, if one did. One that is no `Exception`, such as
         `KeyboardInterrupt`, is meant to end the whole process.
@@ -91,7 +91,7 @@ class Objective:
         return is_generator_function(self.function)
 
     def run_leg(self, trial: Trial) -> LegResult:
-        """Train `trial` to the resource it was given, and return what that came to.
+        """Train `trial` to the resource it was given, and return the result.
 
         No exception leaves this method: each is part of the result.
         """
@@ -129,7 +129,7 @@ class Objective:
             _logger.warning("Closing the generator of trial %d failed.", number, exc_info=True)
 
     def keep_only(self, keep: frozenset[int]) -> None:
-        """Close all generators that wait but those of the trials to `keep`."""
+        """Close all waiting generators except those of the trials to `keep`."""
         for number in self._paused.keys() - keep:
             self.forget(number)
 
@@ -190,7 +190,7 @@ class Objective:
         return LegResult(Outcome.REACHED, state.value_at_rung)
 
     def _note_end(self, paused: PausedGenerator, trial: Trial, value: Any) -> None:
-        """Let the last value of a generator stand for all resource that it was still given."""
+        """Let the last value of a generator that has ended count for all resource after it."""
         paused.ended = True
         if value is not None:  # a generator that returns a value ends on purpose
             paused.last_value = as_value(value, "returned by the generator")
@@ -208,7 +208,7 @@ class Objective:
     def _warn_once(self, text: str | None) -> None:
         """Log the first of an objective's diagnoses; the others mostly say the same.
 
-        It is no Python warning: where these are errors, it would fail the trial.
+        It is not a Python warning, which would fail the trial where warnings raise errors.
         """
         if text is not None and not self._has_warned:
             self._has_warned = True
@@ -243,7 +243,7 @@ def _after_return(trial: Trial, returned: Any) -> LegResult:
 
 
 def _take_reported(paused: PausedGenerator, trial: Trial) -> None:
-    """Note how far a generator has trained that yields nothing: as far as it has reported."""
+    """Note that a generator that yields nothing has trained as far as its last report says."""
     reported = leg_state_of(trial).last_report
     if reported is None or reported[0] <= paused.position:
         raise ObjectiveError(

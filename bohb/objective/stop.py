@@ -20,7 +20,7 @@ class StopSignal:
     Attributes
     ----------
     has_deadline
-        Whether there is such a timeout.
+        Whether a `timeout` was given.
     """
 
     def __init__(self, timeout: float | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class StopSignal:
 
 
 class LegWatch:
-    """Says to one leg under way whether it is to end.
+    """Tells one leg under way whether it is to end.
 
     Parameters
     ----------

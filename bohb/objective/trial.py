@@ -1,4 +1,4 @@
-"""The trial: what an objective is called with."""
+"""The trial: the argument of an objective, which suggests values and takes reports."""
 
 from __future__ import annotations
 
@@ -74,8 +74,9 @@ class Trial(optuna.Trial):
     def checkpoint_dir(self) -> Path:
         """A directory of this trial's own, which survives its pauses and the process.
 
-        A leg that is cut off may leave a checkpoint beyond `previous_resource`: write into it
-        how far it goes. In a study without a storage the directories vanish with the study.
+        A leg that is cut off may leave a checkpoint beyond `previous_resource`, so a checkpoint
+        should say how far it goes. In a study without a storage the directories vanish with the
+        study.
         """
         directory = self.study.checkpoint_root / f"trial-{self.number:05d}"
         directory.mkdir(parents=True, exist_ok=True)

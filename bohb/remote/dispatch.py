@@ -1,4 +1,4 @@
-"""The dispatch: how a leg gets to an executor and its result back, in this process or beyond it."""
+"""The dispatch: the way of a leg to an executor, and of its result back into the study."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ class Dispatch(abc.ABC):
 
     @abc.abstractmethod
     def submit(self, trial: Trial, keep: Callable[[], frozenset[int]]) -> Future[Any]:
-        """Give the leg of `trial` to the executor; `keep` tells which generators may wait on."""
+        """Give the leg of `trial` to the executor; `keep` returns whose generators are kept."""
 
     @abc.abstractmethod
     def result(self, future: Future[Any], trial: Trial) -> LegResult:
-        """Return what a leg that is done came to, once all that it wrote is in the study."""
+        """Return the result of a leg that is done, after all that it wrote is in the study."""
 
     @abc.abstractmethod
     def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
         """Let go of the generators that are not to wait any more."""
 
     def salvage(self, future: Future[Any], trial: Trial) -> None:  # noqa: B027 - legs may write
-        """Write into the study what a leg has done that will not come back."""
+        """Write into the study what is known of a leg that will not come back."""
 
     def worker_for(self, trial: Trial) -> Hashable:
         """Return the worker in which the generator of `trial` waits, if one does."""
@@ -80,7 +80,7 @@ class Dispatch(abc.ABC):
         """Let the legs under way end at their next report."""
 
     def close(self, keep: frozenset[int]) -> None:  # noqa: B027 - not all have anything to end
-        """Note that the call is over; the generators of the trials to `keep` may wait on."""
+        """Note that the call is over; the generators of the trials to `keep` go on waiting."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ class RemoteDispatch(Dispatch):
         write_down(self._mailbox.take(self._names.pop(future)), trial, self._ledger)
 
     def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
-        """Take generators as gone that are not to wait; the next legs tell their workers."""
+        """Forget where generators wait that are not kept; the next legs tell their workers."""
         places = self.objective.places
         if places:
             for number in places.keys() - keep():
@@ -235,7 +235,7 @@ class RemoteDispatch(Dispatch):
 
 
 def end_of(objective: Objective, keep: frozenset[int] = frozenset()) -> EndOfCall:
-    """Return the message to workers that only the generators of the trials to `keep` wait on."""
+    """Return the message by which workers keep only the generators of the trials to `keep`."""
     keep = keep & objective.places.keys()
     return EndOfCall(objective.token, keep, next(objective.sequence))
 
@@ -278,7 +278,11 @@ def _seed_of(study: StoredStudy) -> int:
 
 
 def _proposed(trial: Trial) -> dict[str, Any]:
-    """Return what the sampler proposes for the parameters that other trials have had."""
+    """Return what the sampler proposes for the parameters that other trials have had.
+
+    A worker cannot ask the sampler, so each of them is proposed here, before it is known whether
+    the objective will suggest it. The trial that the sampler sees has the values proposed so far.
+    """
     study = trial.study
     frozen = as_sampled(trial)
     proposed = {

@@ -1,7 +1,7 @@
 """The mailbox: files by which a study and its legs in other processes hear of each other.
 
-They are a help where both see the same file system, and never needed: what a leg has done is also
-in the result that it returns, and where no file is seen a leg goes on to its end.
+The files help where both see the same file system, but nothing depends on them: the result of a leg
+also holds all that the leg has done, and a leg that sees no files goes on to its end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from bohb.store.checkpoints import DEFAULT_ROOT
 
-# One thing that a leg has written about its trial: its kind, and then what belongs to this kind.
+# One thing that a leg has written about its trial: a word for its kind, then key, value and so on.
 Write: TypeAlias = tuple[Any, ...]
 
 _POLL_SECONDS = 0.25
@@ -36,8 +36,8 @@ class Mailbox:
             shutil.rmtree(stale, ignore_errors=True)
         self.directory = root / f"{prefix}{uuid.uuid4().hex[:8]}"
         made = [path for path in self.directory.parents if not path.exists()]
-        # Where nothing has to be made, a call that was killed may have made the default root. It
-        # is removed with this call if it is empty then.
+        # If all directories exist already, a call that was killed may have left the default root
+        # behind. `close` removes it, if it is empty by then.
         own = [root, root.parent] if root.parent.name == DEFAULT_ROOT else []
         self._made = made or own
         with contextlib.suppress(OSError):  # without the directory, legs just go on to their end
@@ -91,6 +91,7 @@ class MailboxEnd:
         self.writes: list[Write] = []
         self._go = directory / "go"
         self._path = directory / name
+        # On a machine that does not see the directory, a missing file ``go`` means nothing.
         self._is_seen = directory.exists()
         self._deadline = None if seconds_left is None else time.monotonic() + seconds_left
         self._next_look = 0.0

@@ -68,7 +68,7 @@ class PortableError:
     def _of_its_kind(self) -> Exception:
         """Return an exception of the same class with the same message, and nothing else.
 
-        `catch` must recognise it, and the arguments that its class wants are not known here.
+        `catch` must recognise it. It is made without `__init__`, whose arguments are not known.
         """
         kind, text = _unpickled(self.kind), self.text
         try:
@@ -103,7 +103,7 @@ class RemoteResult:
     wants_stop: Literal["soon", "now"] | None = None
 
     def result(self) -> LegResult:
-        """Return the same as legs in the study's own process return it."""
+        """Return the result in the form that legs in the study's own process give it."""
         error = None if self.error is None else self.error.restored()
         return LegResult(self.outcome, self.value, error)
 

@@ -103,7 +103,7 @@ class Assignment:
 
     @property
     def name(self) -> str:
-        """The name of the leg."""
+        """The name of the leg, and of its file in the mailbox."""
         return f"trial-{self.number:05d}-{self.sequence}"
 
     def __call__(self, shared: Callable[[], bytes]) -> RemoteResult:
@@ -146,6 +146,7 @@ class _KeptObjective:
     def run(self, assignment: Assignment) -> RemoteResult:
         """Run one leg, on the trial that waits here or on a new one made from what was sent."""
         end = MailboxEnd(assignment.mailbox, assignment.name, assignment.seconds_left)
+        # The trial of this leg is taken out first: `keep` names only other trials.
         with self._lock:
             _, trial = self._waiting.pop(assignment.number, (0, None))
         self.keep_only(assignment.keep, before=assignment.sequence)
@@ -155,7 +156,7 @@ class _KeptObjective:
         study.begin_leg(assignment, trial, end)
         result = self._objective.run_leg(trial)
         if isinstance(result.error, KeyboardInterrupt):
-            # The user wants the study to end. A leg that is only run again would do the same again.
+            # The user wants the study to end, so it is not enough that this leg is run again.
             result = LegResult(Outcome.INTERRUPTED)
             study.stop(now=True)
         elif result.error is not None and not isinstance(result.error, Exception):
@@ -179,7 +180,11 @@ class _KeptObjective:
         )
 
     def keep_only(self, keep: frozenset[int], *, before: float) -> None:
-        """Let go of generators that are not to wait any more, of those that waited `before`."""
+        """Close the generators of trials that are not in `keep` and had their last leg `before`.
+
+        Messages may overtake each other on their way to a worker: `keep` does not know of legs
+        that were sent after it, and the generators of their trials must stay.
+        """
         with self._lock:
             gone = [
                 number
@@ -211,7 +216,7 @@ def _kept_objective(token: str, shared: Callable[[], bytes]) -> _KeptObjective:
 
 
 class _RecordingStorage(InMemoryStorage):
-    """A storage in memory that hands all that is written to its trial to the leg's mailbox."""
+    """A storage in memory that also passes each write about its trial to the leg's mailbox."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -259,6 +264,8 @@ class _WorkerStudy(StoredStudy):
         direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         study_id = self.storage.create_new_study([direction], _NAME)
         super().__init__(_NAME, self.storage, _Proposed(), NopPruner(), space)
+        # Optuna does not log the creation of a study that is unannounced. From now on it has the
+        # name that the objective and the error messages should show.
         self.study_name = self._ledger.study_name = assignment.study_name
         self._checkpoint_root = assignment.checkpoint_root
         frozen = assignment.frozen
@@ -272,6 +279,7 @@ class _WorkerStudy(StoredStudy):
         )
         template.datetime_start = frozen.datetime_start
         self.trial = Trial(self, self.storage.create_new_trial(study_id, template))
+        # This storage counts from 0, but the trial must have the number it has in the study.
         live_trial(self.trial).number = frozen.number
         self.wants_stop: Literal["soon", "now"] | None = None
 

@@ -13,7 +13,7 @@ from optuna.storages import InMemoryStorage
 
 from bohb.store.ledger import CHECKPOINT_ROOT, Ledger
 
-DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for those of all studies
+DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for all studies together
 
 
 class Checkpoints:
@@ -38,7 +38,7 @@ class Checkpoints:
 
     @property
     def placed(self) -> Path | None:
-        """The directory as the study has it stored; None if nobody has asked for it yet."""
+        """The directory that is stored in the study; None if nobody has asked for it yet."""
         stored = self._ledger.read(CHECKPOINT_ROOT)
         return None if stored is None else Path(stored)
 
@@ -52,7 +52,7 @@ class Checkpoints:
 
         A study that has one already keeps its name, so that it can be moved.
         """
-        # A study of the same name may have left checkpoints here and been deleted since.
+        # The name alone is not enough: a deleted study of the same name may have left checkpoints.
         name = urllib.parse.quote(self._ledger.study_name, safe=" ")
         own = f"{name}-{uuid.uuid4().hex[:8]}" if self.placed is None else self.placed.name
         self.place(Path(directory) / own)

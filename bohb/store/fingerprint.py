@@ -24,7 +24,7 @@ class Fingerprint:
     key
         The user attribute that holds the fingerprint.
     by
-        What begins such studies, in the words of an error message.
+        The name of what begins such studies, for error messages.
     """
 
     def __init__(self, study: StoredStudy, key: str, by: str) -> None:
@@ -39,7 +39,7 @@ class Fingerprint:
         return kept
 
     def keep(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the study was begun with: `facts`, which JSON can hold, if it is new.
+        """Return what the study was begun with; a new one keeps `facts`, which JSON must hold.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Fingerprint:
         seed_key
             What the seed is kept as.
         seed, is_given
-            The seed of a new study; it must be that of an old one if it `is_given`.
+            The seed of a new study. If it `is_given`, an old study must have the same seed.
 
         Raises
         ------

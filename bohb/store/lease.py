@@ -19,7 +19,7 @@ from bohb.store.ledger import LEASE, Ledger
 from bohb.store.stored_study import StoredStudy, ledger_of
 
 BEAT_SECONDS = 10.0
-SILENCE_SECONDS = 60.0  # a holder that has not beaten for so long is dead
+SILENCE_SECONDS = 60.0  # a holder that has not beaten for so long counts as dead
 _SETTLING_SECONDS = 0.05  # after this time each of two simultaneous claims can see the other
 
 # The tokens of the leases whose holders are inside `optimize` in this process.
@@ -30,9 +30,9 @@ _claiming = threading.Lock()  # claims of one process are made one after another
 class Lease:
     """The right to move one study forward.
 
-    Its holder stands in the study's attributes, with a beat every ten seconds. A claim is refused
-    while another holder lives: on the same machine as long as its process exists and beats, on
-    another machine as long as it beats.
+    Its holder is noted in the study's attributes, and the time of its last beat is renewed every
+    ten seconds. A claim is refused while another holder lives: on the same machine as long as its
+    process exists and beats, on another machine as long as it beats.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ def _beat(reference: weakref.ref[Lease], ended: threading.Event) -> None:
         except StorageError:
             continue  # the storage may be back at the next beat; if not, the study's writes fail
         finally:
-            del lease
+            del lease  # this thread must not keep the lease alive while it waits
 
 
 def _is_alive(found: dict[str, Any]) -> bool:

@@ -86,12 +86,12 @@ class Ledger:
     def set_param(
         self, trial_id: int, name: str, value: float, distribution: BaseDistribution
     ) -> None:
-        """Write the value that a trial has for a parameter, as Optuna counts it.
+        """Write the value that a trial has for a parameter, in Optuna's internal representation.
 
         Raises
         ------
         ArgumentError
-            If it has choices that the storage cannot hold.
+            If the parameter has choices that the storage cannot hold.
         """
         check_storable(name, distribution, self.storage)
         with self._guard(f"write parameter {name!r}"):
@@ -107,7 +107,7 @@ class Ledger:
         self._set_trial_attribute(trial_id, key, value)
 
     def set_value(self, trial_id: int, step: int, value: float) -> None:
-        """Write the value of a trial at `step`, over one that may be there."""
+        """Write the value of a trial at `step`, in place of any that was there."""
         with self._guard("write a report"):
             self.storage.set_trial_intermediate_value(trial_id, step, value)
 

@@ -77,11 +77,11 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
 
 
 def _opened(storage: str | BaseStorage | None) -> BaseStorage:
-    """Open a storage, whoever else is making its tables at the same moment.
+    """Open a storage, even while other processes are making its tables.
 
     Two processes that open a new database at once both make its tables, and one of them fails at
-    each. Every failed attempt gets at least one table further than the attempt before it, so that
-    as many attempts suffice as a new database has tables and rows.
+    each. Every failed attempt gets at least one table further than the attempt before it, so no
+    more attempts are needed than a new database has tables and rows.
     """
     for _ in range(_MOST_ATTEMPTS):
         try:
@@ -125,7 +125,7 @@ def _journal(path: Path) -> JournalStorage:
 
 
 def _begins_as_journal(path: Path) -> bool:
-    """Return whether the first line is an entry, or there is none that is whole."""
+    """Return whether the first line is an entry, or may be the beginning of one."""
     if not path.is_file():
         return not path.exists()
     with path.open("rb") as file:

@@ -43,7 +43,7 @@ class StoredStudy(optuna.Study, abc.ABC):
 
     @property
     def _history(self) -> History | None:
-        """What `BOHBSampler` sees; None where it has to read the storage itself."""
+        """The history that `BOHBSampler` reads; None where it has to read the storage itself."""
         return None
 
     @abc.abstractmethod

@@ -1,8 +1,8 @@
 """Studies: trials that pause and are promoted, in Optuna's storages.
 
-`__all__` has what users import. The other names are for the packages beside it that adapt a study
-to something else (the command line, scikit-learn, pictures): they take what they need from here and
-from nowhere inside.
+`__all__` has what users import. The other names are for the packages that adapt a study to
+something else (the command line, scikit-learn, pictures). Those packages import from here, and
+never from the modules inside.
 """
 
 from bohb.objective.leg_state import leg_state_of as leg_state_of

@@ -1,4 +1,4 @@
-"""The compatibility of a study with its pruner, sampler and executor: what does not fit is refused.
+"""Checks that the pruner, the sampler and the executor of a study fit it and each other.
 
 The settings of a study's schedule are kept in its storage, as they cannot change once it has begun.
 """
@@ -70,12 +70,12 @@ def _keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> Non
 
 
 def schedule_pruner_of(study: StoredStudy, purpose: str = "brackets") -> SchedulePruner:
-    """Return the pruner of a study that needs one with a plan, for a `purpose`.
+    """Return the pruner of a study, which must have a plan; an error names the `purpose`.
 
     Raises
     ------
     ArgumentError
-        If it is one of Optuna's.
+        If the pruner is one of Optuna's, and has no plan.
     """
     if not isinstance(study.pruner, SchedulePruner):
         raise ArgumentError(
@@ -96,7 +96,7 @@ def refuse_without_plan(pruner: BasePruner, **given: Any) -> None:
 
 
 def refuse_blind_sampler(study: StoredStudy) -> None:
-    """Raise ArgumentError if the study's sampler, as it is now, proposes what is forbidden."""
+    """Raise ArgumentError if the space has forbidden clauses that the present sampler ignores."""
     if study.space is None or not study.space.model.forbidden:
         return
     if len(study.directions) > 1:
@@ -125,7 +125,7 @@ def refuse_asking_sampler(study: StoredStudy, executor: Executor) -> None:
 
 
 def warn_of_replays(plan: Plan, executor: Executor) -> None:
-    """Warn that generators cannot go on where they wait, and what that costs."""
+    """Warn that this executor trains promoted generators from the start, and what that costs."""
     warnings.warn(
         f"{type(executor).__name__} cannot send a leg to the process in which its generator "
         "waits, so each promotion trains its trial from the start again: a round takes "

@@ -1,4 +1,4 @@
-"""The making of studies, and finding them again in a storage."""
+"""The creation of studies, and the loading of stored ones."""
 
 from __future__ import annotations
 
@@ -56,14 +56,15 @@ def create_study(
     storage
         Where everything is kept: None for this process's memory, a database URL such as
         ``"sqlite:///study.db"``, a `pathlib.Path` for Optuna's journal in that file, or a storage
-        of Optuna. The journal is the fastest that outlives the process.
+        of Optuna. Of those that outlive the process the journal is the fastest.
     sampler
         What proposes values; any sampler of Optuna. None for `BOHBSampler()`, or with several
         directions for Optuna's default.
     pruner
         What decides how far trials run. `HyperbandPruner` and `SuccessiveHalvingPruner` pause and
-        promote. Any pruner of Optuna does what it does there. None takes the one that an existing
-        study was begun with; a new study gets Optuna's `MedianPruner`, and has no brackets.
+        promote. Any pruner of Optuna works as it does in Optuna. None takes the one that an
+        existing study was begun with; a new study gets Optuna's `MedianPruner`, and has no
+        brackets.
     study_name
         The study's name in the storage. None makes one up.
     direction, directions
@@ -71,9 +72,9 @@ def create_study(
     load_if_exists
         Go on with the study of the name `study_name` if the storage has it.
     checkpoint_root
-        Where the study has a directory of its own for the checkpoints of its trials
-        (`study.checkpoint_root`). None for ``bohb-checkpoints`` in the working directory, or a
-        temporary directory without a storage.
+        The directory under which the study makes its own directory for the checkpoints of its
+        trials (`study.checkpoint_root`). None for ``bohb-checkpoints`` in the working directory;
+        without a storage the checkpoints are then in a temporary directory.
     space
         All parameters, declared beforehand: a ``ConfigurationSpace`` of ConfigSpace, with its
         conditions, forbidden clauses and priors, or distributions of Optuna by name. Then
@@ -164,7 +165,7 @@ def load_study(
     StudyError
         If there is no such study, or no name is given and there are several.
     ArgumentError
-        If an argument is of the wrong kind, or `space` as in `create_study`.
+        If an argument is of the wrong kind, or `space` cannot be used, as in `create_study`.
     SettingsError
         If the study was begun with another schedule than the one of `pruner`, or its trials have
         parameters that do not go with `space`.
@@ -234,7 +235,7 @@ def _declared(
 
 
 def _begun(study: Study, pruner: BasePruner | None) -> Study:
-    """Return `study` with the pruner it was begun with, if none is given."""
+    """Return `study` once it is checked, with the pruner it was begun with if none is given."""
     settings = ledger_of(study).read(SETTINGS) if pruner is None else None
     if settings is not None:
         study.pruner = from_settings(settings)
@@ -263,7 +264,7 @@ def _check_same_space(study: Study, space: SearchSpace) -> None:
 
 
 def _check_paused(study: Study, trial: FrozenTrial, space: SearchSpace) -> None:
-    """Raise an error if a trial that waits for its next leg has not the parameters of `space`."""
+    """Raise an error if a paused trial has other parameters than `space` would give it."""
     if trial.state.is_finished():
         return
     params = trial.params

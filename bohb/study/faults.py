@@ -1,4 +1,4 @@
-"""Faults: what legs that fail or do not come back lead to."""
+"""Faults: the consequences of legs that fail, and of legs that are lost with their worker."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bohb.errors import BohbError, TooManyFailuresError
 from bohb.hyperband import Leg
 from bohb.objective.objective import text_of
 
-_LEAST_EVALUATIONS = 10  # of fewer a share says nothing
+_LEAST_EVALUATIONS = 10  # with fewer of them, the share that failed says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed evaluation: the name of the exception's class, and what is shown of it."""
+    """A failed evaluation: the name of the exception's class, and the text that users see."""
 
     kind: str
     text: str
@@ -34,7 +34,7 @@ class Failure:
 
 
 class Retries:
-    """How often legs are given out again whose workers were lost, in one call of `optimize`."""
+    """A count, in one call of `optimize`, of the attempts at each leg that were lost."""
 
     def __init__(self, max_retries: int) -> None:
         self._max_retries = max_retries
@@ -47,7 +47,7 @@ class Retries:
 
 
 def refuse_failures(failures: Sequence[Failure], n_evaluations: int, max_failures: float) -> None:
-    """Raise TooManyFailuresError if a larger share of evaluations has failed than may."""
+    """Raise TooManyFailuresError if more than the share `max_failures` of evaluations failed."""
     if n_evaluations < _LEAST_EVALUATIONS or len(failures) <= max_failures * n_evaluations:
         return
     raise TooManyFailuresError(
@@ -58,7 +58,7 @@ def refuse_failures(failures: Sequence[Failure], n_evaluations: int, max_failure
 
 
 def most_frequent(failures: Sequence[Failure]) -> str:
-    """Return how most of some evaluations failed, in words; there is at least one."""
+    """Return in words which kind of failure is the most frequent; there is at least one."""
     kind, count = Counter(failure.kind for failure in failures).most_common(1)[0]
     example = next(failure for failure in reversed(failures) if failure.kind == kind)
     return f"{count} failed like this: {example.text}"

@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C and other signals, held back while what they would tear apart is written."""
+"""Interrupts: Ctrl-C and other signals, held back during writes that belong together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _held = _Held()
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does: the handler of signals that are to end a study as well."""
+    """Handle a signal as Ctrl-C: raise KeyboardInterrupt, or only note it while it is held back."""
     if _held.is_on and not _held.came:
         _held.came = True
         return
@@ -30,7 +30,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let a Ctrl-C that comes within this block wait for its end. A second one does not wait."""
+    """Hold a Ctrl-C back until this block has ended. A second one is raised at once."""
     if threading.current_thread() is not threading.main_thread() or _held.is_on:
         yield
         return
@@ -42,8 +42,8 @@ def uninterrupted() -> Iterator[None]:
     try:
         yield
     finally:
-        # First the flag, then the handler: an interrupt that comes between the two is raised, and
-        # not noted where nobody looks any more.
+        # The flag must be reset first, because an interrupt between these lines leaves the block
+        # at once. With the flag still set, the next one would be noted where nobody looks for it.
         _held.is_on = False
         if is_default:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -56,7 +56,7 @@ def signals_interrupt() -> Iterator[None]:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, as long as this block runs in the main thread.
 
     They are sent when a job is cancelled on a server, or its terminal is closed. A signal that is
-    ignored stays so: ``nohup`` asks for it.
+    ignored stays ignored, because ``nohup`` asks for that.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

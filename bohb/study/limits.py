@@ -11,16 +11,17 @@ from bohb.hyperband import Plan, Resource, Schedule
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one call of `optimize` may start. At most one of the four counts is given.
+    """How much one call of `optimize` may start. At most one of the three is not None.
 
     Attributes
     ----------
     n_trials
         Configurations to start.
     n_brackets
-        Brackets to start; rounds are counted in these.
+        Brackets to start; a limit in rounds is converted into this one.
     total_resource
-        Resource to use, counted as the objective's style uses it.
+        Resource to use, counted as continued if promoted trials go on from where they stood, and
+        as restarted if they do not.
     """
 
     n_trials: int | None = None
@@ -40,7 +41,7 @@ class Limits:
         timeout: float | None,
         in_total: bool = False,
     ) -> Limits:
-        """Return the limits for what a user gave; one round if that is nothing."""
+        """Return the limits that a user gave, or one round if none was given."""
         given = {
             "n_trials": n_trials,
             "n_rounds": n_rounds,
@@ -60,7 +61,7 @@ class Limits:
                 "got none of them: a timeout counts for each call alone"
             )
         for name in ("n_trials", "n_rounds", "n_brackets"):
-            if given[name] is not None:  # no trials, as in Optuna: only what is open is finished
+            if given[name] is not None:  # with n_trials=0 only what is open is finished
                 arguments.count(name, given[name], least=0 if name == "n_trials" else 1)
         if timeout is not None:
             arguments.positive("timeout", timeout)
@@ -81,7 +82,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Where a call of `optimize` began, so that an interrupted one can be taken up."""
+    """Where a call of `optimize` began: stored, so that the next call can count from there."""
 
     n_started: int = 0
     n_brackets: int = 0
@@ -125,6 +126,7 @@ class Allowance:
         if limits.n_brackets is not None:
             return schedule.next_bracket < self.baseline.n_brackets + limits.n_brackets
         if limits.total_resource is not None:
+            # Sums of resources that are not integers have rounding errors.
             return self._needed_with_one_more(schedule) <= limits.total_resource * (1 + 1e-9)
         return True
 

@@ -30,17 +30,17 @@ _LOOK_SECONDS = 0.5  # between two looks whether legs that wait for a worker hav
 
 @dataclass(slots=True)
 class _Flight:
-    """A leg that an executor has."""
+    """A leg that was given to an executor, and whose result has not been taken."""
 
     trial: Trial
-    begun: float | None = None  # when it was first seen to run, where `leg_timeout` needs that
+    begun: float | None = None  # when it was first seen to run; only noted for `leg_timeout`
 
 
 class Loop:
     """One call of `optimize`.
 
-    However it ends, unless its process is killed, it leaves through the end of `run`: legs that
-    have a result are recorded, and the others can be run again.
+    Unless its process is killed, it always passes through the end of `run`. There the legs that
+    have a result are recorded, and the others are noted as legs that can be run again.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Loop:
         self._options = options
         self._retries = Retries(options.max_retries)
         self._n_evaluations_before = state.schedule.n_evaluations
-        # A leg that is late, or lost with its worker, fails its trial and ends no call.
+        # A leg that is late, or lost with its worker, fails its trial but does not end the call.
         self._catch = (*options.catch, LegTimeoutError, WorkerLostError)
         self._progress = progress
         self._in_flight: dict[Future[Any], _Flight] = {}
-        # By worker: legs whose generators wait in this worker, which is busy.
+        # By worker: legs that wait until it is free, because their generators are in its memory.
         self._held: defaultdict[Hashable, deque[Trial]] = defaultdict(deque)
         # Legs that could not be ended. Each still holds a worker.
         self._abandoned: set[Future[Any]] = set()
@@ -88,7 +88,7 @@ class Loop:
     # Giving legs
 
     def _fill(self) -> bool:
-        """Give a leg to every free worker, and return whether there was none to give."""
+        """Give a leg to every free worker, and return whether there was no leg left to give."""
         while self._has_room() and not self._stop.is_soon():
             with uninterrupted():
                 if self._submit_held():
@@ -148,12 +148,12 @@ class Loop:
                 self._state.settle(trial, LegResult(Outcome.INTERRUPTED))
             raise
         except BaseException:
-            self._state.is_consistent = False  # nobody knows whether the leg has begun
+            self._state.is_consistent = False  # it is not known whether the leg has begun
             raise
         self._in_flight[future] = _Flight(trial)
 
     def _keep(self) -> frozenset[int]:
-        """Return the trials whose generators may wait on: under way, or among the best paused."""
+        """Return the trials whose generators are kept: those under way, and the best paused."""
         under_way = {flight.trial.number for flight in self._in_flight.values()}
         under_way |= {trial.number for held in self._held.values() for trial in held}
         return self._state.paused(self._options.max_paused) | under_way
@@ -181,7 +181,7 @@ class Loop:
         return None if soonest == math.inf else soonest
 
     def _note_begun(self) -> None:
-        """Note when legs begin to run, if that must be known: a cluster may let them wait."""
+        """Note when legs begin to run, if they have a timeout: a cluster may let them wait."""
         if self._options.leg_timeout is None:
             return
         for future, flight in self._in_flight.items():
@@ -197,7 +197,7 @@ class Loop:
     def _take(self, future: Future[Any]) -> None:
         """Take the result of a leg that is done."""
         if self._lease.is_lost:
-            self._lease.check()  # the message names who has it now
+            self._lease.check()  # raises an error that names the new holder
         with self._state.deciding():
             flight = self._in_flight.pop(future)
             result = self._dispatch.result(future, flight.trial)
@@ -210,7 +210,7 @@ class Loop:
         if error is not None:
             if result.outcome is not Outcome.FAILED or not isinstance(error, self._catch):
                 raise error
-            # The frames of the objective may hold all of a GPU's memory.
+            # The frames of the objective keep its variables alive, perhaps all of a GPU's memory.
             traceback.clear_frames(error.__traceback__)
         if self._options.max_failures is not None:
             self._refuse_failures(self._options.max_failures)
@@ -223,7 +223,7 @@ class Loop:
         return LegResult(Outcome.FAILED, error=result.error)
 
     def _refuse_failures(self, max_failures: float) -> None:
-        """Raise TooManyFailuresError if a larger share of evaluations has failed than may."""
+        """Raise TooManyFailuresError if too large a share of this call's evaluations failed."""
         n_evaluations = self._state.schedule.n_evaluations - self._n_evaluations_before
         refuse_failures(self._state.context.failures, n_evaluations, max_failures)
 
@@ -246,7 +246,7 @@ class Loop:
                 self._refuse_failures(self._options.max_failures)
 
     def _end(self, futures: list[Future[Any]]) -> list[_Flight]:
-        """End legs where they stand, or leave them alone where that cannot be done."""
+        """End legs where they stand, or abandon them; what they have written is kept."""
         self._abandoned |= self._executor.kill(futures)
         flights = [self._in_flight.pop(future) for future in futures]
         for future, flight in zip(futures, flights, strict=True):
@@ -254,7 +254,7 @@ class Loop:
         return flights
 
     def _report_finished(self) -> None:
-        """Let go of what trials hold that do not go on, and show finished ones to the callbacks."""
+        """Close generators that need not wait any more, and show callbacks the finished trials."""
         if self._options.max_paused is not None:
             self._dispatch.keep_only(self._keep)
         while self._state.finished:
@@ -266,7 +266,7 @@ class Loop:
     # The end
 
     def _drain(self) -> None:
-        """Take what the running legs still give, and keep the others for the next time."""
+        """Take the results that running legs still give, and keep the other legs for later."""
         self._dispatch.stop()
         if self._lease.is_lost or not self._state.is_consistent:
             self._give_up()
@@ -276,13 +276,14 @@ class Loop:
                 for trial in [trial for held in self._held.values() for trial in held]:
                     self._state.settle(trial, LegResult(Outcome.INTERRUPTED))
             self._held.clear()
+            # A leg that can be cancelled has not begun, and need not be waited for.
             self._interrupt([future for future in self._in_flight if future.cancel()])
             self._await_running()
 
     def _give_up(self) -> None:
-        """End the legs without their results, as memory and storage may disagree by now."""
+        """End the legs and drop their results, as memory and storage may disagree by now."""
         running = self._executor.kill(self._in_flight)
-        if self._executor.is_local:  # legs in threads of this process write into the storage
+        if self._executor.is_local:  # threads write into the storage until they end
             concurrent.futures.wait(running)
 
     def _await_running(self) -> None:

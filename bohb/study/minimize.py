@@ -34,16 +34,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """What `bohb.minimize` has found.
+    """The result of `bohb.minimize`.
 
     Attributes
     ----------
     config
         The best configuration at the highest resource reached.
     loss
-        Its loss there.
+        The loss of `config` at `resource`.
     resource
-        That resource: `max_resource`, unless a timeout or Ctrl-C ended the call before.
+        The highest resource reached: `max_resource`, unless a timeout or Ctrl-C ended the call
+        before.
     study
         The study, with all that was evaluated.
     """
@@ -89,9 +90,10 @@ def minimize(
     space
         A ``ConfigurationSpace`` of ConfigSpace, or distributions of Optuna by name.
     max_resource
-        The most that one configuration is given.
+        The most resource that one configuration is given.
     min_resource
-        The least that it is judged by; None makes five rungs, or as many as integers allow.
+        The least resource at which a configuration is judged; None makes five rungs, or as many as
+        integers allow.
         Resources are integers if both bounds are.
     reduction_factor
         Of this many configurations on a rung one is promoted; 3 by default.
@@ -170,6 +172,7 @@ def minimize(
         kept_seed = _take_up(study, seed)
         if sampler is None:
             study.sampler = BOHBSampler(kept_seed)
+    # A timeout without another limit counts for each call alone, so it cannot go with `in_total`.
     is_endless = n_rounds is None and n_trials is None and total_resource is None
     study.optimize(
         _OfConfiguration(function),
@@ -200,7 +203,7 @@ def minimize(
 
 @dataclass(frozen=True)
 class _OfConfiguration:
-    """The objective of a function that knows nothing of trials."""
+    """The objective made from a function of a configuration and a resource."""
 
     function: Callable[[dict[str, Any], Any], float]
 
@@ -209,12 +212,12 @@ class _OfConfiguration:
 
 
 def _take_up(study: Study, seed: int | None) -> int:
-    """Return the seed that a stored study was begun with; a new one keeps what it is given.
+    """Return the seed that a stored study was begun with; a new study keeps `seed` or draws one.
 
     Raises
     ------
     SettingsError
-        If it was begun with another seed or another space, or not by `minimize`.
+        If the study was begun with another seed or another space, or not by `minimize`.
     """
     distributions = study.space.distributions if study.space else {}
     facts: dict[str, Any] = {f"parameter {name!r}": repr(d) for name, d in distributions.items()}

@@ -32,9 +32,9 @@ class Options:
     max_failures
         The share of evaluations that may fail; None for all.
     max_paused
-        Generators that wait in memory at most; None for no limit.
+        The most generators that may wait in memory; None for no limit.
     max_open_brackets
-        Brackets in which something is left to be done, at most; None for no limit.
+        The most brackets that may be unfinished at the same time; None for no limit.
     catch
         Exceptions of the objective that fail their trial only.
     callbacks

@@ -26,8 +26,8 @@ def progress_of(state: StudyState, allowance: Allowance, options: Options) -> Pr
 class Progress:
     """A bar towards the limit that was given, with the incumbent beside it.
 
-    It counts evaluations towards a number of brackets or rounds, else trials, resource or
-    seconds.
+    It counts evaluations if the limit is a number of brackets or rounds, and otherwise trials,
+    resource or seconds, as the limit does.
     """
 
     def __init__(self, state: StudyState, allowance: Allowance, timeout: float | None) -> None:
@@ -45,7 +45,7 @@ class Progress:
         )
 
     def take_value(self, trial: Trial, resource: Resource, value: float) -> None:
-        """Let the incumbent be known from a value of `trial` at `resource`."""
+        """Take a value of `trial` at `resource`, which may make it the incumbent."""
         scale = self._state.scale
         self._incumbent = better(self._incumbent, live_trial(trial), resource, value, scale)
 
@@ -63,7 +63,7 @@ class Progress:
         self._bar.close()
 
     def _goal(self, schedule: Schedule, timeout: float | None) -> tuple[str, Resource]:
-        """Return the unit that is counted, and how many of it there are to be."""
+        """Return the unit that is counted, and how many units a full bar stands for."""
         limits = self._allowance.limits
         if limits.n_trials is not None:
             return "trials", limits.n_trials

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from bohb.errors import MissingDependencyError
 from bohb.history import Scale, standing
 from bohb.hyperband import Plan, Resource
 from bohb.store.ledger import ERROR_ATTRIBUTE
@@ -52,8 +53,9 @@ def find_incumbent(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> I
 def better(
     best: Incumbent | None, trial: FrozenTrial, resource: Resource, value: float, scale: Scale
 ) -> Incumbent:
-    """Return the incumbent once `trial` has `value` at `resource`."""
+    """Return the new incumbent: `best`, or `trial` with its `value` at `resource`."""
     if best is not None:
+        # The higher resource wins, then the lower loss, then the older trial.
         before = (-best.resource, scale.loss(best.value), best.number)
         if before < (-resource, scale.loss(value), trial.number):
             return best
@@ -61,7 +63,7 @@ def better(
 
 
 def failure_of(trial: FrozenTrial) -> str | None:
-    """Return what a trial has failed with, as it was noted; None if it has not failed."""
+    """Return the stored text of a trial's failure; None if it has not failed."""
     noted: str | None = trial.system_attrs.get(ERROR_ATTRIBUTE)
     return noted
 
@@ -87,8 +89,12 @@ def evaluations(
 
 def evaluations_dataframe(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> pd.DataFrame:
     """Return one row per trial and resource at which it was evaluated."""
-    import pandas as pd  # importing it takes longer than importing all of bohb
-
+    try:
+        import pandas as pd  # importing it takes longer than importing all of bohb
+    except ImportError as error:
+        raise MissingDependencyError(
+            "evaluations_dataframe() needs pandas: pip install 'bohb[pandas]'"
+        ) from error
     columns = ["number", "bracket", "rung", "resource", "value", "state"]
     rows = [
         {

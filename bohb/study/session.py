@@ -35,8 +35,8 @@ _logger = logging.getLogger(__name__)
 class Session:
     """Moves one study, by `optimize` or by hand, as long as this process holds its lease.
 
-    Between two calls it keeps the state, unless somebody else has moved the study since, and the
-    objective with the generators that wait in it.
+    Between two calls it keeps the state, and the objective with the generators that wait in it.
+    Both are dropped if somebody else has moved the study since.
     """
 
     def __init__(self, study: StoredStudy) -> None:
@@ -58,6 +58,8 @@ class Session:
     def optimize(self, function: Callable[[Any], Any], options: Options) -> None:
         """Run legs of `function` until the limits are reached."""
         executor = options.executor
+        # The stack is left in reverse order: the workers are told that the call is over while the
+        # lease is still held, then the lease is released, and the executor is closed last.
         with contextlib.ExitStack() as stack:
             executor.open()
             stack.callback(executor.close)
@@ -86,7 +88,7 @@ class Session:
                 _logger.warning(
                     "Cut off by Ctrl-C. What has finished is kept; the next call goes on from here."
                 )
-            else:
+            else:  # a call that was cut off stays noted, and is taken up by the next one
                 self._ledger.write(OPEN_CALL, None)
 
     def stop(self, *, now: bool) -> bool:
@@ -157,7 +159,10 @@ class Session:
 
     @contextlib.contextmanager
     def _by_hand(self) -> Iterator[StudyState]:
-        """Give the state to `ask` and `tell`, which hold the lease until the study is let go."""
+        """Give the state to `ask` and `tell`.
+
+        Outside of `optimize` they claim the lease, and keep it as long as the study object lives.
+        """
         is_alone = self._stop is None
         if is_alone and self._lease.held:
             self._lease.check()
@@ -197,7 +202,10 @@ class Session:
             self.forget_objective()
 
     def _begin_call(self, state: StudyState, *, in_total: bool) -> Baseline:
-        """Return where this call counts from: where a call began that was cut off, if one was."""
+        """Return where this call counts from, which is where a call that was cut off began.
+
+        If none was cut off, it counts from here; with `in_total` from the study's beginning.
+        """
         state.may_have_waiting = True
         state.is_used_up = False
         cut_off = self._ledger.read(OPEN_CALL)
@@ -211,6 +219,6 @@ class Session:
 def _is_same(one: Callable[[Any], Any], other: Callable[[Any], Any]) -> bool:
     """Return whether two objectives are the same one.
 
-    A bound method is another object each time it is named, and equal to itself.
+    A bound method is a new object each time it is looked up, but equal to the earlier ones.
     """
     return one is other or (inspect.ismethod(one) and one == other)

@@ -34,7 +34,7 @@ from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
 from bohb.study.interrupts import uninterrupted
 
-# The name of the package, by which adapters can silence what is said of each trial.
+# It has the name of the package, so that adapters can silence the messages about each trial.
 _logger = logging.getLogger("bohb.study")
 
 
@@ -45,13 +45,13 @@ class CallContext:
     Attributes
     ----------
     make_watch
-        Makes what says to a leg whether it is to end.
+        Makes the watch that tells a leg whether it is to end.
     caught
         Exceptions of the objective that fail their trial only.
     failures
         The evaluations that have failed so far.
     on_value
-        Is told of each finite value at a rung, if somebody wants to know.
+        Called with a trial, a resource and each finite value at a rung; None for no call.
     """
 
     make_watch: Callable[[], LegWatch] = LegWatch
@@ -73,8 +73,8 @@ class StudyState:
     finished
         Trials that have finished and were not shown to the callbacks yet.
     is_consistent
-        Whether memory and storage agree. Once they may not, this object must not be used any more,
-        and another one is made from the storage.
+        Whether memory and storage agree. Once that is in doubt, this object must not be used any
+        more, and a new one is made from the storage.
     is_used_up
         Whether the sampler has said that it has nothing left to propose.
     may_have_waiting
@@ -96,7 +96,7 @@ class StudyState:
         self._paused: dict[int, tuple[Resource, float]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
         self.is_used_up = False
-        self._n_looked_at = 0  # so many of the storage's trials are known here
+        self._n_looked_at = 0  # how many of the storage's trials are known here
         self.pruner = schedule_pruner_of(study)
         self.schedule = self._restore(self.pruner)
         self._unfinished = deque(self.schedule.pending)
@@ -104,7 +104,7 @@ class StudyState:
 
     @contextlib.contextmanager
     def deciding(self) -> Iterator[None]:
-        """Keep out other threads and Ctrl-C, and note that an error may tear the state apart."""
+        """Keep out other threads and Ctrl-C; an exception makes the state inconsistent."""
         with uninterrupted(), self._lock:
             try:
                 yield
@@ -126,7 +126,8 @@ class StudyState:
 
         Legs that were cut off come first, then promotions, then configurations that were
         enqueued, then new ones. A promotion to a rung at which the trial has a report already is
-        not run. A leg that was cut off is, for it may return something else than it reported.
+        settled with that report, and not run. A leg that was cut off is run even then, because the
+        objective may return another value than it has reported.
         """
         if self._unfinished:
             return self._give(self._unfinished.popleft())
@@ -155,11 +156,12 @@ class StudyState:
         return most is None or self.schedule.n_started < most
 
     def settle(self, trial: Trial, result: LegResult) -> None:
-        """Take the result of the leg of `trial`, and carry out what the schedule decides by it."""
+        """Take the result of the leg of `trial`, and carry out what the schedule then decides."""
         leg = leg_state_of(trial).end()
         if result.outcome is Outcome.INTERRUPTED:
             self._unfinished.append(leg)
-            self._paused[trial.number] = leg.resource, -math.inf  # it is sure to go on
+            # The leg is sure to be run again, so its trial ranks best among those at its resource.
+            self._paused[trial.number] = leg.resource, -math.inf
             return
         value, loss = result.value, None
         if result.outcome is Outcome.REACHED and value is not None and math.isfinite(value):
@@ -235,7 +237,7 @@ class StudyState:
             self.ledger.begin_leg(self._ids[leg.trial], leg)
         try:
             self.schedule.begin(leg, self._number(leg))
-        except ArgumentError as error:  # a storage that has lost trials gives out their numbers
+        except ArgumentError as error:  # a storage that lost trials uses their numbers again
             raise self.ledger.failure("begin a trial", error) from error
         return self._give(leg)
 
@@ -260,7 +262,7 @@ class StudyState:
         return trial
 
     def _known(self, number: int) -> Trial:
-        """Return the trial of this number, made again after a restart."""
+        """Return the trial of this number; after a restart its object is made anew."""
         if number not in self._trials:
             self._trials[number] = Trial(self.study, self._ids[number])
         return self._trials[number]
@@ -280,8 +282,9 @@ class StudyState:
             failure = Failure.of_text("no value: it was told to fail")
         else:
             failure = Failure.of_text(f"the value {result.value} is not finite")
-        # A traceback helps with what the objective has raised and `catch` has caught. What ends the
-        # call is raised anyway, and of an error that the study has found the message says all.
+        # A traceback is shown only if the objective raised the exception and `catch` caught it.
+        # Other exceptions end the call and are raised with theirs. Where the study itself found
+        # the error, the message says enough.
         is_the_objectives = not isinstance(error, (LegError, ObjectiveError))
         shows_traceback = isinstance(error, self.context.caught) and is_the_objectives
         _logger.warning(
@@ -323,8 +326,9 @@ class StudyState:
     def _restore(self, pruner: SchedulePruner) -> Schedule:
         """Bring a new schedule to where the storage stands, and carry out what was decided there.
 
-        A process that was killed may have written the last result of a rung, and not all that this
-        result decided. The replayed schedule names the trials that are pruned by it once more.
+        A process that was killed may have written the last result of a rung, but not have pruned
+        all trials that this result decided on. The replayed schedule names all pruned trials once
+        more, and those that are not finished yet are pruned here.
         """
         plan = pruner.plan()
         trials = self.ledger.trials()

@@ -105,12 +105,12 @@ class Study(StoredStudy):
         self._checkpoints = Checkpoints(self._ledger)
 
     def plan(self, n_rounds: int = 1) -> Plan:
-        """Return what passes through all brackets will do, before they do it.
+        """Return the schedule as a table, before anything runs: brackets, rungs, trials, costs.
 
         Parameters
         ----------
         n_rounds
-            How many passes.
+            How many passes through all brackets.
 
         Raises
         ------
@@ -170,9 +170,9 @@ class Study(StoredStudy):
             Configurations to start; with 0 only what is open is finished.
         timeout
             Seconds after which everything ends where it stands; None for no limit. Legs end at
-            their next report. Five seconds later those in other processes are ended where the
-            executor can do that, and not waited for any longer elsewhere. Threads cannot be ended:
-            their legs are waited for. Trials stay paused, and can be continued by another call.
+            their next report. Five seconds later those in other processes are ended if the executor
+            can do that, and abandoned if it cannot. Threads cannot be ended: their legs are waited
+            for. Trials stay paused, and can be continued by another call.
         n_jobs
             Legs to run at the same time, in threads; -1 for as many as there are processors.
         catch
@@ -208,10 +208,10 @@ class Study(StoredStudy):
         max_failures
             The share of this call's evaluations that may fail, once there are ten; None for all.
         max_paused
-            Generators that wait in memory at most; None for no limit. Those of the worst trials
-            are closed first, and trained from the start again if their trials are promoted.
+            The most generators that may wait in memory; None for no limit. Those of the worst
+            trials are closed first, and trained from the start again if their trials are promoted.
         max_open_brackets
-            Brackets in which something is left to be done, at most. None lets free workers begin
+            The most brackets that may be unfinished at the same time. None lets free workers begin
             with later brackets as long as the limits allow.
 
         Raises
@@ -511,7 +511,7 @@ class Study(StoredStudy):
 
     @property
     def _history(self) -> History | None:
-        """What `BOHBSampler` sees; None where it has to read the storage itself."""
+        """The history that `BOHBSampler` reads; None where it has to read the storage itself."""
         return self._session.history
 
     def incumbent(self) -> Incumbent:
@@ -571,6 +571,8 @@ class Study(StoredStudy):
         ------
         ArgumentError
             If the study's pruner has no rungs.
+        MissingDependencyError
+            If pandas is not installed.
 
         Examples
         --------
@@ -590,7 +592,7 @@ class Study(StoredStudy):
 
 
 def checkpoints_of(study: Study) -> Checkpoints:
-    """Return where the trials of a study keep their checkpoints, to place them elsewhere."""
+    """Return the checkpoints of a study, for a caller that places them elsewhere."""
     return study._checkpoints
 
 
