@@ -11,15 +11,17 @@ demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
 
 # Threads of BLAS would be in each other's way, and hundreds of processes would each compile all.
-test: export OPENBLAS_NUM_THREADS ?= 1
-test: export PYTHONDONTWRITEBYTECODE :=
-test: .venv/.test ## run all tests, doctests, examples and the README
-	$(BIN)/python -m pytest --numprocesses \
-		$$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") # many of them wait
+test test-fast: export OPENBLAS_NUM_THREADS ?= 1
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
+# Many tests wait, so there is one process more than processors.
+PYTEST = $(BIN)/python -m pytest --numprocesses \
+	$$($(BIN)/python -c "import os; print(os.cpu_count() + 1)")
 
-test-fast: export OPENBLAS_NUM_THREADS ?= 1
+test: .venv/.test ## run all tests, doctests, examples and the README
+	$(PYTEST)
+
 test-fast: .venv/.test ## run the tests that are not marked slow, in under two minutes
-	$(BIN)/python -m pytest --numprocesses auto -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""From a ConfigSpace to a space of ours: the one translator."""
+"""The one translator from a ConfigSpace to the `SearchSpace` of a study."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from bohb.model.predicates import All, Comparison, OneOf, Predicate, Relation, S
 from bohb.model.space import Prior
 from bohb.spaces import SearchSpace, native
 
-_LEAST_DEVIATION = 1e-3  # of a normal prior, in units; ConfigSpace may mean zero
+_LEAST_DEVIATION = 1e-3  # of a normal prior, in units: that of a ConfigSpace may come out as zero
 
 _SYMBOLS: dict[type, str] = {
     conditions.EqualsCondition: "==",
@@ -91,7 +91,7 @@ def search_space(space: ConfigurationSpace) -> SearchSpace:
 
 
 def _distribution(hp: Hyperparameter[Any, Any]) -> BaseDistribution:
-    """Return how Optuna stores a hyperparameter; one with an order as its choices."""
+    """Return how Optuna stores a hyperparameter; an ordinal one is stored as a choice."""
     choices = _choices(hp)
     if choices is not None:
         return CategoricalDistribution(choices)
@@ -109,7 +109,7 @@ _INTEGERS = (UniformIntegerHyperparameter, NormalIntegerHyperparameter, BetaInte
 
 
 def _parameter(hp: Any) -> Parameter:
-    """Return what the model knows: how Optuna stores it, and besides its order and its prior."""
+    """Return a hyperparameter for the model: with its order and its prior, which Optuna lacks."""
     if isinstance(hp, OrdinalHyperparameter) and len(hp.sequence) > 1:
         return Numeric(0, len(hp.sequence) - 1, step=1)
     parameter = to_parameter(_distribution(hp))
@@ -127,7 +127,8 @@ def _prior(hp: Any, parameter: Numeric) -> Prior | None:
     from scipy import stats  # takes long to import, and few spaces need it
 
     if isinstance(hp, (BetaFloatHyperparameter, BetaIntegerHyperparameter)):
-        # From the lowest to the highest value, so that these two have half a bin each.
+        # The prior reaches from the lowest to the highest value, and not to the outer ends of
+        # their bins, so that these two values have half a bin each.
         first, last = parameter.encode(np.array([hp.lower, hp.upper], dtype=float))
         prior: Prior = stats.beta(hp.alpha, hp.beta, loc=first, scale=last - first)
         return prior
@@ -143,7 +144,7 @@ def _prior(hp: Any, parameter: Numeric) -> Prior | None:
 
 
 def _choices(hp: Hyperparameter[Any, Any]) -> tuple[Any, ...] | None:
-    """Return the values of a hyperparameter that is one of several things, as Python's own."""
+    """Return the values of a hyperparameter as Python's own; None if it is a number in a range."""
     if isinstance(hp, Constant):
         return (native(hp.value),)
     if isinstance(hp, OrdinalHyperparameter):
@@ -191,6 +192,7 @@ def _relation(statement: forbidden.ForbiddenRelation, symbol: str) -> Relation:
     own, other = _choices(left), _choices(right)
     if own is None and other is None:
         return Relation(left.name, symbol, right.name)
+    # Both parameters share one table of ranks: numbers rank as themselves, strings alphabetically.
     values = [*(own or ()), *(other or ())]
     if all(isinstance(value, (bool, int, float)) for value in values):
         ranks = {value: float(value) for value in values}
@@ -205,6 +207,7 @@ def _relation(statement: forbidden.ForbiddenRelation, symbol: str) -> Relation:
     return Relation(left.name, symbol, right.name, own_ranks, other_ranks)
 
 
+# The arguments that make a hyperparameter of each kind again, but for its default.
 _SHAPES = {
     UniformFloatHyperparameter: ("lower", "upper", "log"),
     UniformIntegerHyperparameter: ("lower", "upper", "log"),
@@ -218,7 +221,7 @@ _SHAPES = {
 
 
 def _default_of_author(space: ConfigurationSpace) -> dict[str, Any] | None:
-    """Return the default configuration if any of its values is not the one by default."""
+    """Return the default configuration if the space's author chose any of its values, else None."""
     if not any(_has_own_default(hp) for hp in space.values()):
         return None
     values = dict(space.get_default_configuration())
@@ -234,6 +237,6 @@ def _default_of_author(space: ConfigurationSpace) -> dict[str, Any] | None:
 
 
 def _has_own_default(hp: Hyperparameter[Any, Any]) -> bool:
-    """Return whether the default is another than the one that the hyperparameter would choose."""
+    """Return whether the default differs from the one that ConfigSpace would choose by itself."""
     shape = {name: getattr(hp, name) for name in _SHAPES.get(type(hp), ())}
     return bool(shape) and type(hp)(hp.name, **shape).default_value != hp.default_value

@@ -1,4 +1,4 @@
-"""One tuned parameter: how a study stores it, and how its value is got from that."""
+"""One tuned parameter: how a study stores it, and how its value is found from what is stored."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from bohb.history import to_parameter
 from bohb.model import Numeric, Parameter
 from bohb.spaces import native
 
-# Every trial holds a copy of its choices, so that long lists are stored by their index.
+# Every trial stores a copy of its choices. From longer ordered lists the index is stored instead.
 _MANY = 100
 _LONGEST_LABEL = 60
-_TAIL = 1e-6
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_TAIL = 1e-6  # the share of a distribution that is never drawn, at an end without a bound
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # where an object lies differs between processes
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Dimension:
     name
         The parameter's name to its user.
     key
-        The name in the study: another one if what is stored is not the value itself.
+        The name in the study. It differs from `name` where a share or an index is stored.
     distribution
         How Optuna stores it.
     parameter
         The same as the model knows it.
     value_of
-        Returns the value for what is stored.
+        The function that returns the value for what is stored.
     description
-        What distinguishes it from others of this name.
+        A text that distinguishes it from other dimensions of this name.
     """
 
     name: str
@@ -69,10 +69,10 @@ class Dimension:
         is_bounded_below: bool,
         is_bounded_above: bool,
     ) -> Dimension:
-        """Return the dimension whose values lie below a share of a distribution.
+        """Return the dimension whose values are the quantiles of a distribution.
 
-        `value_of` gives the value for a share between 0 and 1. Of an end that is not bounded a
-        tail of one in a million is never drawn.
+        `value_of` returns the value below which a share between 0 and 1 of the distribution lies.
+        At an end that is not bounded, a tail of one in a million is never drawn.
         """
         distribution = FloatDistribution(
             0.0 if is_bounded_below else _TAIL, 1.0 if is_bounded_above else 1 - _TAIL
@@ -84,10 +84,10 @@ class Dimension:
     def of_values(
         cls, name: str, given: Sequence[Any], *, is_ordered: bool | None = None
     ) -> Dimension:
-        """Return the dimension of one of `given`, which are any objects.
+        """Return the dimension whose values are `given`, which may be any objects.
 
-        The model may know that the second lies between the first and the third if they are
-        ordered; None asks whether they are ascending or descending numbers.
+        If they are ordered, the model knows that the second lies between the first and the third.
+        None means that they are ordered if they are ascending or descending numbers.
         """
         values = [native(value) for value in given]
         if is_ordered is None:
@@ -143,7 +143,7 @@ def _labels(values: Sequence[Any]) -> list[str]:
 
 
 def described(value: Any) -> str:
-    """Return what `value` looks like, in every process alike."""
+    """Return the `repr` of `value` on one line, without addresses in memory."""
     return _ADDRESS.sub("", " ".join(repr(value).split()))
 
 
@@ -153,7 +153,7 @@ def _same(stored: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Item:
-    """One of some values, by its label or its index."""
+    """The function that returns one of some values for its label or its index."""
 
     values: Any
 

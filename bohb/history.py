@@ -1,8 +1,8 @@
-"""Between Optuna's trials and our records: the one translator, and the one place that knows how.
+"""The one translator between Optuna's trials and the records of the schedules and of the model.
 
-A trial's leg is written into its system attribute ``bohb:leg``: its bracket, its rung, and whether
-it is ``"running"`` or ``"paused"``. Its losses are its intermediate values. Everything else is
-computed from these two.
+A trial's leg is written into the trial's system attribute ``bohb:leg``: its bracket, its rung, and
+whether it is ``"running"`` or ``"paused"``. The trial's losses are its intermediate values.
+Everything else is computed from these two.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def to_parameter(distribution: BaseDistribution, name: str = "distribution") -> 
             raise ArgumentError(
                 f"{name} must have a range whose width is finite, got {distribution!r}"
             )
-        if low == high:  # the one value of a grid
+        # A single value is a grid of one: without a step its range would have no width. The step
+        # grows with the value, so that rounding does not swallow it.
+        if low == high:
             return Numeric(low, low, step=max(abs(low), 1.0))
         return Numeric(low, high, distribution.log, distribution.step)
     raise ArgumentTypeError(
@@ -71,14 +73,15 @@ def from_model(distribution: BaseDistribution, value: float) -> Any:
     """Return the value that an objective gets for the model's `value`."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[round(value)]
-    if isinstance(distribution, IntDistribution):  # a float may be beyond the end of a large one
+    if isinstance(distribution, IntDistribution):
+        # The floats of large integers are rounded, and may lie beyond the ends of the range.
         return min(max(round(value), distribution.low), distribution.high)
     return float(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How resources and losses are written into a trial's intermediate values.
+    """The rule by which resources and losses are written into a trial's intermediate values.
 
     With a ladder of integers a step is the resource itself, or one less in a trial whose loop
     counts from 0. Steps of Optuna are integers, so with any other ladder the step is the level.
@@ -108,7 +111,7 @@ class Scale:
         return not self.levels or isinstance(self.levels[0], int)
 
     def loss(self, value: float) -> float:
-        """Return the loss that `value` stands for, and the other way round."""
+        """Return the loss that `value` stands for, or the value that a loss stands for."""
         return -value if self.maximize else value
 
     def used(self, step: int, steps: Mapping[int, float]) -> Resource:
@@ -133,7 +136,11 @@ class Scale:
         return resource == self.levels[-1]
 
     def step_of_report(self, step: Any) -> int:
-        """Return the step for what an objective gave as step: a level's resource if not whole."""
+        """Return the step to be stored for the `step` of a report.
+
+        Where resources are not whole, an objective reports the resource of a level, and the
+        level is stored.
+        """
         if isinstance(step, bool) or not isinstance(step, (int, float)):
             if not hasattr(step, "__index__") and not hasattr(step, "__float__"):
                 raise ReportError(f"step must be a number, got {step!r}")
@@ -201,11 +208,13 @@ def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale)
 def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
     """Return the losses of `trial` by level of the ladder, for the model.
 
-    A level counts where there is a report at it or above it and below the next one.
+    A level has a loss if there is a report at it, or above it and below the next one. Without a
+    ladder a pruned trial has its last report as the loss of level 0, and a complete trial has the
+    loss of level 1.
     """
     if trial.state == TrialState.FAIL:
         return {}
-    steps = dict(trial.intermediate_values)  # its thread may be adding to them
+    steps = dict(trial.intermediate_values)  # a copy: the trial's thread may be adding to them
     losses = _first_by_level(steps, scale) if scale.levels else {}
     if trial.state == TrialState.COMPLETE and trial.value is not None:
         if math.isfinite(trial.value):
@@ -232,28 +241,32 @@ def _first_by_level(steps: Mapping[int, float], scale: Scale) -> dict[int, float
 
 
 class History:
-    """All trials of a study as the model sees them, kept and grown, not built again each time.
+    """All trials of a study as the model sees them, in a table that is kept and grows.
 
-    A trial that has finished or waits is translated once, when the model asks next. Trials under
-    way are looked at each time, so that what they have suggested so far counts.
+    A trial that has finished or is paused is translated once, when the model asks next. Trials
+    under way are translated each time it asks, so that what they have suggested so far counts.
     """
 
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
         self._table = Table()
-        self._settled: set[int] = set()
-        self._n_finished = 0  # of the first trials: they need not be looked at again
-        self._live: dict[int, FrozenTrial] = {}
+        self._settled: set[int] = set()  # the trials that have finished or are paused
+        self._n_finished = 0  # so many trials at the front need not be looked at again
+        self._live: dict[int, FrozenTrial] = {}  # the trials under way
         self._unread: dict[int, FrozenTrial] = {}  # settled, and not translated yet
-        # What was proposed to a live trial that has not asked for it yet, as the model counts it.
+        # The values that were proposed to live trials, as the model counts them: they stand for
+        # what a trial has not asked for yet.
         self._proposed: dict[int, Mapping[str, float]] = {}
-        # By name: the numbers of the two newest trials that asked for it, and how they did.
+        # By parameter: the two newest trials that asked for it, by number, and the distributions
+        # they asked with. The second one is needed where the first is left out.
         self._distributions: dict[str, list[tuple[int, BaseDistribution]]] = {}
         self._lock = threading.RLock()
 
     def refresh(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in all of `trials` that were not finished at the last look."""
-        with self._lock:  # another thread's `trials` may be older, and must not undo what is known
+        # Another thread may have read its `trials` earlier, when a trial that is settled by now
+        # was still running. What is settled stays.
+        with self._lock:
             for trial in trials[self._n_finished :]:
                 if trial.number not in self._settled:
                     if trial.state.is_finished():
@@ -286,9 +299,9 @@ class History:
 
     @contextlib.contextmanager
     def observations(self, *, without: int) -> Iterator[Observations]:
-        """Give what is known of all trials but the one numbered `without`, in their order.
+        """Yield what is known of all trials but the one numbered `without`, in their order.
 
-        Nothing is taken in meanwhile.
+        The history stays locked until the caller is done, for the arrays are those of its table.
         """
         with self._lock:
             self._read()
@@ -321,7 +334,7 @@ class History:
 
     def _write(self, trial: FrozenTrial) -> None:
         self._learn(trial)
-        distributions = dict(trial.distributions)  # its thread may be adding to them
+        distributions = dict(trial.distributions)  # a copy: the trial's thread may add to them
         values = dict(self._proposed.get(trial.number, {}))
         for name, value in dict(trial.params).items():
             if name in distributions:

@@ -39,10 +39,9 @@ class SchedulePruner(BasePruner, abc.ABC):
 
     In a `bohb.Study` trials pause at their rung and the best are promoted. In a plain
     `optuna.Study` the same object can only prune, as Optuna never goes on with a pruned trial.
-
     """
 
-    _kind: ClassVar[str]  # in a study's settings
+    _kind: ClassVar[str]  # the name of this kind of pruner in a study's settings
 
     def __init__(
         self,
@@ -85,9 +84,9 @@ class SchedulePruner(BasePruner, abc.ABC):
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Return whether `trial`, which has just reported, should stop.
 
-        This is what a plain `optuna.Study` asks. The trial belongs to a bracket by its number,
-        in the plan's proportions. At each rung it goes on if it is in the top one in
-        `reduction_factor` of the trials of its bracket that got there so far, or the first.
+        A plain `optuna.Study` asks this. The trial's number decides its bracket, in the
+        plan's proportions. At each rung the trial is compared with those of its bracket that got
+        there so far: it goes on if it is in the top one in `reduction_factor`, or the best.
         """
         if not trial.intermediate_values:
             return False
@@ -115,8 +114,8 @@ class SchedulePruner(BasePruner, abc.ABC):
     def bracket_index(self, number: int) -> int:
         """Return the bracket that the trial of this number belongs to in a plain Optuna study.
 
-        Each run of as many trials as one round has fills the brackets with just the planned
-        numbers, well mixed, so that any number of trials comes near the plan's proportions.
+        Of as many trials in a row as one round has, each bracket gets just its planned number.
+        The brackets are well mixed, so that fewer trials come near the plan's proportions too.
         """
         return self._bracket_by_place[number % len(self._bracket_by_place)]
 
@@ -154,9 +153,9 @@ class HyperbandPruner(SchedulePruner):
     reduction_factor
         Of this many trials in a rung one is promoted; 3 by default.
     bracket_sizes
-        For resources from 1 to 81: ``"hpbandster"``, the default, as in the BOHB authors'
-        implementation, gives 81, 27, 9, 6 and 5 trials; ``"li2018"``, the formula of the Hyperband
-        paper, 81, 34, 15, 8 and 5.
+        The formula for how many trials start in each bracket. For resources from 1 to 81,
+        ``"hpbandster"``, the default, as in the BOHB authors' implementation, gives 81, 27, 9, 6
+        and 5 trials; ``"li2018"``, the formula of the Hyperband paper, gives 81, 34, 15, 8 and 5.
     asynchronous
         Promote without waiting for the rung to be complete (ASHA); off by default.
 
@@ -197,7 +196,7 @@ class HyperbandPruner(SchedulePruner):
     ) -> None:
         super().__init__(min_resource, max_resource, reduction_factor, asynchronous)
         self.bracket_sizes = bracket_sizes
-        self.plan()  # looks at bracket_sizes
+        self.plan()  # raises an error if there are no such bracket_sizes
 
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return the plan of passes through all brackets.
@@ -257,12 +256,12 @@ class SuccessiveHalvingPruner(SchedulePruner):
         self.n_trials = None if n_trials is None else arguments.count("n_trials", n_trials)
 
     def plan(self, n_rounds: int = 1) -> Plan:
-        """Return the plan of such brackets.
+        """Return the plan of one bracket or several, one after the other.
 
         Parameters
         ----------
         n_rounds
-            How many of them.
+            How many brackets.
         """
         return make_successive_halving_plan(
             self.levels,
@@ -303,6 +302,9 @@ def _rung_just_reached(trial: FrozenTrial, bracket: Bracket, scale: Scale) -> in
 
 
 def _mixing_stride(n: int) -> int:
-    """Return a number without common divisor with `n`, near `n` divided by the golden ratio."""
+    """Return a number without common divisor with `n`, near `n` divided by the golden ratio.
+
+    Steps of this length, counted modulo `n`, visit each place once and spread evenly meanwhile.
+    """
     near = max(1, round(n * 0.6180339887498949))
     return next(stride for stride in range(near, near + n) if math.gcd(stride, n) == 1)

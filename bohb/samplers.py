@@ -34,8 +34,8 @@ from bohb.spaces import SearchSpace
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
 
-# Of "auto": where so many trials could be afforded, 40 ms each would be felt; and among more
-# parameters the Gaussian process did not find better ones than the densities.
+# The limits of "auto". In a study that can afford more trials, 40 ms for each would be felt; and
+# with more parameters the Gaussian process found no better configurations than the densities.
 _MAX_OBSERVATIONS = 2000
 _MAX_PARAMETERS = 64
 
@@ -52,7 +52,7 @@ class BOHBSampler(BaseSampler):
     seed
         Makes proposals repeatable. None draws a seed from the operating system.
     model
-        What proposes; ``"auto"`` by default.
+        The model that proposes; ``"auto"`` by default.
 
         ``"auto"``
             ``"gp"`` for up to 64 parameters and 2,000 evaluated trials, ``"density"`` beyond.
@@ -63,9 +63,10 @@ class BOHBSampler(BaseSampler):
             alone and takes about 40 ms a proposal. Until two trials have reached the highest level
             it does what ``"density"`` does.
         ``"density"``
-            The candidate is proposed that is likeliest among the good configurations in relation
-            to the others. Each trial is judged at the highest level it was evaluated at. Takes
-            three to five milliseconds, however many trials there are.
+            The proposal is the candidate whose density among the good configurations is largest
+            in relation to that among the others. Each trial is judged at the highest level it was
+            evaluated at. A proposal takes three to five milliseconds, however many trials there
+            are.
         ``"falkner2018"``
             The model as it was published (Falkner, Klein & Hutter 2018), to compare with.
     random_fraction
@@ -130,7 +131,7 @@ class BOHBSampler(BaseSampler):
 
     @property
     def seed(self) -> int:
-        """What all proposals are drawn from."""
+        """The seed that all proposals are drawn from."""
         return self._seed
 
     def __getstate__(self) -> dict[str, Any]:
@@ -162,6 +163,7 @@ class BOHBSampler(BaseSampler):
         proposer, rng = self._proposer(study), self._rng(trial.number)
         with self._observations(history, trial) as observations:
             values = proposer.propose(space, observations, given, rng)
+            # Noted before another thread has its turn, whose proposal must keep away from this.
             history.expect(trial.number, values)
         return {name: from_model(search_space[name], value) for name, value in values.items()}
 
@@ -184,15 +186,19 @@ class BOHBSampler(BaseSampler):
 
     @property
     def _is_random(self) -> bool:
-        """Whether nothing is learned. The published model proposes again what was tried."""
+        """Whether the density model makes all proposals, and makes them at random.
+
+        The published model is no such case: its random proposals may repeat what was tried.
+        """
         return self._model != "falkner2018" and self._options.get("random_fraction") == 1.0
 
     @contextlib.contextmanager
     def _observations(self, history: History, trial: FrozenTrial) -> Iterator[Observations]:
-        """Give what a proposal for `trial` is made from: one at a time, with BLAS in one thread.
+        """Yield the observations for a proposal to `trial`, while BLAS uses a single thread.
 
         On matrices of a few hundred rows many threads take up to ten times as long as one. The
-        number is one for the whole process.
+        number of BLAS's threads belongs to the whole process, so that only one proposal is made at
+        a time.
         """
         with _turn, contextlib.ExitStack() as stack:
             if not self._is_random:
@@ -200,7 +206,7 @@ class BOHBSampler(BaseSampler):
             yield stack.enter_context(history.observations(without=trial.number))
 
     def _proposer(self, study: optuna.Study) -> Proposer:
-        # Imported here to keep `import bohb` short, and the start of workers.
+        # Imported here so that `import bohb` and the start of workers take little time.
         if self._model == "falkner2018":
             from bohb.model.falkner2018 import Falkner2018Proposer
 
@@ -238,15 +244,15 @@ class BOHBSampler(BaseSampler):
         return history
 
     def _rng(self, number: int, name: str | None = None) -> np.random.Generator:
-        """Return the trial's own stream; a parameter sampled alone has one of its own."""
+        """Return the random numbers of a trial, or those of a parameter that is sampled alone."""
         key = [self._seed, number]
         if name is not None:
             key.append(1 + zlib.crc32(name.encode()))
         return np.random.default_rng(np.random.SeedSequence(key))
 
 
-_making = threading.Lock()  # a study's history: its threads must share one
-_turn = threading.Lock()
+_making = threading.Lock()  # held while a study's history is made: all threads must share one
+_turn = threading.Lock()  # held while a proposal is made
 
 
 @functools.cache
@@ -258,15 +264,15 @@ def _blas() -> ThreadpoolController:
 
 
 def _declared(study: optuna.Study) -> SearchSpace | None:
-    """Return the space that a study of ours was made with, if it was."""
+    """Return the space that a `bohb.Study` was made with; None if there is none."""
     return getattr(unwrapped(study), "space", None)
 
 
 def _space(distributions: Mapping[str, BaseDistribution], declared: SearchSpace | None) -> Space:
     """Return the space of these parameters, with what was declared of them.
 
-    A condition or a clause on a parameter that is not among them, as with Optuna's
-    `PartialFixedSampler`, says nothing here.
+    Conditions and clauses about a parameter that is not among these are left out. Optuna's
+    `PartialFixedSampler` asks for such a part of a space.
     """
     known = declared.model if declared else Space({})
     names = [name for name in known.parameters if name in distributions]

@@ -64,7 +64,7 @@ class SearchSpace:
         return condition is None or bool(condition.holds(self._columns(condition.names, params))[0])
 
     def configuration(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of `params` that are active, in the order of the space."""
+        """Return the active ones among `params`, in the order of the space."""
         return {
             name: params[name]
             for name in self.distributions
@@ -72,7 +72,7 @@ class SearchSpace:
         }
 
     def check(self, params: Mapping[str, Any]) -> None:
-        """Raise an error if `params`, some of the parameters or all, cannot be a configuration.
+        """Raise an error if `params`, values for some or all parameters, fit no configuration.
 
         Raises
         ------
@@ -109,6 +109,7 @@ class SearchSpace:
                     f"params must not be forbidden by the space, got {dict(params)}"
                 )
         given = {name: to_model(self.distributions[name], value) for name, value in params.items()}
+        # The draws have a fixed seed, so that the same `params` are always judged alike.
         try:
             allowed_from_prior(self.model, self.model.encode_named(given), np.random.default_rng(0))
         except ArgumentError as error:
@@ -123,7 +124,7 @@ class SearchSpace:
         allowed_from_prior(self.model, nothing, np.random.default_rng(0))
 
     def check_suggested(self, name: str, distribution: BaseDistribution) -> None:
-        """Raise ArgumentError if a parameter is not declared, or is another kind than is."""
+        """Raise ArgumentError if `name` is not declared, or not compatibly with `distribution`."""
         declared = self.distributions.get(name)
         if declared is distribution:
             return
@@ -141,7 +142,7 @@ class SearchSpace:
             ) from error
 
     def _columns(self, names: Sequence[str], params: Mapping[str, Any]) -> dict[str, FloatArray]:
-        """Return some values as the model counts them, as columns of one row."""
+        """Return some of `params` as the model counts them, by name; NaN where one is missing."""
         return {
             name: np.array(
                 [to_model(self.distributions[name], params[name]) if name in params else np.nan]

@@ -97,6 +97,7 @@ def test_links_between_pages_lead_somewhere(link):
     assert (page.parent / target).is_file()
 
 
+@pytest.mark.slow
 def test_the_demo_runs_and_draws_its_picture(tmp_path):
     picture = tmp_path / "curves.png"
     command = [sys.executable, str(ROOT / "examples" / "digits.py")]
@@ -113,6 +114,7 @@ def test_the_demo_runs_and_draws_its_picture(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_pipeline_that_tunes_itself_runs_and_draws_its_chart(tmp_path):
     command = [sys.executable, str(ROOT / "examples" / "automl.py")]
     run = subprocess.run(

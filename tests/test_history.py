@@ -22,11 +22,11 @@ from bohb.history import (
     Scale,
     _first_by_level,
     from_model,
-    status,
+    standing,
     to_model,
     to_parameter,
 )
-from bohb.hyperband import Status, ladder, make_plan
+from bohb.hyperband import Standing, ladder, make_plan
 
 SCALE = Scale(ladder(1, 9, 3))
 PLAN = make_plan(ladder(1, 9, 3), 3)
@@ -46,26 +46,26 @@ RUNNING, PRUNED, FAIL = TrialState.RUNNING, TrialState.PRUNED, TrialState.FAIL
 @pytest.mark.parametrize(
     ("frozen", "expected"),
     [
-        (trial(RUNNING, {1: 0.5}, (0, 0, "paused")), Status(-1, 0, (0.5,), False)),
-        (trial(RUNNING, {1: 0.5}, (0, 1, "running")), Status(-1, 0, (0.5,), True)),
-        (trial(RUNNING, {}, (0, 0, "running")), Status(-1, 0, (), True)),
-        (trial(RUNNING, {0: 0.5}, (0, 0, "paused")), Status(-1, 0, (0.5,), False)),
-        (trial(PRUNED, {1: 0.5, 3: 0.4}, (0, 1, "paused")), Status(-1, 0, (0.5, 0.4), False)),
-        (trial(PRUNED, {2: 0.5}, (1, 0, "running")), Status(-1, 1, (None,), False)),
-        (trial(FAIL, {1: 0.5, 3: 0.4}, (0, 1, "running")), Status(-1, 0, (0.5, None), False)),
-        (trial(FAIL, {3: float("nan")}, (1, 0, "running")), Status(-1, 1, (None,), False)),
-        (trial(RUNNING, {5: 0.5}, (0, 0, "paused")), Status(-1, 0, (0.5,), False)),
+        (trial(RUNNING, {1: 0.5}, (0, 0, "paused")), Standing(-1, 0, (0.5,), False)),
+        (trial(RUNNING, {1: 0.5}, (0, 1, "running")), Standing(-1, 0, (0.5,), True)),
+        (trial(RUNNING, {}, (0, 0, "running")), Standing(-1, 0, (), True)),
+        (trial(RUNNING, {0: 0.5}, (0, 0, "paused")), Standing(-1, 0, (0.5,), False)),
+        (trial(PRUNED, {1: 0.5, 3: 0.4}, (0, 1, "paused")), Standing(-1, 0, (0.5, 0.4), False)),
+        (trial(PRUNED, {2: 0.5}, (1, 0, "running")), Standing(-1, 1, (None,), False)),
+        (trial(FAIL, {1: 0.5, 3: 0.4}, (0, 1, "running")), Standing(-1, 0, (0.5, None), False)),
+        (trial(FAIL, {3: float("nan")}, (1, 0, "running")), Standing(-1, 1, (None,), False)),
+        (trial(RUNNING, {5: 0.5}, (0, 0, "paused")), Standing(-1, 0, (0.5,), False)),
         (trial(RUNNING, {}), None),
     ],
 )
 def test_a_trial_stands_where_its_leg_and_its_values_say(frozen, expected):
-    assert status(frozen, SCALE, PLAN) == expected
+    assert standing(frozen, SCALE, PLAN) == expected
 
 
 def test_values_that_are_maximised_are_turned_once():
     frozen = trial(RUNNING, {1: 0.5}, (0, 0, "paused"))
     turned = Scale(SCALE.levels, maximize=True)
-    assert status(frozen, turned, PLAN).losses == (-0.5,)
+    assert standing(frozen, turned, PLAN).losses == (-0.5,)
     assert turned.loss(turned.loss(0.7)) == 0.7
 
 

@@ -68,6 +68,7 @@ def mean_best(make):
     return sum(bests) / len(bests)
 
 
+@pytest.mark.slow
 def test_each_model_finds_better_values_than_random_search_in_a_plain_optuna_study():
     chance = mean_best(lambda seed: optuna.samplers.RandomSampler(seed=seed))
     best = {

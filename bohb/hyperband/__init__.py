@@ -1,6 +1,7 @@
 """Hyperband as pure functions and values: the ladder, the plan, the promotions, the schedules.
 
-Nothing here knows Optuna, a clock, a file or a random number; a configuration is a trial's number.
+Nothing here knows Optuna, a clock, a file or a random number. A configuration is known by the
+number of its trial alone.
 """
 
 from bohb.hyperband.asynchronous import AsynchronousSchedule

@@ -43,8 +43,8 @@ class AsynchronousSchedule(Schedule):
         self._rankings: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self._waiting: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self._final: set[tuple[int, int]] = set()  # rungs to which no more results can come
-        # The rungs that may have a trial to promote: the highest level first, then the older
-        # bracket. Those that have none any more are dropped when they come to the top.
+        # A heap of the rungs that may have a trial to promote: the highest level first, then the
+        # older bracket. Rungs that have none any more are dropped when they come to the top.
         self._candidates: list[tuple[int, int, int]] = []
 
     def _next_promotion(self) -> Leg | None:
@@ -77,6 +77,7 @@ class AsynchronousSchedule(Schedule):
 
     def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
         super()._enter(run, rung, trial)
+        # A replay enters trials before it records any result: then there is none to be found here.
         below = run.rungs[rung - 1].evaluations.get(trial) if rung else None
         if below is not None and below.loss is not None:
             waiting = self._waiting[run.index, rung - 1]
@@ -86,6 +87,7 @@ class AsynchronousSchedule(Schedule):
         if evaluation is not None and evaluation.loss is not None:
             self._rank(run, evaluation.rung, (evaluation.loss, evaluation.trial))
         pruned: list[int] = []
+        # A rung can be final only if the rung below it is: the first that is not ends the search.
         for rung in range(len(run.rungs) - 1):
             if (run.index, rung) not in self._final:
                 if not self._is_final(run, rung):
@@ -97,11 +99,13 @@ class AsynchronousSchedule(Schedule):
         place = (run.index, rung)
         bisect.insort(self._rankings[place], entry)
         is_top = rung == len(run.rungs) - 1
+        # In a replay the trial may be on the next rung already, and then it does not wait here.
         if not is_top and entry[1] not in run.rungs[rung + 1]:
             bisect.insort(self._waiting[place], entry)
         self._note_candidate(run, rung)
 
     def _is_final(self, run: BracketRun, rung: int) -> bool:
+        """Return whether no more results can come to `rung`."""
         if run.rungs[rung].pending:
             return False
         if rung == 0:
@@ -109,10 +113,13 @@ class AsynchronousSchedule(Schedule):
         return (run.index, rung - 1) in self._final and self._best_waiting(run, rung - 1) is None
 
     def _finish(self, run: BracketRun, rung: int) -> list[int]:
+        """Note that `rung` is final, and return the trials that are pruned by it."""
         place = (run.index, rung)
         self._final.add(place)
         waiting = self._waiting[place]
         n_promotable = self._n_promotable(place)
+        # No result can change the ranking any more: those that wait among the best go on, and the
+        # others never will.
         n_good = 0
         if n_promotable:
             n_good = bisect.bisect_right(waiting, self._rankings[place][n_promotable - 1])

@@ -66,7 +66,8 @@ def ladder(
     if not whole:
         lowest *= 1 - _FLOAT_TOLERANCE
 
-    n_levels = 1 + math.log(top / lowest) / math.log(eta)  # nearly: it only guards the loop
+    # The floating-point logarithm may be one off, which is good enough to guard the loop.
+    n_levels = 1 + math.log(top / lowest) / math.log(eta)
     if n_levels > _MOST_RUNGS:
         raise ArgumentError(
             f"reduction_factor must leave at most {_MOST_RUNGS} rungs between "
@@ -83,11 +84,12 @@ def ladder(
     return tuple(reversed(levels))
 
 
-_USUAL_RUNGS = 5  # of the examples of Li et al. (2018); lower ones say little about the highest
+# As in the examples of Li et al. (2018); levels further down say little about the highest one.
+_USUAL_RUNGS = 5
 
 
 def lowest_of(max_resource: Resource, reduction_factor: float) -> Resource:
-    """Return the lowest level of a ladder of five rungs, if nothing else is asked for.
+    """Return the lowest level of a ladder of five rungs: the default where none is given.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ class Plan:
     n_rounds
         How many passes through all brackets the plan holds.
     asynchronous
-        Whether trials are promoted without waiting for their rung. A trial promoted on little
+        Whether trials are promoted without waiting for their rung. Promotions made on little
         evidence may then come on top of the numbers of the plan.
 
     Examples
@@ -122,7 +122,7 @@ class Plan:
     asynchronous: bool = False
 
     def limited_to(self, n_trials: int) -> Plan:
-        """Return the plan if only the first `n_trials` start, as one round.
+        """Return the plan, as one round, in which only the first `n_trials` trials start.
 
         Examples
         --------
@@ -246,7 +246,7 @@ def make_successive_halving_plan(
     n_rounds: int = 1,
     asynchronous: bool = False,
 ) -> Plan:
-    """Return the plan with the one bracket that starts on the lowest level.
+    """Return the plan of successive halving: one bracket a round, from the lowest level up.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def _sizes(n: int, n_rungs: int, eta: Fraction) -> tuple[int, ...]:
 
 
 def _tidy(resource: Resource) -> Resource:
-    """Take the rounding error off a sum of floats."""
+    """Return a sum of resources without the rounding error of floats."""
     return resource if isinstance(resource, int) else float(f"{resource:.12g}")
 
 

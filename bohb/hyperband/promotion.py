@@ -38,9 +38,9 @@ def keep_best(evaluations: Sequence[Evaluation], count: int) -> tuple[int, ...]:
 
 
 def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -> int:
-    """Return how many of the `n_ranked` best trials of a rung may go on right now.
+    """Return how many trials of a rung may go on right now, if `n_ranked` of them have a loss.
 
-    That is one in `reduction_factor`, the rule of asynchronous successive halving (Li et al.
+    One in `reduction_factor` may, by the rule of asynchronous successive halving (Li et al.
     2020, Algorithm 2).
 
     Parameters
@@ -48,9 +48,9 @@ def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -
     n_ranked
         How many trials of the rung have a loss so far.
     reduction_factor
-        Of this many one goes on.
+        Of this many trials one goes on.
     final
-        Whether no more results can come to the rung: then at least the best one may go on.
+        Whether no more results can come to the rung. If so, at least the best trial may go on.
 
     Examples
     --------

@@ -20,7 +20,7 @@ class Leg:
     rung
         The rung that it is given, 0 for the lowest of the bracket.
     resource, previous_resource
-        How far it is to be trained in all, and how far it had been trained before.
+        The total resource that the trial is to be trained for, and the total before this leg.
     """
 
     trial: int | None
@@ -62,7 +62,7 @@ class Standing:
     losses
         Its losses at rung 0, 1, ... of its bracket; None stands for a failure and comes last.
     pending
-        Whether it was given the next rung and has no result there yet.
+        Whether it was given the rung after these and has no result there yet.
     """
 
     trial: int

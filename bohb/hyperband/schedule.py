@@ -1,4 +1,4 @@
-"""What synchronous and asynchronous schedules have in common."""
+"""The base class of the schedules: all that synchronous and asynchronous ones have in common."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class RungRecord:
 
 
 class BracketRun:
-    """A bracket on its way: what happened on each rung, and how many trials it can still get."""
+    """A bracket under way: what happened on each rung, and how many trials are expected there.
+
+    The `capacity` of each rung is the number of the plan at first. It shrinks when it turns out
+    that fewer trials will come.
+    """
 
     def __init__(self, index: int, bracket: Bracket) -> None:
         self.index = index
@@ -70,12 +74,12 @@ class BracketRun:
 class Schedule(abc.ABC):
     """Decides which trial is trained next, and how far, from what is known.
 
-    Ask `next_leg` what to do next, say with `begin` that it is being done and with `record` what
-    came of it; any number of legs may be under way. The schedule knows trials by their numbers
-    alone. It repeats the brackets of its plan round after round.
+    The caller asks `next_leg` what to do next, tells `begin` that this is being done, and tells
+    `record` what came of it. Any number of legs may be under way. The schedule knows trials by
+    their numbers alone. It repeats the brackets of its plan round after round.
 
-    Its state is a function of the recorded history: `replay` brings a new schedule to where the
-    one stood that lived through it.
+    Its state is a function of the recorded history: `replay` makes a new schedule that stands
+    where the schedule of that history stood.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ class Schedule(abc.ABC):
         self.plan = plan
         self.runs: list[BracketRun] = []
         self.n_evaluations = 0
-        self._n_finished = 0  # of the first brackets: they need not be looked at again
+        self._n_finished = 0  # so many brackets at the front need not be looked at again
         self._places: dict[int, BracketRun] = {}
         self._spent_continued: Resource = 0
         self._spent_restarted: Resource = 0
@@ -98,7 +102,7 @@ class Schedule(abc.ABC):
     ) -> tuple[Self, list[int]]:
         """Return a schedule that stands where the recorded one stood, and all it has pruned.
 
-        `closed` has the brackets that were closed before they were full, and with how many trials.
+        `closed` maps each bracket that was closed before it was full to its number of trials.
         """
         schedule = cls(plan)
         by_age = sorted(standings, key=lambda standing: standing.trial)
@@ -116,6 +120,7 @@ class Schedule(abc.ABC):
                 schedule._enter(run, rung, standing.trial)
             for rung, loss in enumerate(standing.losses):
                 evaluations.append(Evaluation(standing.trial, rung, loss))
+        # Lower rungs first: they settle how many trials a higher rung has to wait for.
         evaluations.sort(key=lambda evaluation: evaluation.rung)
         pruned = [trial for evaluation in evaluations for trial in schedule.record(evaluation)]
         return schedule, pruned
@@ -144,10 +149,10 @@ class Schedule(abc.ABC):
         return sorted(legs, key=lambda leg: leg.trial or 0)
 
     def may_open(self, max_open: int | None) -> bool:
-        """Return whether a new trial may start so that at most `max_open` brackets are open.
+        """Return whether a new trial may start without more than `max_open` brackets being open.
 
-        A bracket is open from its first trial until nothing is left to be done in it. None is no
-        bound.
+        A bracket is open from its first trial until nothing is left to be done in it. None stands
+        for no bound.
         """
         if max_open is None or self.next_bracket < len(self.runs):
             return True
@@ -211,7 +216,7 @@ class Schedule(abc.ABC):
         return self._spent_continued if continued else self._spent_restarted
 
     def still_needed(self, *, continued: bool, new_trials: int = 0) -> Resource:
-        """Return what it takes to finish the open brackets once `new_trials` more have started.
+        """Return the resource to finish the open brackets once `new_trials` more have started.
 
         Legs that have begun are not counted. For an asynchronous schedule this is what its plan
         says; promotions made on little evidence come on top.
@@ -223,6 +228,7 @@ class Schedule(abc.ABC):
             if run.index == start:
                 n_trials = len(run.rungs[0]) + new_trials
                 bracket = run.bracket.with_trials(n_trials, self.plan.reduction_factor)
+                # A bracket without trials needs nothing, though `with_trials` plans one a rung.
                 capacity = list(bracket.sizes) if n_trials else [0] * len(run.rungs)
             for rung, held in enumerate(run.rungs):
                 missing = max(0, capacity[rung] - len(held))
@@ -244,12 +250,14 @@ class Schedule(abc.ABC):
         return run
 
     def _run_at(self, index: int) -> BracketRun:
+        """Return the bracket of this number; if it was not opened, a new one that is not kept."""
         if index < len(self.runs):
             return self.runs[index]
         brackets = self.plan.brackets
         return BracketRun(index, brackets[index % len(brackets)])
 
     def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
+        """Note that `trial` was given `rung`, and what that costs."""
         if trial in run.rungs[rung] or self._places.get(trial, run) is not run:
             raise ArgumentError(f"trial {trial} has had rung {rung} of bracket {run.index} before")
         run.rungs[rung].pending.add(trial)

@@ -41,6 +41,7 @@ class SynchronousSchedule(Schedule):
         self._decided: list[tuple[float, int, int, int, int]] = []
 
     def _next_promotion(self) -> Leg | None:
+        # A promotion stays in the heap until its leg has begun: who asks need not begin it.
         while self._decided:
             _, index, _, trial, rung = self._decided[0]
             run = self.runs[index]
@@ -57,6 +58,7 @@ class SynchronousSchedule(Schedule):
             return []
         evaluations = list(held.evaluations.values())
         best = keep_best(evaluations, run.capacity[rung + 1])
+        # Where trials failed, fewer than planned go on, and higher rungs must not wait for more.
         run.limit(rung + 1, len(best))
         for position, trial in enumerate(best):
             if trial not in run.rungs[rung + 1]:

@@ -1,7 +1,7 @@
 """The model that decides what is tried next: spaces, observations, and three kinds of proposers.
 
-Pure NumPy and SciPy: it is handed its random numbers and knows neither Optuna nor Hyperband. The
-rooms of the proposers are not imported here, for SciPy takes as long to import as all of Optuna.
+The model is handed its random numbers and knows neither Optuna nor Hyperband. The modules of the
+proposers are not imported here, for SciPy takes as long to import as all of Optuna.
 """
 
 from bohb.model.observations import Observations, Table

@@ -8,9 +8,9 @@ from bohb.errors import ArgumentError
 from bohb.model.arrays import BoolArray, FloatArray, IndexArray
 from bohb.model.space import Space
 
-_DRAWS = (1, 4, 16, 64, 256, 1024, 4096)
-_MENDED, _STEPS = 64, 1000  # so many configurations are mended, for so long
-_SIDEWAYS = 0.1  # how often a step is taken that makes it worse
+_DRAWS = (1, 4, 16, 64, 256, 1024, 4096)  # how many are drawn at once, until one is possible
+_MENDED, _STEPS = 64, 1000  # how many configurations are mended, and in how many steps at most
+_SIDEWAYS = 0.1  # the chance that a step is kept although it makes a configuration worse
 
 
 def is_possible(units: FloatArray, space: Space, fixed: FloatArray) -> BoolArray:
@@ -24,9 +24,9 @@ def is_possible(units: FloatArray, space: Space, fixed: FloatArray) -> BoolArray
 def allowed_from_prior(space: Space, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return a configuration from the prior that is possible, shape (d,).
 
-    It is drawn until one is possible. Where hardly any is, draws are mended: a random parameter
-    of something that is violated gets another value, again and again (the random walk of Selman,
-    Kautz & Cohen 1994, *Noise Strategies for Improving Local Search*).
+    Configurations are drawn until one is possible. Where hardly any is, drawn ones are mended: a
+    random parameter of a random violation gets another value, again and again (the random walk of
+    Selman, Kautz & Cohen 1994, *Noise Strategies for Improving Local Search*).
 
     Raises
     ------
@@ -50,7 +50,7 @@ def allowed_from_prior(space: Space, fixed: FloatArray, rng: np.random.Generator
 def _mended(
     units: FloatArray, space: Space, fixed: FloatArray, rng: np.random.Generator
 ) -> FloatArray | None:
-    """Return one of `units`, changed as little as chance allows to be possible; None if none is."""
+    """Return one of `units` after random changes that made it possible; None if none became so."""
     involved = _involved(space, fixed)
     violated = _violations(units, space, fixed)
     order = np.argsort(violated.sum(axis=1), kind="stable")[:_MENDED]
@@ -73,19 +73,20 @@ def _mended(
 
 
 def _violations(units: FloatArray, space: Space, fixed: FloatArray) -> BoolArray:
-    """Return what each configuration violates: first the clauses, then what is fixed by column."""
+    """Return what each configuration violates: the clauses, then the fixed values by column."""
     clauses = [space.holds(clause, units) for clause in space.forbidden]
     return np.column_stack([*clauses, _lacks(units, fixed)])
 
 
 def _involved(space: Space, fixed: FloatArray) -> BoolArray:
-    """Return which columns may be changed to mend each of these violations, one in each row."""
+    """Return which columns may be changed to mend each violation, as `_violations` orders them."""
     names = space.names
     about = [clause.names for clause in space.forbidden] + [[name] for name in names]
     involved = np.zeros((len(about), len(names)), dtype=bool)
     for row, start in enumerate(about):
         closure = list(start)
-        for name in closure:  # it grows: what decides whether these are active is involved too
+        # The list grows under way: what decides whether one of these is active is involved too.
+        for name in closure:
             condition = space.conditions.get(name)
             closure += [n for n in (condition.names if condition else ()) if n not in closure]
         involved[row, [names.index(name) for name in closure]] = True
@@ -93,10 +94,11 @@ def _involved(space: Space, fixed: FloatArray) -> BoolArray:
 
 
 def _one_of_each(mask: BoolArray, rng: np.random.Generator) -> IndexArray:
-    """Return the column of one that is true in each row, at random; any where none is."""
+    """Return the column of a random true value in each row; column 0 where none is true."""
+    # The random numbers lie in (0, 1], so that every true value is above all false ones.
     return np.asarray(np.argmax(mask * (1.0 - rng.random(mask.shape)), axis=1))
 
 
 def _lacks(units: FloatArray, fixed: FloatArray) -> BoolArray:
-    """Return where a configuration has not what is fixed, shape (n, d)."""
+    """Return where a configuration lacks a parameter whose value is fixed, shape (n, d)."""
     return np.asarray(np.isnan(units) & ~np.isnan(fixed))

@@ -1,4 +1,4 @@
-"""The density model: what is likely among the good and unlikely among the others.
+"""The density model: proposals that are likely among the good trials and unlikely among the others.
 
 The tree-structured Parzen estimator (Bergstra et al. 2011) over all rungs, with one product
 kernel per observation as in BOHB (Falkner, Klein & Hutter 2018).
@@ -22,7 +22,7 @@ from bohb.model.tried import first_untried, untried_from_prior
 if TYPE_CHECKING:
     from bohb.model.mixture import Mixture
 
-_ENOUGH = 10  # observations to begin with, also in many dimensions
+_ENOUGH = 10  # so many evaluated trials suffice to begin with, also in many dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,16 @@ class DensityProposer:
     n_candidates
         How many draws from the good density compete for the largest ratio of the two densities.
     min_observations
-        From so many evaluated trials on the densities are used; None means d + 2 for d
-        parameters, but 10 at most.
+        How many trials must have been evaluated before the densities are used; None means d + 2
+        for d parameters, but 10 at most.
     reduction_factor
         How many trials compete for one place on the next level of the ladder.
     good_share, max_good
         The best ``min(ceil(good_share * n), max_good)`` of n evaluated trials are good.
     max_others
-        At most so many of the others are looked at, evenly from the first to the last, besides
-        those that are pending: these keep other proposals away (the constant liar of Ginsbourger
-        et al. 2010).
+        At most how many of the others are looked at, taken evenly from the first to the last. All
+        pending trials are looked at besides: they keep other proposals away (the constant liar of
+        Ginsbourger et al. 2010).
     """
 
     random_fraction: float = 0.1
@@ -103,7 +103,7 @@ class DensityProposer:
     def densities(self, space: Space, observations: Observations) -> Densities:
         """Return the densities of the good observations and of the others.
 
-        Each of the observations has some parameter of `space`.
+        Each of the `observations` must have some parameter of `space`.
         """
         from bohb.model.mixture import Mixture  # it needs SciPy, and random proposals do not
 
@@ -112,6 +112,7 @@ class DensityProposer:
         )
         pending = others[observations.is_pending[others]]
         others = others[~observations.is_pending[others]]
+        # The observations that are looked at weigh as much as all those that they stand for.
         weight = max(len(others) / self.max_others, 1.0)
         if weight > 1:
             places = np.linspace(0, len(others) - 1, self.max_others)
@@ -120,6 +121,7 @@ class DensityProposer:
         others = np.append(others, pending)
         rows = np.concatenate([good, others])
         points = space.encode(observations.rows(rows).columns(space.names))
+        # Values that were observed in another range may lie outside of [0, 1].
         spans = np.nanmax(points, axis=0, initial=1.0) - np.nanmin(points, axis=0, initial=0.0)
         n_good = len(good)
         return Densities(
@@ -138,9 +140,9 @@ class Densities:
     others: Mixture
 
     def draw(self, count: int, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return at most `count` configurations that are possible from the good density.
+        """Return the possible ones among `count` draws from the good density, shape (n, d).
 
-        Shape (at most `count`, d); one from the prior if none is. `fixed` is a row of
+        If none of them is possible, return one configuration from the prior. `fixed` is a row of
         units that are given, NaN for the others, shape (d,).
         """
         rows = self.good.draw(count, fixed, rng)
@@ -148,5 +150,5 @@ class Densities:
         return rows if len(rows) else allowed_from_prior(self.space, fixed, rng)[None, :]
 
     def log_ratio(self, units: FloatArray, fixed: FloatArray) -> FloatArray:
-        """Return log good - log others of configurations, shape (n,), beside what is fixed."""
+        """Return log good - log others of configurations, shape (n,), given what is fixed."""
         return self.good.log_density(units, fixed) - self.others.log_density(units, fixed)

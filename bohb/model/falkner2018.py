@@ -1,7 +1,7 @@
 """The published model, to compare with: Falkner, Klein & Hutter 2018, *BOHB*, section 3.
 
-It is here to be reproduced, not to be improved: two kernel density estimators over the largest
-resource with enough results, with bandwidths from the normal reference rule.
+It reproduces the paper and does not improve on it. It consists of two kernel density estimators
+over the largest resource with enough results, with bandwidths from the normal reference rule.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Falkner2018Proposer:
         candidates = np.where(np.isnan(given), good.draw_near(self.n_candidates, rng), given)
         ratio = np.maximum(good.density(candidates), _LEAST_DENSITY)
         ratio /= np.maximum(bad.density(candidates), _LEAST_DENSITY)
+        # Only now, for the estimators take configurations that lack nothing.
         space.deactivate(candidates)
         ratio[~is_possible(candidates, space, given)] = -1
         best = np.argmax(ratio)
@@ -83,7 +84,7 @@ class Falkner2018Proposer:
         fixed: Mapping[str, float],
         rng: np.random.Generator,
     ) -> float:
-        """Return a value of the prior: the paper knows no parameter outside of its space."""
+        """Return a value from the prior: the paper says nothing of parameters outside a space."""
         return space.named(allowed_from_prior(space, space.encode_named(fixed), rng))[name]
 
     def _densities(
@@ -133,6 +134,7 @@ class Estimator:
 
     def __init__(self, parameters: list[Parameter], data: FloatArray) -> None:
         self.parameters, self.data = parameters, data
+        # For statsmodels "u" is an unordered parameter, and "c" a continuous one.
         kinds = "".join("u" if isinstance(p, Categorical) else "c" for p in parameters)
         self.bandwidths = np.maximum(
             KDEMultivariate(data, kinds, bw="normal_reference", rng=0).bw, _MIN_BANDWIDTH

@@ -19,8 +19,8 @@ from bohb.model.tried import first_untried, untried_from_prior
 
 _N_PARENTS, _N_CHILDREN = 5, 12  # the best that are varied, and how often at each scale
 _SCALES = (0.02, 0.08, 0.2)  # of the variations, in units
-_REFINEMENTS = (0.05, 0.02, 0.01)  # the scales of the rounds that follow
-_N_NEIGHBOURS = 40  # in each of these rounds
+_REFINEMENTS = (0.05, 0.02, 0.01)  # the scales at which the best candidate is refined, in turn
+_N_NEIGHBOURS = 40  # how many variations of the best candidate are tried at each of them
 _MOVED = 0.6  # the share of the parameters that a variation moves
 
 
@@ -28,20 +28,21 @@ _MOVED = 0.6  # the share of the parameters that a variation moves
 class GaussianProcessProposer:
     """Proposes what promises the largest improvement at the highest level.
 
-    Until two trials have reached the highest level it proposes what the density model does: a
-    process that has seen the lowest level alone would train for the lowest level, and by one trial
-    the levels cannot be told from their noise.
+    Until two trials have reached the highest level it proposes what the density model does. A
+    process that has seen the lowest level alone would optimise the loss at the lowest level, and
+    a single trial cannot show what is a difference between levels and what is noise.
 
     Attributes
     ----------
     density
-        Proposes until then, and draws a part of the candidates.
+        The density model, which proposes until then, and draws a part of the candidates.
     n_levels
         How many levels the ladder has.
     random_fraction
         The share of proposals drawn from the prior.
     min_observations, min_at_top
-        From so many evaluated trials on, and so many at the highest level, the process is used.
+        How many trials must have been evaluated before the process is used, at any level and at
+        the highest.
     n_candidates
         How many candidates are drawn, a third of them from the good density and the others from
         the prior. 180 variations of the best configurations are added, and 120 of the best
@@ -94,7 +95,7 @@ class GaussianProcessProposer:
         return self.density.propose_one(name, space, observations, fixed, rng)
 
     def is_ready(self, space: Space, observations: Observations) -> bool:
-        """Return whether there is enough to learn from, at the highest level too, but not more."""
+        """Return whether there is enough to learn from, also at the top, and not too much."""
         n_evaluated = int(observations.is_evaluated.sum())
         return (
             self.min_observations <= n_evaluated <= self.max_observations
@@ -123,7 +124,8 @@ class GaussianProcessProposer:
                 *(vary(parents, scale, space, fixed, rng) for scale in _SCALES),
             ]
         )
-        candidates = candidates[is_possible(candidates, space, fixed)]  # one of the density's is
+        # At least one candidate is left: the densities draw possible configurations only.
+        candidates = candidates[is_possible(candidates, space, fixed)]
         gains = surface.log_improvement(candidates)
         best, gain = candidates[np.argmax(gains)], np.max(gains)
         for scale in _REFINEMENTS:
@@ -141,10 +143,11 @@ def vary(
 ) -> FloatArray:
     """Return a neighbour of each row, shape (n, d).
 
-    Of each row some parameters move: a number by a normal step of this `scale`, a choice, seldom,
-    to a random one. `fixed` is a row of units that stay, NaN for the others.
+    Some parameters of each row move: a number by a normal step of this `scale`, and a choice, more
+    seldom, to a random one. `fixed` is a row of units that stay, NaN for the others.
     """
     moved = rng.random(rows.shape) < _MOVED
+    # In each row one parameter is chosen in any case: of few, chance might choose none.
     moved[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True
     varied = rows.copy()
     for column, parameter in enumerate(space.parameters.values()):

@@ -1,7 +1,7 @@
 """Kernels: densities round one observed value, for some columns of a configuration.
 
-All take and return units; densities are relative to the uniform one. A value that either side
-lacks, which is NaN, has the factor 1.
+All take and return units; densities are relative to the uniform one. Where a value is missing on
+either side, which is written as NaN, the factor is 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FINE = 1 / 8  # of the bandwidth: narrower bins change the density by less than
 
 
 class Kernel(Protocol):
-    """A product of densities over `columns`, those of one component of a mixture."""
+    """The part of a mixture's components that is about some `columns`: a product of densities."""
 
     @property
     def columns(self) -> Sequence[int]:
@@ -42,8 +42,8 @@ class Continuous:
     Grids that are fine in relation to the bandwidth are continuous too: the mass of a narrow bin,
     relative to its width, is the density in its middle.
 
-    A centre that was observed out of the range is moved to its nearer end, where its truncated
-    Gaussian has nearly all its mass anyway.
+    A centre that was observed out of the range is moved to the nearer end of the range, where its
+    truncated Gaussian has nearly all its mass anyway.
     """
 
     columns: Sequence[int]
@@ -57,7 +57,8 @@ class Continuous:
         log_scale = np.log(inside * (self.bandwidths * np.sqrt(2 * np.pi)))
         x = np.where(has_unit, units, 0.0) / self.bandwidths
         c = np.where(has_centre, np.clip(centres, 0, 1), 0.0) / self.bandwidths
-        # The square of each difference that exists, and its scale, summed by products of matrices.
+        # The sum of -(x - c)**2 / 2 - log_scale over the columns that both sides have. The square
+        # is multiplied out, so that the sum is made of products of matrices.
         product = x @ c.T
         product -= (0.5 * x**2) @ has_centre.T
         product -= has_unit @ np.where(has_centre, 0.5 * c**2 + log_scale, 0.0).T
@@ -74,7 +75,7 @@ class Continuous:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The mass of such a Gaussian in the bin of each value that exists."""
+    """The mass of a Gaussian, truncated to the range, in the bin of each value of a grid."""
 
     column: int
     parameter: Numeric
@@ -87,11 +88,12 @@ class Grid:
 
     def log_factors(self, units: FloatArray, centres: FloatArray) -> FloatArray:
         """Return log k(unit, centre), shape (n, m)."""
-        # Many observations share few values, and the normal integral is what takes the time.
+        # The normal integral takes most of the time, and many observations share few values: it
+        # is computed once for each pair of values.
         values, value_of = np.unique(units, return_inverse=True)
         places, place_of = np.unique(np.clip(centres, 0, 1), return_inverse=True)
         lower, upper = self.parameter.bins(values)
-        # Bins that are too narrow for the differences of floats are looked at as if they were not.
+        # Bins that are too narrow for the differences of floats are widened.
         lower = np.minimum(lower, values - _NARROWEST / 2)
         upper = np.maximum(upper, values + _NARROWEST / 2)
         mass = ndtr((upper[:, None] - places) / self.bandwidth)
@@ -107,7 +109,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Most mass on the observed choice, and `smoothing` for each choice as the prior has it."""
+    """A weight of 1 for the observed choice, and of `smoothing` times its prior for each choice."""
 
     column: int
     parameter: Categorical
@@ -131,6 +133,7 @@ class Choice:
     def draw(self, centres: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return choices from the kernels round `centres`, both of shape (n, 1)."""
         keep = rng.random(centres.shape) < 1 / (1 + self.smoothing * self.parameter.n_choices)
+        # A choice that was observed in a longer list may not exist in this one.
         keep &= centres < self.parameter.n_choices
         drawn = self.parameter.draw_prior(len(centres), rng)[:, None]
         return np.where(keep | np.isnan(centres), centres, drawn)
@@ -139,7 +142,7 @@ class Choice:
 def kernels(
     parameters: Sequence[Parameter], bandwidths: FloatArray, smoothing: float
 ) -> list[Kernel]:
-    """Return the kernels for all columns; those that are continuous come as one, the last.
+    """Return the kernels for all columns; the continuous columns share one, which comes last.
 
     `bandwidths` has shape (d,), in units.
     """

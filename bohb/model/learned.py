@@ -1,8 +1,8 @@
 """Conditions learned from configurations: which parameters are asked for beside which values.
 
-An objective that suggests what it needs tells nobody when it needs it. A decision tree for each
-parameter that some configurations lack finds out (Breiman et al. 1984, *Classification and
-Regression Trees*, section 4.3, with Gini's impurity), and becomes a condition.
+An objective that suggests parameters as it needs them does not declare when it needs which. For
+each parameter that some configurations lack, a decision tree finds this out (Breiman et al. 1984,
+*Classification and Regression Trees*, section 4.3, with Gini's impurity), and becomes a condition.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from bohb.model.observations import Observations
 from bohb.model.predicates import All, Comparison, Predicate, Some
 from bohb.model.space import Categorical, Parameter, Space
 
-_RECENT = 250  # so many observations are looked at
-_DEEPEST = 6
-_LEAST_GAIN = 1e-6  # of the impurity: rounding is less
+_RECENT = 250  # how many of the newest evaluated configurations are looked at
+_DEEPEST = 6  # how many comparisons a path through a tree has at most
+_LEAST_GAIN = 1e-6  # the share of the impurity that a split must take away: rounding is less
 
 
 def with_learned_conditions(space: Space, observations: Observations) -> Space:
     """Return `space` with conditions, if the observations show that it has any.
 
-    A parameter is asked for only beside values of others that are there more often, and whenever
-    it is. What cannot be told apart counts as asked for.
+    The condition of a parameter is about parameters that are there whenever it is, and more often
+    than it. Where these do not tell whether it is asked for, it counts as asked for.
     """
     if space.is_declared:
         return space
@@ -39,7 +39,8 @@ def with_learned_conditions(space: Space, observations: Observations) -> Space:
     names, order = space.names, np.argsort(-counts, kind="stable")
     parameters = {names[column]: space.parameters[names[column]] for column in order}
     conditions: dict[str, Predicate] = {}
-    known: dict[bytes, Predicate | None] = {}  # many parameters are asked for together
+    # By the rows that have a parameter: many are asked for together, and share a condition.
+    known: dict[bytes, Predicate | None] = {}
     for column in np.flatnonzero((counts > 0) & (counts < len(has))):
         wanted = has[:, column]
         pattern = wanted.tobytes()
@@ -56,7 +57,7 @@ def with_learned_conditions(space: Space, observations: Observations) -> Space:
 def _condition(
     wanted: BoolArray, columns: Mapping[str, FloatArray], parameters: Mapping[str, Parameter]
 ) -> Predicate | None:
-    """Return what holds where `wanted` does, shape (n,); None if nothing is known to matter."""
+    """Return the condition that holds for the rows that are `wanted`; None if none is found."""
     paths = _paths(wanted, columns, parameters, ())
     return Some(tuple(map(All, paths))) if paths != [()] else None
 
@@ -67,7 +68,7 @@ def _paths(
     parameters: Mapping[str, Parameter],
     path: tuple[Comparison, ...],
 ) -> list[tuple[Comparison, ...]]:
-    """Return the ways through a tree to where anything is wanted, each a list of what holds."""
+    """Return the paths of a tree to the leaves with wanted rows, as the comparisons that hold."""
     if wanted.all() or len(path) == _DEEPEST:
         return [path]
     splits = [
@@ -94,7 +95,10 @@ class _Split:
 
     @property
     def doubt(self) -> tuple[float, bool]:
-        """The lower the better: one of the many values of a fine number may decide by chance."""
+        """The measure by which splits are compared, lowest first.
+
+        A number without steps counts double: one of its many values may split well by chance.
+        """
         return self.impurity * (2 if self.is_fine else 1), self.is_fine
 
 
@@ -118,5 +122,5 @@ def _best_split(name: str, parameter: Parameter, column: FloatArray, wanted: Boo
 
 
 def _gini(share: FloatArray) -> FloatArray:
-    """Return Gini's impurity of sets, of which such a share is wanted."""
+    """Return half of Gini's impurity of sets of which such a share is wanted."""
     return share * (1 - share)

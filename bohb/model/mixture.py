@@ -1,4 +1,4 @@
-"""Kernels round observed configurations, as one density.
+"""The mixture of kernels round observed configurations, as one density.
 
 Each observation carries one kernel: the product of one factor per parameter. Keeping the product
 together keeps the relations between parameters, which a density per parameter loses.
@@ -53,8 +53,8 @@ class Mixture:
     def log_density(self, units: FloatArray, fixed: FloatArray | None = None) -> FloatArray:
         """Return the log density of configurations, shape (n, d), as shape (n,).
 
-        With a row of `fixed` units, shape (d,), NaN where nothing is given: the density of the
-        others given these.
+        `fixed` is a row of units, shape (d,), NaN where nothing is given. If it gives any, the
+        density is that of the other parameters given these values.
         """
         weights = self.log_weights
         if fixed is not None and not np.isnan(fixed).all():
@@ -119,11 +119,12 @@ class Mixture:
         self, column: int, units: FloatArray, rng: np.random.Generator
     ) -> IndexArray:
         """Return a component that has the parameter of `column` for each row, given the row."""
+        # Later columns are not settled yet: their parameters may turn out to be inactive.
         before = units.copy()
         before[:, column:] = np.nan
         weights = self.log_weights + self.log_components(before)
         weights[:, :-1][:, np.isnan(self.points[:, column])] = -np.inf
-        noise = rng.gumbel(size=weights.shape)  # the largest sum is a draw by weight
+        noise = rng.gumbel(size=weights.shape)  # the place of the largest sum is a draw by weight
         return np.asarray(np.argmax(weights + noise, axis=1))
 
 

@@ -1,4 +1,4 @@
-"""What has been observed, and which of it is good."""
+"""The observations of a study, and the choice of the good ones among them."""
 
 from __future__ import annotations
 
@@ -107,9 +107,9 @@ class Observations:
 
 
 class Table:
-    """Observations that grow: rows are written in any order, and written again.
+    """A table of observations that grows: rows are written in any order, and may be overwritten.
 
-    A row that was passed over is that of a configuration that failed before it had any parameter.
+    A row that was never written counts as a configuration that failed before it had any parameter.
     """
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Table:
         *,
         failed: bool = False,
     ) -> None:
-        """Write what is known of the configuration of `row`, over what was there."""
+        """Write what is known of the configuration of `row` in place of what was there."""
         self._make_room(row, values, losses)
         self._values[row] = np.nan
         for name, value in values.items():
@@ -140,9 +140,10 @@ class Table:
         self._failed[row] = failed
 
     def view(self, *, without: int | None = None) -> Observations:
-        """Return all rows but `without`, in their order, as they are until one is written.
+        """Return all rows but `without`, in their order.
 
-        Nothing is copied but where `without` lies between others.
+        The result may change when a row is written: it shares the table's memory, and is a copy
+        only where `without` lies between other rows.
         """
         size = self._size - (without == self._size - 1)
         everything = Observations(
@@ -180,10 +181,10 @@ def _read_only(view: Array) -> Array:
 
 
 def _grown(array: FloatArray, n_rows: int, n_columns: int) -> FloatArray:
-    """Return `array` with at least so many rows and columns; what is new is NaN."""
+    """Return `array` with at least `n_rows` rows and `n_columns` columns; what is new is NaN."""
     if array.shape[0] >= n_rows and array.shape[1] >= n_columns:
         return array
-    # By column, as they are read.
+    # Stored column by column, for the model reads whole columns.
     grown = np.full((n_rows, max(n_columns, array.shape[1])), np.nan, order="F")
     grown[: array.shape[0], : array.shape[1]] = array
     return grown
@@ -194,9 +195,9 @@ def best(
 ) -> tuple[IndexArray, FloatArray]:
     """Return the rows of the best `count` observations, best first, and their scores.
 
-    A trial is judged at the highest level it was evaluated at: its mid-rank quantile among all
-    trials evaluated there, times ``reduction_factor**-level``. A trial that got one level higher
-    has beaten that many others. The lower the score, the better; ties go to the older trial.
+    A trial is judged at the highest level it was evaluated at. Its score is its mid-rank quantile
+    among all trials evaluated there, times ``reduction_factor**-level``, as each promotion selects
+    one trial in `reduction_factor`. The lower the score, the better; ties go to the older trial.
     """
     rows: list[IndexArray] = [np.empty(0, dtype=np.intp)]
     scores: list[FloatArray] = [np.empty(0)]
@@ -204,7 +205,7 @@ def best(
         judged = np.flatnonzero(observations.highest == level)
         everyone = observations.losses[:, level]
         own = everyone[judged]
-        if len(judged) > count:  # among so many only the best of each level can be
+        if len(judged) > count:  # only the best `count` of a level can be among the best of all
             front = own <= np.partition(own, count - 1)[count - 1]
             judged, own = judged[front], own[front]
         ordered = np.sort(everyone[~np.isnan(everyone)])

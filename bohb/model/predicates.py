@@ -1,4 +1,4 @@
-"""What can be said of a configuration: the parts of conditions and of forbidden clauses.
+"""The statements about a configuration that conditions and forbidden clauses are made of.
 
 A statement about a parameter that is not active does not hold, whatever it says.
 """
@@ -78,8 +78,8 @@ class OneOf:
 class Relation:
     """The parameters `left` and `right` compare with each other as `symbol` says.
 
-    `left_ranks` and `right_ranks` are the numbers that stand for the choices of a parameter that
-    is one of several things; None where it is a number itself.
+    `left_ranks` and `right_ranks` are the numbers by which the choices of a categorical parameter
+    are compared, one for each choice; None for a parameter that is a number itself.
     """
 
     left: str

@@ -1,4 +1,4 @@
-"""From what was observed to the configuration that is tried next: what all models share."""
+"""The proposer: the interface of all models, which propose what is tried next."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Proposer(Protocol):
     ) -> dict[str, float]:
         """Return values for the parameters of `space` that should be tried together.
 
-        `fixed` are values that are given. Where the space is not declared, parameters may be
-        missing from the proposal: those that were not active in what it was made from.
+        `fixed` are values that are given. Where the space is not declared, the proposal may lack
+        parameters: those that the configuration it was derived from did not have.
         """
 
     def propose_one(

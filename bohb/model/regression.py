@@ -1,8 +1,8 @@
 """Gaussian-process regression with one length scale per input and one noise per group of points.
 
 The equations are those of Rasmussen & Williams 2006, *Gaussian Processes for Machine Learning*.
-Inputs come as squared distances, one array for each input, so that what a distance is can differ
-between numbers, choices and parameters that are missing.
+Inputs come as squared distances, one array for each input, so that the caller can define distances
+differently for numbers, for choices and for parameters that are missing.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from scipy.optimize import minimize
 
 from bohb.model.arrays import FloatArray, IndexArray
 
-_JITTER = 1e-8  # of the signal's variance, for the factorisation to succeed
-_LEAST_VARIANCE = 1e-12  # of the signal's: rounding may make it negative
-_IMPOSSIBLE = 1e10  # a log posterior that no hyperparameters have
+_JITTER = 1e-8  # added to the diagonal, times the signal's variance, for the factorisation
+_LEAST_VARIANCE = 1e-12  # times the signal's: rounding may make a predicted variance negative
+_IMPOSSIBLE = 1e10  # a negative log posterior for hyperparameters that cannot be computed with
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """What a Gaussian process is shaped by, as logarithms.
+    """The hyperparameters of a Gaussian process, as logarithms.
 
     Attributes
     ----------
     log_scales
-        Of the length scales, shape (p,).
+        The logarithms of the length scales, shape (p,).
     log_signal
-        Of the variance of the function.
+        The logarithm of the variance of the function.
     log_noise
-        Of the variance of the noise of each group, shape (g,).
+        The logarithms of the variance of the noise of each group, shape (g,).
     """
 
     log_scales: FloatArray
@@ -75,7 +75,7 @@ class Belief:
 
 
 class LogPosterior:
-    """How likely hyperparameters are, given the data, but for a constant.
+    """The log posterior of hyperparameters given the data, up to a constant.
 
     Parameters
     ----------
@@ -121,11 +121,14 @@ class LogPosterior:
         log_likelihood = -0.5 * self._targets @ solved - np.log(factor[diagonal]).sum()
 
         inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
-        slope = np.outer(solved, solved)  # of the likelihood by the covariance, twice
+        # Twice the derivative of the log likelihood by the covariance. LAPACK fills the lower
+        # triangle of the inverse only, and the sum of its halves has the diagonal twice.
+        slope = np.outer(solved, solved)
         lower = np.tril(inverse)
         slope -= lower + lower.T
         slope[diagonal] += inverse[diagonal]
         own = slope[diagonal]
+        # Its sum with the weighted squared distances is twice the derivative by a log length scale.
         by_distance = (5 / 3) * (1 + root) * decay * slope.ravel()
         gradient = 0.5 * np.concatenate(
             [
@@ -147,7 +150,7 @@ def fit(
     *,
     max_iterations: int = 15,
 ) -> Hyperparameters:
-    """Return hyperparameters of high posterior, found from the prior's mean on.
+    """Return hyperparameters of high posterior, found by a search from the prior's mean on.
 
     The arguments are those of `LogPosterior`.
     """
@@ -164,12 +167,12 @@ def fit(
 
 
 class GaussianProcess:
-    """What is known of a function with mean zero, given noisy values of it.
+    """The posterior of a function with prior mean zero, given noisy values of it.
 
     Parameters
     ----------
     hyperparameters
-        Its shape.
+        The hyperparameters of its prior and of the noise.
     squared
         The squared distances between all points, shape (p, n, n).
     targets
@@ -208,7 +211,7 @@ class GaussianProcess:
 
 
 def _factor(covariance: FloatArray, jitter: float) -> FloatArray:
-    """Return the Cholesky factor, with as much more on the diagonal as that takes."""
+    """Return the Cholesky factor of `covariance`, whose diagonal grows until there is one."""
     diagonal = np.diag_indices(len(covariance))
     while True:
         covariance[diagonal] += jitter

@@ -2,8 +2,8 @@
 
 The model works on units: a number is its place between the ends of its range, 0 and 1, on the
 linear or the logarithmic scale; a choice is its index. NaN stands for a parameter that is not
-active. All densities are relative to the uniform one, so that a parameter that is missing, whose
-factor in a product is 1, counts as one of which nothing is known.
+active. All densities are relative to the uniform one: a missing parameter, whose factor in a
+product is 1, therefore counts as one of which nothing is known.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Prior(Protocol):
 class Numeric:
     """A number between `low` and `high`, both included.
 
-    On the linear scale, or the logarithmic one if `log`. With a `step` only the values
-    ``low + k * step`` exist. Each of them then owns the bin of half a step to either side, so
-    that the two end values are as likely as the others. The units 0 and 1 are the ends of the
-    range, bins included. `prior` is a distribution of the units; None is the uniform one.
+    Its scale is linear, or logarithmic if `log`. With a `step` only the values ``low + k * step``
+    exist. Each of them then owns the bin of half a step to either side, so that the two end
+    values are as likely as the others. The units 0 and 1 are the ends of the range, bins
+    included. `prior` is a distribution of the units; None is the uniform one.
     """
 
     low: float
@@ -68,7 +68,7 @@ class Numeric:
         return np.clip(values, self.low, self.high)
 
     def around(self, value: float, distance: float) -> tuple[float, float]:
-        """Return the ends of the values whose units differ by at most `distance` from its own."""
+        """Return the ends of the values whose units are at most `distance` from that of `value`."""
         lowest, highest = self.ends
         margin = distance * (highest - lowest)
         if self.log:
@@ -118,6 +118,7 @@ class Numeric:
         """The number of values that exist: infinite without a step."""
         if not self.step:
             return math.inf
+        # Rounding may leave the quotient just below a whole number.
         return math.floor((self.high - self.low) / self.step + 1e-8) + 1
 
     def all_units(self) -> FloatArray:
@@ -152,7 +153,7 @@ class Categorical:
         return units
 
     def around(self, value: float, distance: float) -> tuple[float, float]:
-        """Return the ends of the values whose units differ by at most `distance` from its own."""
+        """Return the ends of the values whose units are at most `distance` from that of `value`."""
         return value - distance, value + distance
 
     def relative_prior(self, units: FloatArray) -> FloatArray:
@@ -201,11 +202,12 @@ class Space:
     Attributes
     ----------
     parameters
-        By name, in the order of the columns; each after those that its condition asks for.
+        By name, in the order of the columns; each after the parameters that its condition is about.
     conditions
-        When a parameter is active. One without a condition always is.
+        By name, the statement that must hold for a parameter to be active; without one it always
+        is.
     forbidden
-        What must hold for no configuration.
+        The statements that must hold for no configuration.
     is_declared
         Whether the parameters and their conditions were declared beforehand. If so, a row has a
         value for each active parameter and for no other. Otherwise a row may lack any of them:
@@ -251,8 +253,8 @@ class Space:
     ) -> FloatArray:
         """Return `count` configurations from the prior, shape (count, d), forbidden or not.
 
-        All parameters have values but those of a declared space that are not active. `fixed` is
-        a row of units that are given, NaN for the others.
+        All active parameters have values, and no others. `fixed` is a row of units that are given,
+        NaN for the others.
         """
         units = self.draw_independent(count, rng)
         if fixed is not None:
@@ -276,6 +278,7 @@ class Space:
 
     def deactivate(self, units: FloatArray) -> None:
         """Let no row of `units` have a value for a parameter that is not active."""
+        # In the order of the columns, so that what depends on a removed parameter goes too.
         for column in range(units.shape[1]):
             units[~self.is_active(column, units), column] = np.nan
 
@@ -306,7 +309,7 @@ class Space:
                 units[lacking, column] = draw(column, units[lacking])
 
     def is_active(self, column: int, units: FloatArray) -> BoolArray:
-        """Return whether the parameter of `column` is active, by those before it, shape (n,)."""
+        """Return whether the parameter of `column` is active, given those before it, shape (n,)."""
         condition = self.conditions.get(self.names[column])
         if condition is None:
             return np.ones(len(units), dtype=bool)
@@ -325,7 +328,7 @@ class Space:
 
     @property
     def n_configurations(self) -> float:
-        """At most so many configurations exist."""
+        """An upper bound of the number of configurations: the product of the numbers of values."""
         return math.prod(parameter.n_values for parameter in self.parameters.values())
 
     def _columns(self, names: Sequence[str], units: FloatArray) -> dict[str, FloatArray]:

@@ -1,4 +1,4 @@
-"""What a Gaussian process over all levels says of configurations at the highest one."""
+"""The surface: a Gaussian process over all levels, and its predictions for the highest one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Array = TypeVar("Array", bound=np.ndarray[Any, Any])
 
 _BEST_OF_EACH_LEVEL = 15
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
-_WORST = 50.0  # how far above the median a loss still makes a difference
-_LARGEST = 1e150  # beyond, differences and squares may not be finite
+_WORST = 50.0  # losses further above the median, in units of its distance to the best, are alike
+_LARGEST = 1e150  # differences and squares of larger losses may not be finite
 _MISSING = 1.0  # the squared distance between a value and none
 
 
@@ -43,14 +43,15 @@ class Surface:
     n_levels
         How many levels the ladder has.
     points
-        What the process has seen.
+        The configurations, each with a level, that the process has seen.
     process
-        The losses of all levels, on a scale of its own.
+        The Gaussian process of the losses of all levels, as `_targets` has scaled them.
     lowest
         The lowest expected loss at the highest level among all configurations that were tried or
         are pending.
     tried
-        These configurations, shape (n, d), the one of the lowest expected loss first.
+        The configurations that were tried or are pending, shape (n, d), the one of the lowest
+        expected loss first.
     """
 
     space: Space
@@ -79,19 +80,22 @@ class Surface:
         observations
             A configuration that has failed counts as the worst loss. One that is pending counts
             at the highest level as one standard deviation worse than is expected of it, so that
-            its neighbourhood promises less. (With what is expected alone, the kriging believer of
-            Ginsbourger et al. 2010, proposals that are asked for at once crowd together.)
+            its neighbourhood promises less. (With the expected loss alone, as in the kriging
+            believer of Ginsbourger et al. 2010, proposals made at the same time crowd together.)
         max_points
             At most so many evaluations are looked at: the best of each level, those at the
             highest levels, and the most recent.
         max_fit
             The hyperparameters are fitted to the first ``sqrt(max_fit / inputs)`` of these, of
-            which at most a fifth are failures.
+            which at most a fifth are failures. The inputs are the parameters and the level, so
+            that the fit works on at most `max_fit` squared distances.
         """
         units = space.encode(observations.columns(space.names))
         rows, levels = _evaluations(observations, max_points)
         targets = _targets(observations.losses[rows, levels])
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
+        # Failures are points of the worst loss at the highest level, with a noise of their own.
+        # Some go before the evaluations, as the hyperparameters are fitted to the first points.
         failed = np.flatnonzero(observations.failed)[-(max_points // 5) :]
         n_first = max(1, n_fit // 5)
         first, others = failed[-n_first:], failed[:-n_first]
@@ -130,7 +134,7 @@ class Surface:
     ) -> Surface:
         """Return the surface that has seen the `pending` configurations too.
 
-        `targets` and `groups` are those of its points.
+        `targets` and `groups` are those of the points that this surface has seen.
         """
         mean, deviation = self.predict(pending)
         top = np.full(len(pending), self.n_levels - 1)
@@ -163,13 +167,14 @@ class Surface:
 def log_gain(scores: FloatArray) -> FloatArray:
     """Return the log of the mean of ``max(z + s, 0)`` for each score s and a standard normal z.
 
-    Without loss of precision where the gain is too small for a float (Ament et al. 2023).
+    It is precise also where the gain itself is too small for a float (Ament et al. 2023).
 
     Examples
     --------
     >>> log_gain(np.array([0.0, -40.0])).round(3).tolist()
     [-0.919, -808.299]
     """
+    # For lower scores the factor exp(-s * s / 2), which may be zero as a float, is taken out.
     near = scores > -1
     s = np.where(near, scores, 0.0)
     direct = np.log(np.exp(-0.5 * s * s) / math.sqrt(2 * math.pi) + s * ndtr(s))
@@ -203,8 +208,9 @@ def _evaluations(observations: Observations, count: int) -> tuple[IndexArray, In
 def _targets(losses: FloatArray) -> FloatArray:
     """Return losses as the process gets them: the bad ones squeezed together, standardised.
 
-    In units of the distance from the median to the best; above the median its logarithm, and no
-    more than of some fifty units: a training that diverges must not hide what the others differ in.
+    They are counted from the median on, in units of the distance between the median and the best.
+    Losses above the median grow like a logarithm, and not beyond that of fifty units: a training
+    that diverges must not hide the differences between the others.
     """
     losses = np.clip(losses, -_LARGEST, _LARGEST)
     median = np.median(losses)
@@ -215,13 +221,13 @@ def _targets(losses: FloatArray) -> FloatArray:
 
 
 def _framed(before: IndexArray, values: Array, after: IndexArray, value: float) -> Array:
-    """Return `values` with `value` for each of those before and after them."""
+    """Return `values` between copies of `value`: one for each of `before` and of `after`."""
     around = [np.full(len(indices), value, values.dtype) for indices in (before, after)]
     return np.concatenate([around[0], values, around[1]])  # type: ignore[return-value]
 
 
 def _belief(n_scales: int, n_groups: int) -> Belief:
-    """Return the prior: smooth on the scale of a range, little noise, each vaguely so."""
+    """Return a vague prior: the function is smooth on the scale of a range, with little noise."""
     return Belief(
         Hyperparameters(np.full(n_scales, math.log(0.6)), 0.0, np.full(n_groups, math.log(0.01))),
         Hyperparameters(np.full(n_scales, 1.0), 1.5, np.full(n_groups, 2.0)),

@@ -1,4 +1,4 @@
-"""Which configurations were tried, and which of a finite space are left."""
+"""The configurations that were tried, and those of a finite space that are left."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from bohb.model.arrays import FloatArray
 from bohb.model.observations import Observations
 from bohb.model.space import Space
 
-_SAME = 1e-9  # of a range: rounding, rather than another value
+_SAME = 1e-9  # of a range: a smaller difference is rounding, and not another value
 _LARGEST_GRID = 4096  # finite spaces up to this size are searched for what is left
 
 
 class Tried:
     """The configurations that were tried.
 
-    One was if some trial had the same value for everything that it asked for.
+    A configuration was tried if some trial has any of its parameters, and the same value for all
+    of them that the trial has.
     """
 
     def __init__(self, space: Space, observations: Observations) -> None:
         self._space = space
         self._observations = observations
-        # Of a small space most may have been tried: many are looked up, nearly all in here.
+        # Most of a small space may have been tried, so that many configurations are looked up
+        # before one is new. This set answers nearly always, without a search of all trials.
         self._known: frozenset[bytes] = frozenset()
         if space.n_configurations <= _LARGEST_GRID:
             units = space.encode(observations.columns(space.names))
@@ -38,18 +40,18 @@ class Tried:
 
 
 def _keys(rows: FloatArray) -> list[bytes]:
-    """Return what is the same only for configurations that are, for each of `rows`."""
-    rounded = np.round(rows / _SAME) + 0.0
+    """Return a key for each of `rows`; only configurations that are the same have the same key."""
+    rounded = np.round(rows / _SAME) + 0.0  # the sum makes 0.0 of -0.0, whose bytes differ
     return [row.tobytes() for row in rounded]
 
 
 def _was_tried(row: FloatArray, space: Space, observations: Observations) -> bool:
     values = space.named(row)
-    # That of the most values first: it leaves few trials to compare with.
+    # The parameter with the most values comes first: it leaves few trials to compare with.
     for name in sorted(values, key=lambda name: -space.parameters[name].n_values):
         lowest, highest = space.parameters[name].around(values[name], _SAME)
         column = observations.column(name)
-        fits = ~((column < lowest) | (column > highest))  # so does what is missing
+        fits = ~((column < lowest) | (column > highest))  # a missing value, which is NaN, fits too
         observations = observations.rows(np.flatnonzero(fits))
     return bool((~np.isnan(observations.columns(list(values)))).any())
 
@@ -86,7 +88,7 @@ def _untried_from_prior(
     space: Space, tried: Tried, fixed: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
     is_small = space.n_configurations <= _LARGEST_GRID
-    for _ in range(10 if is_small else 100):  # what is left of a small one can be listed
+    for _ in range(10 if is_small else 100):  # few in a small space: what is left can be listed
         row = allowed_from_prior(space, fixed, rng)
         if row not in tried:
             return row

@@ -196,7 +196,6 @@ def test_a_wrong_job_or_command_line_is_2(tmp_path):
     assert bohb("run", write(tmp_path), "--jobs", 0).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["status", "best", "export", "plot"])
 def test_all_faults_of_a_job_are_told_at_once_a_line_each(tmp_path):
     path = write(tmp_path, OWN.replace("max: 9", "max: many") + "sed: 1")
     told = bohb("run", path)
@@ -213,6 +212,7 @@ def test_the_schema_of_a_job_file_is_printed():
     assert "early_stopping" in json.loads(shown.output)["properties"]
 
 
+@pytest.mark.parametrize("command", ["status", "best", "export", "plot"])
 def test_what_has_not_begun_is_3(tmp_path, command):
     shown = bohb(command, write(tmp_path))
     assert shown.exit_code == 3

@@ -286,6 +286,7 @@ for step in (0.1, 0.2, 0.3, 0.9):
     assert status.best.value == pytest.approx(1 / 0.9)
 
 
+@pytest.mark.slow
 def test_a_command_that_takes_too_long_is_ended(tmp_path):
     body = f"{REPORT}\nif float(sys.argv[1][5:]) > 0.8: time.sleep(600)"
     job, study, _ = run(write(tmp_path, OWN + "leg_timeout: 3\n", script(body)), n_jobs=4)
@@ -341,6 +342,7 @@ for epoch in range(1, 21):
     assert best_of(job, study).params == {"lr": 0}
 
 
+@pytest.mark.slow
 def test_policies_know_after_a_stop_what_was_reported_before_it(tmp_path):
     text = """
 command: ["{{ python }}", train.py, "{{ x }}"]
@@ -507,6 +509,7 @@ def test_more_random_trials_can_be_asked_for_later(tmp_path):
     assert len({trial.params["lr"] for trial in study.trials}) == 5
 
 
+@pytest.mark.slow
 def test_a_job_stopped_by_its_time_goes_on_to_the_same_end(tmp_path):
     (tmp_path / "whole").mkdir()
     _, whole, _ = run(write(tmp_path / "whole"))
@@ -601,6 +604,7 @@ def test_commands_share_the_processors(tmp_path, monkeypatch):
     assert set((tmp_path / "threads").read_text().split()) == {"7"}
 
 
+@pytest.mark.slow
 def test_the_example_of_a_script_continues_as_if_it_had_not_paused(tmp_path):
     train = Path(__file__).parents[2] / "examples" / "cli" / "train.py"
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from tasks import Work
 
+pytestmark = pytest.mark.slow  # real workers begin and die here
+
 distributed = pytest.importorskip("distributed")
 
 from bohb.executors import DaskExecutor  # noqa: E402 - Dask need not be there

@@ -4,6 +4,8 @@ import math
 
 import pytest
 
+pytestmark = pytest.mark.slow  # real workers begin and die here
+
 ray = pytest.importorskip("ray")
 
 from bohb.errors import ArgumentError  # noqa: E402 - Ray need not be there

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import functools
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def _ray(stack):
     from bohb.executors import RayExecutor  # importing it takes a second
 
     if not ray.is_initialized():  # once for all tests: it takes some seconds
-        here = str(Path(__file__).parent)  # its workers know nothing of the modules of these tests
+        # Its workers find the modules of these tests nowhere by themselves.
+        tests = Path(__file__).parents[1]
+        here = os.pathsep.join(str(tests / name) for name in ("helpers", "remote", "study"))
         ray.init(
             num_cpus=2,
             include_dashboard=False,

@@ -62,6 +62,7 @@ def transcription(losses, units, rng, *, n_candidates=64):
     return best
 
 
+@pytest.mark.slow
 def test_proposals_are_distributed_as_those_of_the_paper():
     space = Space({"x": Numeric(0, 1), "y": Numeric(0, 1)})
     rng = np.random.default_rng(0)

@@ -26,6 +26,8 @@ from bohb.errors import (
 )
 from bohb.executors import Executor, FuturesExecutor, ProcessExecutor, SimulatedExecutor
 
+pytestmark = pytest.mark.slow  # real workers begin and die here
+
 GRID = {"x": [0.1, 0.2, 0.3], "n": [1, 2, 4, 8, 16], "kind": ["a", "b"]}
 SAMPLERS = {
     "random": lambda: bohb.BOHBSampler(seed=3, random_fraction=1.0),

@@ -136,6 +136,7 @@ def test_values_that_look_alike_have_labels_of_their_own():
     assert [made.value_of(label) for label in made.distribution.choices] == [1, 1.0, True, "1"]
 
 
+@pytest.mark.slow
 def test_labels_are_the_same_in_every_process(capsys):
     program = (
         "from bohb.sklearn.dimensions import dimension\n"

@@ -146,6 +146,7 @@ def test_dask_arrays_may_have_chunks_of_unknown_sizes():
     assert search.best_score_ > 0.5
 
 
+@pytest.mark.slow
 def test_a_search_within_a_task_of_dask_does_not_wait_for_itself(client):
     X, y = circles(200)
     search = HyperbandSearchCV(SGDClassifier(random_state=0), SGD, max_iter=3)

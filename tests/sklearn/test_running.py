@@ -25,6 +25,8 @@ from bohb.executors import ProcessExecutor, SerialExecutor, ThreadExecutor
 from bohb.sklearn import BOHBSearchCV
 from bohb.sklearn.running import executor_of
 
+pytestmark = pytest.mark.slow  # real workers begin and die here
+
 X, Y = load_iris(return_X_y=True)
 
 

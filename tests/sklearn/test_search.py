@@ -558,6 +558,7 @@ def test_a_search_can_be_cloned_and_pickled_before_and_after_its_fit():
     assert not hasattr(clone(again), "best_params_")
 
 
+@pytest.mark.slow
 def test_a_search_works_within_a_pipeline_and_a_cross_validation():
     pipeline = make_pipeline(StandardScaler(), sgd_search())
     assert pipeline.fit(X, Y).score(X, Y) > 0.9
@@ -594,6 +595,7 @@ def test_nothing_is_said_unless_asked(capfd):
 # Workers
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_results():
     from bohb.sklearn import HyperbandSearchCV
 

@@ -23,6 +23,8 @@ import bohb
 from bohb.errors import SettingsError
 from bohb.sklearn import BOHBSearchCV
 
+pytestmark = pytest.mark.slow  # real workers begin and die here
+
 SCRIPT = HELPERS / "search_script.py"
 X, Y = load_iris(return_X_y=True)
 

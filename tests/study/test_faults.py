@@ -37,6 +37,8 @@ from bohb.executors import (
     ThreadExecutor,
 )
 
+pytestmark = pytest.mark.slow  # real workers begin and die here
+
 SCRIPT = HELPERS / "working.py"
 KILL = signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
 

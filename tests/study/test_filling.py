@@ -140,6 +140,7 @@ def test_generators_in_threads_are_bounded_too():
     assert counts(study)[:2] == (15, 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["processes", "dask"])
 @pytest.mark.parametrize("most", [0, None])
 def test_generators_in_other_processes_are_bounded_too(name, most):
@@ -162,6 +163,7 @@ def test_generators_in_other_processes_are_bounded_too(name, most):
         assert plan.resource_continued < trained <= plan.resource_restarted
 
 
+@pytest.mark.slow
 def test_workers_of_a_context_manager_keep_generators_from_call_to_call():
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)

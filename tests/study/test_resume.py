@@ -110,6 +110,7 @@ def has_ended(storage):
     return bool(study.trials) and ledger_of(study).read(OPEN_CALL) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "style"), [("sqlite", "loop"), ("journal", "generator"), ("journal", "resource")]
 )
@@ -207,6 +208,7 @@ def owned_by(study, **changes):
     ledger_of(study).write(LEASE, {**found, **changes})
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_and_told_who_is_first(tmp_path):
     storage = f"sqlite:///{tmp_path}/study.db"
     process = start(storage, "resource", tmp_path)

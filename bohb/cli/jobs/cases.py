@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from bohb.cli.jobs.document import NAME
+from bohb.cli.jobs.document import NAME, no_keys
 from bohb.cli.jobs.fields import FieldError, parameter_name
 from bohb.cli.jobs.kinds import stored_values
 from bohb.dimensions import Dimension
@@ -49,7 +49,7 @@ def checked_cases(name: str, value: Any) -> list[dict[str, Any]]:
         raise ArgumentTypeError(f"{name} must be a list, got {value!r}")
     for index, row in enumerate(value):
         if not isinstance(row, dict):
-            raise FieldError((index,), f"{NAME} must have keys with values, got {row!r}")
+            raise FieldError((index,), no_keys(row))
     if not value or not value[0]:
         raise ArgumentError(f"{name} must have at least one value, got {value!r}")
     for index, row in enumerate(value):

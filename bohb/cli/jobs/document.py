@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -154,14 +154,11 @@ def read_document(path: Path) -> Document:
         raise JobError(_syntax_error(path, error)) from error
     if node is None:
         raise JobError(f"{path}:1: the job file is empty")
-    lines: dict[Keys, int] = {}
-    faults: list[Fault] = []
-    _note_lines(node, loader, (), node.start_mark.line + 1, lines, faults, ())
-    document = Document(path, None, lines)
-    if faults:
-        raise document.error(*faults)
+    noted = _Lines(node)
+    if noted.faults:
+        raise Document(path, None, noted.lines).error(*noted.faults)
     try:
-        return Document(path, loader.construct_document(node), lines)
+        return Document(path, loader.construct_document(node), noted.lines)
     except (yaml.YAMLError, ValueError) as error:
         problem = getattr(error, "problem", None) or error
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
@@ -179,60 +176,80 @@ def scalar(text: str) -> Any:
     return yaml.load(text, _Loader)  # noqa: S506 - a safe loader with other scalars
 
 
+def no_keys(value: Any) -> str:
+    """Return the message that a value should have keys."""
+    return f"{NAME} must have keys with values, got {value!r}"
+
+
+def not_known(key: str, known: Sequence[str]) -> str:
+    """Return the message that a key is none of those `known`."""
+    hint = near_to(key, known) or f": known here are {', '.join(known)}"
+    return f"{NAME} is not known{hint}"
+
+
+def not_one_of(value: Any, choices: Sequence[str]) -> str:
+    """Return the message that a value is none of `choices`."""
+    listed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+    near = near_to(value, choices) if isinstance(value, str) else ""
+    return f"must be {listed}, got {value!r}{near}"
+
+
 def near_to(name: str, known: Iterable[str]) -> str:
     """Return a question whether a similar name was meant; an empty string if none is similar."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return question(near[0]) if near else ""
+    return _question(near[0]) if near else ""
 
 
-def question(name: str) -> str:
-    """Return the question whether `name` was meant, for the end of a message."""
+def is_meant(name: str | int, messages: Iterable[str]) -> bool:
+    """Return whether one of some messages asks if `name` was meant."""
+    return any(message.endswith(_question(str(name))) for message in messages)
+
+
+def _question(name: str) -> str:
     return f": did you mean {name}?"
 
 
-def _note_lines(
-    node: yaml.Node,
-    loader: _Loader,
-    place: Keys,
-    line: int,
-    lines: dict[Keys, int],
-    faults: list[Fault],
-    above: tuple[yaml.Node, ...],
-) -> None:
-    """Note the line of each part of `node`, and the faults that keep it from being plain Python."""
-    lines[place] = line
-    if node in above:
-        faults.append(Fault(place, "an alias must not stand for what it is a part of"))
-        return
-    if node.tag not in _PLAIN:
-        faults.append(Fault(place, f"the tag {node.tag} is not known here"))
-        return
-    above = (*above, node)
-    if isinstance(node, yaml.SequenceNode):
-        for index, child in enumerate(node.value):
-            below = (*place, index)
-            _note_lines(child, loader, below, child.start_mark.line + 1, lines, faults, above)
-    elif isinstance(node, yaml.MappingNode):
-        own: dict[str, int] = {}
-        for key, child in node.value:
-            key_line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                below = (*place, "{{")  # the fault needs a place, and no other key has this name
-                lines[below] = key_line
-                message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
-                faults.append(Fault(below, message))
-                continue
-            name = str(key.value)
-            if name in own:
-                message = f"{name} is given twice, the first time on line {own[name]}"
-                below = (*place, name)
-                lines[below] = key_line
-                faults.append(Fault(below, message))
-                continue
-            own[name] = key_line
-            # All keys are read as strings, even one that is written as 1 or true.
-            key.tag = _TAG + "str" if key.tag != _TAG + "merge" else key.tag
-            _note_lines(child, loader, (*place, name), key_line, lines, faults, above)
+class _Lines:
+    """The line of each part of a document, and the faults that keep it from being plain Python."""
+
+    def __init__(self, root: yaml.Node) -> None:
+        self.lines: dict[Keys, int] = {}
+        self.faults: list[Fault] = []
+        self._note(root, (), root.start_mark.line, ())
+
+    def _note(self, node: yaml.Node, place: Keys, line: int, above: tuple[yaml.Node, ...]) -> None:
+        self.lines[place] = line + 1
+        if node in above:
+            self._refuse(place, line, "an alias must not stand for what it is a part of")
+        elif node.tag not in _PLAIN:
+            self._refuse(place, line, f"the tag {node.tag} is not known here")
+        elif isinstance(node, yaml.SequenceNode):
+            for index, child in enumerate(node.value):
+                self._note(child, (*place, index), child.start_mark.line, (*above, node))
+        elif isinstance(node, yaml.MappingNode):
+            for key, child in node.value:
+                self._note_entry(key, child, place, (*above, node))
+
+    def _note_entry(
+        self, key: yaml.Node, child: yaml.Node, place: Keys, above: tuple[yaml.Node, ...]
+    ) -> None:
+        line = key.start_mark.line
+        if not isinstance(key, yaml.ScalarNode):
+            message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
+            self._refuse((*place, "{{"), line, message)  # no other key has this name
+            return
+        below = (*place, str(key.value))
+        if below in self.lines:
+            message = f"{key.value} is given twice, the first time on line {self.lines[below]}"
+            self._refuse(below, line, message)
+            return
+        if key.tag != _TAG + "merge":
+            key.tag = _TAG + "str"  # all keys are strings, even one that is written as 1 or true
+        self._note(child, below, line, above)
+
+    def _refuse(self, place: Keys, line: int, message: str) -> None:
+        self.lines[place] = line + 1
+        self.faults.append(Fault(place, message))
 
 
 def _syntax_error(path: Path, error: yaml.YAMLError) -> str:

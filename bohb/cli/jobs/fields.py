@@ -10,14 +10,13 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     PlainValidator,
-    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -26,7 +25,15 @@ from typing_extensions import Self
 
 from bohb import arguments
 from bohb.cli.jobs.command import GENERAL, Template
-from bohb.cli.jobs.document import NAME, Document, Fault, near_to, question
+from bohb.cli.jobs.document import (
+    NAME,
+    Document,
+    Fault,
+    is_meant,
+    no_keys,
+    not_known,
+    not_one_of,
+)
 from bohb.errors import ArgumentError, ArgumentTypeError
 
 _MOST = 1_000_000
@@ -50,13 +57,7 @@ class FieldError(ArgumentError):
 
 
 class Part(BaseModel):
-    """A part of a document that has keys. A key without a value counts as missing.
-
-    Keys that are `ignored` are known, but their values are not used.
-    """
-
-    ignored: ClassVar[tuple[str, ...]] = ()
-    _ignored: list[str] = PrivateAttr(default_factory=list)  # those that the document has
+    """A part of a document that has keys. A key without a value counts as missing."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True
@@ -67,26 +68,18 @@ class Part(BaseModel):
     def _read(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
         """Read the part, and put all its faults into our words."""
         if not isinstance(data, Mapping):
-            raise ArgumentTypeError(f"{NAME} must have keys with values, got {data!r}")
-        keys = [field.alias or name for name, field in cls.model_fields.items()]
-        known = [*keys, *cls.ignored]
-        given = {key: value for key, value in data.items() if value is not None}
-        details: list[InitErrorDetails] = []
-        # A key that is misspelt is reported as unknown, and not as missing once more.
-        meant = set()
-        for key in [key for key in data if key not in known]:
-            near = near_to(key, known)
-            meant |= {key for key in known if near == question(key)}
-            hint = near or f": known here are {', '.join(known)}"
-            details.append(_detail((key,), f"{NAME} is not known{hint}"))
+            raise ArgumentTypeError(no_keys(data))
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = {key: not_known(key, known) for key in data if key not in known}
+        details = [_detail((key,), message) for key, message in unknown.items()]
         made = None
         try:
-            made = handler({key: given[key] for key in keys if key in given})
-            made._ignored.extend(key for key in cls.ignored if key in given)
+            made = handler({k: v for k, v in data.items() if k in known and v is not None})
             details += [_detail(fault.place, str(fault)) for fault in made.faults()]
         except ValidationError as error:
             for found in error.errors(include_url=False):
-                if not (found["type"] == "missing" and found["loc"][-1] in meant):
+                # A key that is misspelt is reported as unknown, and not as missing once more.
+                if found["type"] != "missing" or not is_meant(found["loc"][-1], unknown.values()):
                     details.append(_reworded(found))
         if made is None or details:
             raise ValidationError.from_exception_data(cls.__name__, details)
@@ -133,7 +126,7 @@ def _text(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{NAME} is missing"
     if error["type"] == "dict_type":
-        return f"{NAME} must have keys with values, got {error['input']!r}"
+        return no_keys(error["input"])
     if error["type"] == "list_type":
         return f"{NAME} must be a list, got {error['input']!r}"
     cause = error.get("ctx", {}).get("error")
@@ -158,29 +151,32 @@ def checked_by(check: Callable[..., Any], schema: Any, **options: Any) -> Any:
     return PlainValidator(checked, json_schema_input_type=schema)
 
 
-def _text_of(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ArgumentTypeError(f"{name} must be a string, got {value!r}")
-    return value
+def _that_is(
+    wanted: str,
+    fits: Callable[[Any], bool],
+    first: Callable[[str, Any], Any] = lambda _, value: value,
+) -> Callable[[str, Any], Any]:
+    """Return the check that a value is as `wanted`, after a `first` check."""
+
+    def check(name: str, value: Any) -> Any:
+        given = first(name, value)
+        if not fits(given):
+            raise ArgumentError(f"{name} must be {wanted}, got {value!r}")
+        return given
+
+    return check
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be true or false, got {value!r}")
-    return value
-
-
-def _finite(name: str, value: Any) -> float:
-    number = arguments.number(name, value)
-    if not math.isfinite(number):
-        raise ArgumentError(f"{name} must be finite, got {value!r}")
-    return number
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
-    return value
+text_of = _that_is("a string", lambda value: isinstance(value, str) and value != "")
+_flag = _that_is("true or false", lambda value: isinstance(value, bool))
+_whole = _that_is(
+    "an integer", lambda value: isinstance(value, int) and not isinstance(value, bool)
+)
+_finite = _that_is("finite", math.isfinite, arguments.number)
+_factor = _that_is("greater than 1", lambda value: 1 < value < math.inf, arguments.number)
+_percent = _that_is(
+    "greater than 0 and less than 100", lambda value: 0 < value < 100, arguments.number
+)
 
 
 def _count(name: str, value: Any) -> int:
@@ -188,20 +184,6 @@ def _count(name: str, value: Any) -> int:
     given = arguments.count(name, value)
     if given > _MOST:
         raise ArgumentError(f"{name} must be at most {_MOST}, got {value!r}")
-    return given
-
-
-def _factor(name: str, value: Any) -> float:
-    given = arguments.number(name, value)
-    if not (math.isfinite(given) and given > 1):
-        raise ArgumentError(f"{name} must be greater than 1, got {value!r}")
-    return given
-
-
-def _percent(name: str, value: Any) -> float:
-    given = arguments.number(name, value)
-    if not 0 < given < 100:
-        raise ArgumentError(f"{name} must be greater than 0 and less than 100, got {value!r}")
     return given
 
 
@@ -229,7 +211,7 @@ def parameter_name(name: str, value: Any) -> str:
 
 
 def _job_name(name: str, value: Any) -> str:
-    given = _text_of(name, value)
+    given = str(text_of(name, value))
     if os.sep in given or given != given.strip():
         raise ArgumentError(f"{name} must have no {os.sep} and no blanks around it, got {given!r}")
     return given
@@ -237,7 +219,7 @@ def _job_name(name: str, value: Any) -> str:
 
 def _pattern(name: str, value: Any) -> re.Pattern[str]:
     try:
-        return re.compile(_text_of(name, value))
+        return re.compile(text_of(name, value))
     except re.error as error:
         raise ArgumentError(
             f"{name} must be a regular expression, got {value!r}: {error}"
@@ -252,14 +234,12 @@ def _template(name: str, value: Any) -> Template:
 
 def one_of(name: str, value: Any, *, choices: Sequence[str]) -> str:
     """Return `value`, which must be one of `choices`."""
-    if value in choices:
-        return str(value)
-    listed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
-    near = near_to(value, choices) if isinstance(value, str) else ""
-    raise ArgumentError(f"{name} must be {listed}, got {value!r}{near}")
+    if value not in choices:
+        raise ArgumentError(f"{name} {not_one_of(value, choices)}")
+    return str(value)
 
 
-Text = Annotated[str, checked_by(_text_of, str)]
+Text = Annotated[str, checked_by(text_of, str)]
 Flag = Annotated[bool, checked_by(_flag, bool)]
 Number = Annotated[float, checked_by(arguments.number, float)]
 Finite = Annotated[float, checked_by(_finite, float)]
@@ -284,7 +264,7 @@ Direction = Annotated[
 def of_kind(name: str, value: Any, *, models: Mapping[str, type[P]]) -> P:
     """Return `value` as one of `models`, which its key ``kind`` names."""
     if not isinstance(value, Mapping):
-        raise ArgumentTypeError(f"{name} must have keys with values, got {value!r}")
+        raise ArgumentTypeError(no_keys(value))
     if value.get("kind") is None:
         raise FieldError("kind", f"{NAME} is missing: one of {', '.join(models)}")
     try:

@@ -11,6 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Annotated, Any, ClassVar, Literal, Union, get_type_hints
 
 import numpy as np
@@ -32,7 +33,15 @@ from bohb.cli.jobs.fields import (
     of_kind,
     one_of,
 )
-from bohb.cli.jobs.quantiles import LogNormal, LogUniform, Normal, Rounded, Uniform, exact, times
+from bohb.cli.jobs.quantiles import (
+    Quantile,
+    exact,
+    log_normal,
+    log_uniform,
+    rounded,
+    times,
+    uniform,
+)
 from bohb.dimensions import Dimension
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.model import Categorical
@@ -51,7 +60,7 @@ class Kind(Part):
         given = {field: getattr(self, field) for field in type(self).model_fields}
         del given["kind"]
         made = type(self).make(name, **given)
-        if made.description is not _TO_BE_SAID:
+        if "values" in given:  # choices have a description of their own
             return made
         shown = [f"{k}={_shown(v)}" for k, v in given.items() if k in self.model_fields_set]
         return replace(made, description=f"{self.kind}({', '.join(shown)})")
@@ -67,8 +76,6 @@ class Kind(Part):
 
 
 KINDS: dict[str, type[Kind]] = {}
-# The description of a dimension for which `Kind.dimension` writes one from the fields.
-_TO_BE_SAID = "to be said by the fields"
 
 
 def _kind(name: str) -> Callable[[Callable[..., Dimension]], Callable[..., Dimension]]:
@@ -223,15 +230,14 @@ def _dates(name: str, start: Any, stop: Any, step: datetime.timedelta) -> Dimens
         raise FieldError("stop", f"{NAME} must be after start, got start={start}, stop={stop}")
     n = _short(-((start - stop) // step), "step")  # rounded up, as stop itself is left out
     values = [(start + index * step).isoformat() for index in range(n)]
-    made = Dimension.of_values(name, values, is_ordered=n > 2)
-    return replace(made, description=_TO_BE_SAID)
+    return Dimension.of_values(name, values, is_ordered=n > 2)
 
 
 def _stepped(name: str, start: float, step: float, n: int, blamed: str) -> Dimension:
     """Return the dimension of the `n` values start, start + step, ..."""
     if isinstance(start, int) and isinstance(step, int):
         last = start + (n - 1) * step
-        return _of_distribution(name, IntDistribution(start, last, step=step))
+        return Dimension.of_distribution(name, IntDistribution(start, last, step=step))
     count = range(_short(n, blamed))
     return _spaced(name, [float(exact(start) + index * exact(step)) for index in count])
 
@@ -242,8 +248,7 @@ def _spaced(name: str, values: Sequence[float] | np.ndarray[Any, Any]) -> Dimens
     tidy = [float(f"{value:.15g}") for value in values]
     whole = all(value.is_integer() for value in tidy)
     kept = list(dict.fromkeys(int(value) if whole else value for value in tidy))
-    made = Dimension.of_values(name, kept, is_ordered=len(kept) > 2)
-    return replace(made, description=_TO_BE_SAID)
+    return Dimension.of_values(name, kept, is_ordered=len(kept) > 2)
 
 
 def _short(count: int, blamed: str) -> int:
@@ -269,7 +274,7 @@ _Rounding = Annotated[
 def _uniform(name: str, low: Finite, high: Finite) -> Dimension:
     """Numbers that are all equally likely."""
     _check_order(low=low, high=high)
-    return _of_distribution(name, FloatDistribution(low, high))
+    return Dimension.of_distribution(name, FloatDistribution(low, high))
 
 
 @_kind("quniform")
@@ -283,8 +288,8 @@ def _quniform(
     else:
         first, last = exact(low) / exact(q), exact(high) / exact(q)
         if first % 1 or last % 1:  # then the multiples at the ends are less likely
-            rounded = Rounded(Uniform(low, high), q, down=True)
-            return _of_quantiles(name, rounded, is_bounded=True)
+            value_of = rounded(uniform(low, high), q, down=True)
+            return _of_quantiles(name, value_of, is_bounded=True)
         start, end = int(first), int(last) - 1  # high itself is never drawn
     return _stepped(name, times(start, q), q, end - start + 1, "q")
 
@@ -293,7 +298,7 @@ def _quniform(
 def _loguniform(name: str, low: Finite, high: Finite) -> Dimension:
     """Numbers whose logarithms are all equally likely; the bounds are values, not exponents."""
     _check_order(least=0.0, low=low, high=high)
-    return _of_distribution(name, FloatDistribution(low, high, log=True))
+    return Dimension.of_distribution(name, FloatDistribution(low, high, log=True))
 
 
 @_kind("qloguniform")
@@ -302,17 +307,17 @@ def _qloguniform(
 ) -> Dimension:
     """Multiples of q: numbers whose logarithms are all equally likely, rounded."""
     _check_order(least=0.0, low=low, high=high)
-    rounded = Rounded(LogUniform(low, high), q, down=True)
+    value_of = rounded(log_uniform(low, high), q, down=True)
     if rounding == "nearest":
         first, last = _multiples_between(low, high, q)
-        rounded = replace(rounded, down=False, first=first, last=last)
-    return _of_quantiles(name, rounded, is_bounded=True)
+        value_of = rounded(log_uniform(low, high), q, down=False, first=first, last=last)
+    return _of_quantiles(name, value_of, is_bounded=True)
 
 
 @_kind("normal")
 def _normal(name: str, loc: Finite, scale: Positive) -> Dimension:
     """Normally distributed numbers, with this mean and standard deviation."""
-    return _of_quantiles(name, Normal(loc, scale))
+    return _of_quantiles(name, NormalDist(loc, scale).inv_cdf)
 
 
 @_kind("qnormal")
@@ -320,13 +325,13 @@ def _qnormal(
     name: str, loc: Finite, scale: Positive, q: Positive, rounding: _Rounding = "nearest"
 ) -> Dimension:
     """Multiples of q: normally distributed numbers, rounded."""
-    return _of_quantiles(name, Rounded(Normal(loc, scale), q, down=rounding == "down"))
+    return _of_quantiles(name, rounded(NormalDist(loc, scale).inv_cdf, q, down=rounding == "down"))
 
 
 @_kind("lognormal")
 def _lognormal(name: str, loc: Finite, scale: Positive) -> Dimension:
     """Numbers whose natural logarithms are normally distributed."""
-    return _of_quantiles(name, LogNormal(Normal(loc, scale)))
+    return _of_quantiles(name, log_normal(loc, scale))
 
 
 @_kind("qlognormal")
@@ -334,7 +339,7 @@ def _qlognormal(
     name: str, loc: Finite, scale: Positive, q: Positive, rounding: _Rounding = "nearest"
 ) -> Dimension:
     """Multiples of q: numbers whose natural logarithms are normally distributed, rounded."""
-    return _of_quantiles(name, Rounded(LogNormal(Normal(loc, scale)), q, down=rounding == "down"))
+    return _of_quantiles(name, rounded(log_normal(loc, scale), q, down=rounding == "down"))
 
 
 @_kind("float")
@@ -344,7 +349,7 @@ def _float(
     """Numbers, both bounds included."""
     _check_order(least=0.0 if log else None, low=low, high=high)
     if step is None:
-        return _of_distribution(name, FloatDistribution(low, high, log=log))
+        return Dimension.of_distribution(name, FloatDistribution(low, high, log=log))
     _refuse_step_with_log(log)
     n = math.floor((exact(high) - exact(low)) / exact(step)) + 1
     return _stepped(name, low, step, n, "step")
@@ -362,7 +367,7 @@ def _int(
     if step > 1:
         _refuse_step_with_log(log)
     last = high - (high - low) % step
-    return _of_distribution(name, IntDistribution(low, last, log=log, step=step))
+    return Dimension.of_distribution(name, IntDistribution(low, last, log=log, step=step))
 
 
 def _check_order(*, least: float | None = None, **bounds: float) -> None:
@@ -390,15 +395,9 @@ def _refuse_step_with_log(log: bool) -> None:
         raise FieldError("step", f"{NAME} {message}")
 
 
-def _of_distribution(name: str, distribution: FloatDistribution | IntDistribution) -> Dimension:
-    return replace(Dimension.of_distribution(name, distribution), description=_TO_BE_SAID)
-
-
-def _of_quantiles(
-    name: str, value_of: Callable[[float], float], *, is_bounded: bool = False
-) -> Dimension:
+def _of_quantiles(name: str, value_of: Quantile, *, is_bounded: bool = False) -> Dimension:
     made = Dimension.of_quantiles(
-        name, value_of, _TO_BE_SAID, is_bounded_below=is_bounded, is_bounded_above=is_bounded
+        name, value_of, "", is_bounded_below=is_bounded, is_bounded_above=is_bounded
     )
     # If a float cannot hold the values at the ends, this fails now and not in some later trial.
     for stored in made.parameter.decode(np.array([0.0, 1.0])):

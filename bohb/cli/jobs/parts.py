@@ -23,20 +23,16 @@ from bohb.cli.jobs.fields import (
     checked_by,
     one_of,
     parameter_name,
+    text_of,
 )
 from bohb.cli.jobs.stopping import Policy, Rule, Target
-from bohb.errors import ArgumentTypeError
 from bohb.hyperband import Resource
 
 _COUNTS = ("n_trials", "n_rounds", "n_brackets", "total_resource")
 
 
 def _step_key(name: str, value: Any) -> str | None:
-    if value is False:
-        return None
-    if not isinstance(value, str) or not value:
-        raise ArgumentTypeError(f"{name} must be a string, got {value!r}")
-    return value
+    return None if value is False else str(text_of(name, value))
 
 
 class Metric(Part):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
+from statistics import NormalDist
+from typing import TypeAlias
+
+Quantile: TypeAlias = Callable[[float], float]
 
 
 def exact(number: float) -> Decimal:
@@ -18,65 +21,33 @@ def times(count: int, q: float) -> float:
     return count * q if isinstance(q, int) else float(count * exact(q))
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform:
-    """The quantile function of numbers that are all equally likely."""
-
-    low: float
-    high: float
-
-    def __call__(self, share: float) -> float:
-        return self.low + (self.high - self.low) * share
+def uniform(low: float, high: float) -> Quantile:
+    """Return the quantile function of numbers that are all equally likely."""
+    return lambda share: low + (high - low) * share
 
 
-@dataclass(frozen=True, slots=True)
-class LogUniform:
-    """The quantile function of numbers whose logarithms are all equally likely."""
-
-    low: float
-    high: float
-
-    def __call__(self, share: float) -> float:
-        return float(self.low * (self.high / self.low) ** share)
+def log_uniform(low: float, high: float) -> Quantile:
+    """Return the quantile function of numbers whose logarithms are all equally likely."""
+    return lambda share: float(low * (high / low) ** share)
 
 
-@dataclass(frozen=True, slots=True)
-class Normal:
-    """The quantile function of normally distributed numbers."""
-
-    loc: float
-    scale: float
-
-    def __call__(self, share: float) -> float:
-        from scipy.special import ndtri  # importing it takes long, and few jobs need it
-
-        return float(self.loc + self.scale * ndtri(share))
+def log_normal(loc: float, scale: float) -> Quantile:
+    """Return the quantile function of numbers whose natural logarithms are normally distributed."""
+    logarithm = NormalDist(loc, scale).inv_cdf
+    return lambda share: math.exp(logarithm(share))
 
 
-@dataclass(frozen=True, slots=True)
-class LogNormal:
-    """The quantile function of numbers whose natural logarithms are normally distributed."""
-
-    normal: Normal
-
-    def __call__(self, share: float) -> float:
-        return math.exp(self.normal(share))
-
-
-@dataclass(frozen=True, slots=True)
-class Rounded:
-    """The quantile function of values that are rounded to multiples of `q`.
+def rounded(
+    value_of: Quantile, q: float, *, down: bool, first: float = -math.inf, last: float = math.inf
+) -> Quantile:
+    """Return the quantile function of values that are rounded to multiples of `q`.
 
     `first` and `last` are the lowest and the highest multiple, counted in `q`.
     """
 
-    value_of: Callable[[float], float]
-    q: float
-    down: bool
-    first: float = -math.inf
-    last: float = math.inf
+    def quantile(share: float) -> float:
+        exactly = value_of(share) / q
+        multiple = math.floor(exactly) if down else round(exactly)
+        return times(int(min(max(multiple, first), last)), q)
 
-    def __call__(self, share: float) -> float:
-        exactly = self.value_of(share) / self.q
-        multiple = math.floor(exactly) if self.down else round(exactly)
-        return times(int(min(max(multiple, self.first), self.last)), self.q)
+    return quantile

@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any
 
+from bohb.cli.jobs import kinds
 from bohb.cli.jobs.command import as_text
 from bohb.cli.jobs.document import NAME, Document, read_document, scalar
 from bohb.cli.jobs.polyaxon.translation import Parts, SourcePart, Translation
@@ -22,24 +23,12 @@ _MATRIX = {
     "grid": ("metric params", "numRuns"),
     "mapping": ("metric values", ""),
 }
-# For each kind of parameter: the names of its values, in the order in which a list has them.
+# For each kind of parameter: the names of its values, in the order in which a list has them. They
+# are those of our own kinds.
 KINDS = {
-    "choice": "",
-    "pchoice": "",
-    "range": "start stop step",
-    "linspace": "start stop num",
-    "logspace": "start stop num base",
-    "geomspace": "start stop num",
-    "uniform": "low high",
-    "quniform": "low high q",
-    "loguniform": "low high",
-    "qloguniform": "low high q",
-    "normal": "loc scale",
-    "qnormal": "loc scale q",
-    "lognormal": "loc scale",
-    "qlognormal": "loc scale q",
-    "daterange": "start stop step",
-    "datetimerange": "start stop step",
+    kind: [field for field in model.model_fields if field not in ("kind", "rounding", "values")]
+    for kind, model in kinds.KINDS.items()
+    if kind not in ("float", "int")
 }
 # Our names of the fields of a policy, and Polyaxon's.
 _POLICY = {
@@ -170,7 +159,7 @@ def take_parameter(made: Translation, name: str, entry: SourcePart) -> None:
     kind = fields["kind"].one_of(" ".join(KINDS)) if "kind" in fields else None
     if kind is None or "value" not in fields:
         return
-    value, names = fields["value"], KINDS[kind].split()
+    value, names = fields["value"], KINDS[kind]
     own = ("params", name)
     made.put(own, value, {})
     made.put((*own, "kind"), fields["kind"])
@@ -299,8 +288,8 @@ def _take_component(
     if "run" in component:
         holder = component["run"]
         run = holder.take("kind container", ignored="environment connections volumes init sidecars")
-        if "kind" in run:
-            run["kind"].one_of("job", " to be run here")
+        if "kind" in run and run["kind"].value != "job":
+            run["kind"].refuse(f"{NAME} must be job to be run here, got {run['kind'].value!r}")
     if "container" in run:
         _take_container(made, run["container"])
     else:

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bohb.cli.jobs.document import NAME, Document, Fault, Keys, name_of, near_to
+from bohb.cli.jobs.document import (
+    NAME,
+    Document,
+    Fault,
+    Keys,
+    is_meant,
+    name_of,
+    no_keys,
+    not_known,
+    not_one_of,
+)
 
 
 class Translation:
@@ -85,30 +95,25 @@ class SourcePart:
         a fault, and so is a key that none of the texts has. A key without a value counts as
         missing.
         """
-        if not isinstance(self.value, dict):
-            self.refuse(f"{NAME} must have keys with values, got {self.value!r}")
-            return {}
         known = [*required.split(), *used.split(), *ignored.split()]
-        meant = set()
-        for key in self.value.keys() - set(known):
-            near = near_to(key, known)
-            meant.add(near)
-            hint = near or f": known here are {', '.join(known)}"
-            self._below(key).refuse(f"{NAME} is not known{hint}")
-        found = {key: self._below(key) for key in known if self.value.get(key) is not None}
-        for key in required.split():
+        entries = self.entries()
+        unknown = {key: not_known(key, known) for key in entries if key not in known}
+        for key, message in unknown.items():
+            entries[key].refuse(message)
+        found = {key: part for key, part in entries.items() if part.value is not None}
+        for key in required.split() if isinstance(self.value, dict) else ():
             # A key that is misspelt is reported as unknown, and not as missing once more.
-            if key not in found and near_to(key, [key]) not in meant:
+            if key not in found and not is_meant(key, unknown.values()):
                 self._below(key).refuse(f"{NAME} is missing")
         self.translation.ignored += [
             name_of((*self.place, key)) for key in ignored.split() if key in found
         ]
-        return {key: part for key, part in found.items() if key not in ignored.split()}
+        return {key: found[key] for key in known if key in found and key not in ignored.split()}
 
     def entries(self) -> Parts:
         """Return the parts under all keys."""
         if not isinstance(self.value, dict):
-            self.refuse(f"{NAME} must have keys with values, got {self.value!r}")
+            self.refuse(no_keys(self.value))
             return {}
         return {key: self._below(key) for key in self.value}
 
@@ -119,14 +124,11 @@ class SourcePart:
         else:
             self.refuse(f"{NAME} must be a list, got {self.value!r}")
 
-    def one_of(self, choices: str, message: str = "") -> Any:
+    def one_of(self, choices: str) -> Any:
         """Return the value if it is one of `choices`, a text of words; note a fault otherwise."""
-        known = choices.split()
-        if self.value in known:
+        if self.value in choices.split():
             return self.value
-        near = near_to(str(self.value), known)
-        listed = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
-        self.refuse(f"{NAME} must be {listed}{message}, got {self.value!r}{near}")
+        self.refuse(f"{NAME} {not_one_of(self.value, choices.split())}")
         return None
 
     def _below(self, key: str | int) -> SourcePart:
