@@ -37,6 +37,13 @@ def pytest_xdist_make_scheduler(config, log):
     return ByWorkers(config, log)
 
 
+def pytest_collection_modifyitems(items):
+    """Mark the examples of those executors as slow whose workers are other processes."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem) and item.path.parent.name == "executors":
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _quiet_optuna():
     optuna.logging.set_verbosity(optuna.logging.WARNING)

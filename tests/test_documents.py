@@ -20,7 +20,16 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 JOB_FLAGS = re.MULTILINE | re.DOTALL
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTIONAL = {"dask": "distributed", "ray": "ray"}  # by page: what its programs need
-PROGRAMS = [page for page in PAGES if "```python" in page.read_text()]
+SLOW = {*OPTIONAL, "scikit-learn", "tutorial"}
+PROGRAMS = [
+    pytest.param(
+        page,
+        id=str(page.relative_to(ROOT)),
+        marks=[pytest.mark.slow] if page.stem in SLOW else [],
+    )
+    for page in PAGES
+    if "```python" in page.read_text()
+]
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +45,7 @@ def _ray_is_there():
     return "ray" in sys.modules and sys.modules["ray"].is_initialized()
 
 
-@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PROGRAMS)
 def test_the_programs_of_a_page_print_what_it_says(page, tmp_path, monkeypatch):
     if page.stem in OPTIONAL:
         pytest.importorskip(OPTIONAL[page.stem])

@@ -23,7 +23,7 @@ from bohb.cli.command.process import kill_all
 from bohb.cli.jobs import Job, json_schema, read_job
 from bohb.cli.lifecycle import Place
 from bohb.cli.show import plots, tables
-from bohb.cli.show.live import watching
+from bohb.cli.show.live import plainly, watching
 from bohb.cli.status import (
     REPORT_COLUMNS,
     best_of,
@@ -319,7 +319,7 @@ def _note(text: str) -> None:
 
 def _complain(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # the other end may be closed
-        _err().print(text, markup=False, highlight=False, soft_wrap=True)
+        plainly(_err(), text)
 
 
 def _out() -> Console:

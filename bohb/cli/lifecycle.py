@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -17,7 +18,7 @@ from bohb.cli.command.recorder import TARGET
 from bohb.cli.command.reports import LineReader
 from bohb.cli.command.runner import CommandObjective
 from bohb.cli.command.watcher import Watcher
-from bohb.cli.jobs import Job, Policy, Target
+from bohb.cli.jobs import Job, Target
 from bohb.errors import (
     ArgumentError,
     CommandError,
@@ -27,7 +28,7 @@ from bohb.errors import (
 )
 from bohb.executors import ThreadExecutor
 from bohb.executors.processes import thread_share
-from bohb.study import Fingerprint, Study, checkpoints_of, create_study, find_study
+from bohb.study import Fingerprint, Study, checkpoints_of, create_study, find_study, trial_directory
 
 ENDED = "bohb:ended"  # the reason why the last run ended before the job was done
 FAILURES, TIMEOUT = "failures", "timeout"
@@ -129,16 +130,13 @@ def _place_runs(job: Job, study: Study, place: Place) -> None:
         if not stored.exists() and moved.exists():
             checkpoints.place(moved)
         return
-    for count in itertools.count(1):
-        directory = place.directory / (
-            f"{job.name}.runs" if count == 1 else f"{job.name}-{count}.runs"
-        )
-        try:  # of two studies that begin at the same time, only one can make a directory
-            directory.mkdir()
-        except FileExistsError:
-            continue
-        checkpoints.place(directory)
-        return
+    names = (job.name if n == 1 else f"{job.name}-{n}" for n in itertools.count(1))
+    for name in names:
+        directory = place.directory / f"{name}.runs"
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir()  # of two studies that begin at the same time, only one can make it
+            checkpoints.place(directory)
+            return
 
 
 def run(
@@ -153,16 +151,16 @@ def run(
     n_workers = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
     objective = CommandObjective(job, watcher, thread_share(n_workers) if n_workers > 1 else {})
     _take_in_curves(job, study, objective)
-    schedule = job.schedule
-    seconds = min((s for s in (timeout, schedule.timeout) if s is not None), default=None)
+    limits = job.schedule.limits
+    seconds = min((s for s in (timeout, limits.timeout) if s is not None), default=None)
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     try:
         study.optimize(
             objective,
-            n_trials=schedule.n_trials,
-            n_rounds=schedule.rounds,
-            n_brackets=schedule.n_brackets,
-            total_resource=schedule.total_resource,
+            n_trials=limits.n_trials,
+            n_rounds=job.schedule.rounds,
+            n_brackets=limits.n_brackets,
+            total_resource=limits.total_resource,
             timeout=seconds,
             in_total=True,
             executor=ThreadExecutor(n_workers),
@@ -236,12 +234,11 @@ def met_target(job: Job, study: Study) -> dict[str, Any] | None:
 
 def _take_in_curves(job: Job, study: Study, objective: CommandObjective) -> None:
     """Read what earlier commands have written, so that the policies know their learning curves."""
-    policies = [rule for rule in job.stopping if isinstance(rule, Policy)]
-    if not policies:
+    if not job.policies:
         return
     reader = LineReader(job.metric)
     for trial in study.get_trials(deepcopy=False):
-        for line in written_lines(study.checkpoint_root / f"trial-{trial.number:05d}"):
+        for line in written_lines(trial_directory(study.checkpoint_root, trial.number)):
             report = reader.read(line)
             if report is not None:
-                objective.curves.take(trial.number, report, policies)
+                objective.curves.take(trial.number, report, job.policies)

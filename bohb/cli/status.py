@@ -17,7 +17,7 @@ from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, met_target
 from bohb.errors import NoResultError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, scale_of
 from bohb.hyperband import Resource
-from bohb.study import Study, evaluations, failure_of, lease_holder
+from bohb.study import Study, evaluations, failure_of, lease_holder, trial_directory
 
 Activity: TypeAlias = Literal["running", "cut off", "stopped", "failed", "done"]
 
@@ -138,13 +138,10 @@ def _activity(job: Job, study: Study, owner: str | None, counts: Counter[str]) -
         return "done"
     if study.user_attrs.get(ENDED) == FAILURES:
         return "failed"
-    if study.user_attrs.get(ENDED) == TIMEOUT:
-        return "stopped"
-    if study.was_cut_off:
+    if study.user_attrs.get(ENDED) != TIMEOUT and study.was_cut_off:
         return "cut off"
-    if not counts:
-        return "stopped"
-    return "stopped" if any(counts[state] for state in _UNFINISHED) else "done"
+    is_done = counts and not any(counts[state] for state in _UNFINISHED)
+    return "done" if is_done and study.user_attrs.get(ENDED) != TIMEOUT else "stopped"
 
 
 _Evaluation: TypeAlias = tuple[FrozenTrial, int | None, int | None, Resource, float]
@@ -212,7 +209,7 @@ def best_of(job: Job, study: Study) -> Best:
                 f"{job.name} has no result yet: no evaluation has given a finite value"
             ) from error
         number, value, resource = incumbent.number, incumbent.value, incumbent.resource
-    directory = study.checkpoint_root / f"trial-{number:05d}" / "checkpoint"
+    directory = trial_directory(study.checkpoint_root, number) / "checkpoint"
     return Best(
         number,
         value,
@@ -244,15 +241,18 @@ def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
         # A trial that meets the target below its resource is stopped there, without an evaluation.
         if all((e[0].number, e[3]) != (trial.number, resource) for e in evaluated):
             evaluated.append((trial, None, None, resource, value))
+    columns = evaluation_columns(job)
     for trial, bracket, rung, resource, value in evaluated:
-        row: dict[str, Any] = {"number": trial.number}
-        if job.schedule.method not in SINGLE_RUNG:
-            row |= {"bracket": bracket, "rung": rung}
-        if job.schedule.resource is not None:
-            row["resource"] = resource
-        row["value"] = value if math.isfinite(value) else None
-        row["state"] = _state(trial, is_run=target is None)
-        yield row | {f"params_{name}": value for name, value in job.values(trial.params).items()}
+        row = {
+            "number": trial.number,
+            "bracket": bracket,
+            "rung": rung,
+            "resource": resource,
+            "value": value if math.isfinite(value) else None,
+            "state": _state(trial, is_run=target is None),
+            **{f"params_{name}": value for name, value in job.values(trial.params).items()},
+        }
+        yield {name: row[name] for name in columns if name in row}
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from optuna.storages import InMemoryStorage
 
 from bohb.errors import ArgumentError, BohbError, TrialStateError
 from bohb.objective.leg_state import LegState
+from bohb.store.checkpoints import trial_directory
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.store.values import check_attribute, check_storable
 
@@ -78,7 +79,7 @@ class Trial(optuna.Trial):
         should say how far it goes. In a study without a storage the directories vanish with the
         study.
         """
-        directory = self.study.checkpoint_root / f"trial-{self.number:05d}"
+        directory = trial_directory(self.study.checkpoint_root, self.number)
         directory.mkdir(parents=True, exist_ok=True)
         return directory
 

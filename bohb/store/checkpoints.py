@@ -16,6 +16,11 @@ from bohb.store.ledger import CHECKPOINT_ROOT, Ledger
 DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for all studies together
 
 
+def trial_directory(root: Path, number: int) -> Path:
+    """Return the directory of a trial below the root of its study, whether it exists or not."""
+    return root / f"trial-{number:05d}"
+
+
 class Checkpoints:
     """The directory that holds the checkpoint directories of one study's trials.
 

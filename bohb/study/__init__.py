@@ -7,6 +7,7 @@ never from the modules inside.
 
 from bohb.objective.leg_state import leg_state_of as leg_state_of
 from bohb.objective.trial import Trial
+from bohb.store.checkpoints import trial_directory as trial_directory
 from bohb.store.fingerprint import Fingerprint as Fingerprint
 from bohb.store.lease import lease_holder as lease_holder
 from bohb.store.opening import unannounced as unannounced

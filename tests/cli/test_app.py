@@ -169,6 +169,7 @@ def test_a_table_without_rows_has_its_columns(tmp_path):
     assert shown.stdout.splitlines() == ["number,resource,value"]
 
 
+@pytest.mark.slow
 def test_a_storage_can_be_named(tmp_path):
     path = write(tmp_path, OWN + "limits: {n_brackets: 1}\n")
     shown = bohb("run", path, "--storage", tmp_path / "deep" / "x.journal")
@@ -349,6 +350,7 @@ def commands_of(directory):
     ]
 
 
+@pytest.mark.slow
 def test_the_module_is_the_same_command(tmp_path):
     process = start("--version")
     assert process.communicate()[0].startswith("bohb ")
@@ -366,6 +368,7 @@ def test_help_names_all_commands_and_exit_codes():
         assert word in shown.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_interrupted_ends_its_commands_and_goes_on_later(tmp_path, number):
     path = write(tmp_path, script=SLOW)
@@ -383,6 +386,7 @@ def test_a_run_that_is_interrupted_ends_its_commands_and_goes_on_later(tmp_path,
     assert n_evaluations(path) == 20
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
     whole = write(tmp_path / "whole")
     assert bohb("run", whole).exit_code == 0
@@ -400,6 +404,7 @@ def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
     assert commands_of(tmp_path / "killed") == []
 
 
+@pytest.mark.slow
 def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path):
     path = write(tmp_path, script=SLOW)
     process = start("run", path)
@@ -411,6 +416,7 @@ def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path):
     assert "is being optimised by process" in " ".join(shown.stderr.split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminals")
 def test_a_terminal_shows_a_live_view(tmp_path):
     import pty
@@ -439,6 +445,7 @@ def test_a_terminal_shows_a_live_view(tmp_path):
     assert "lr=" in text
 
 
+@pytest.mark.slow
 def test_the_example_is_tuned_with_one_file_and_one_command(tmp_path):
     text = (EXAMPLES / "digits.yml").read_text().replace("max: 27", "max: 3")
     path = write(tmp_path, text, (EXAMPLES / "train.py").read_text(), "digits.yml")

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,17 @@ from bohb.cli.status import best_of, evaluation_rows, status_of
 from bohb.errors import NoResultError, SettingsError, TooManyFailuresError
 from bohb.study import find_study
 
+pytestmark = pytest.mark.slow  # real commands are run here
+
 REPORT = 'print(json.dumps({"step": int(os.environ["BOHB_RESOURCE"]), "loss": 1.0}))'
 
 
 class Heard(PlainView):
     """A view that keeps what it is told."""
 
-    def __init__(self, job):
-        super().__init__(job, Console(file=io.StringIO()), 0, None, None)
+    def __init__(self, job, study):
+        before = replace(status_of(job, study), n_planned=None)
+        super().__init__(job, Console(file=io.StringIO()), before)
         self.lines = []
 
     def _write(self, text):
@@ -38,7 +42,7 @@ def run(path, n_jobs=None, timeout=None):
     """Run a job as far as it goes, and return it with its study and what it said."""
     job = read_job(path, n_jobs=n_jobs)
     study = lifecycle.begin(job, Place.of(job, None))
-    view = Heard(job)
+    view = Heard(job, study)
     with showing_warnings(view):
         lifecycle.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
     return job, study, view.lines
@@ -286,7 +290,6 @@ for step in (0.1, 0.2, 0.3, 0.9):
     assert status.best.value == pytest.approx(1 / 0.9)
 
 
-@pytest.mark.slow
 def test_a_command_that_takes_too_long_is_ended(tmp_path):
     body = f"{REPORT}\nif float(sys.argv[1][5:]) > 0.8: time.sleep(600)"
     job, study, _ = run(write(tmp_path, OWN + "leg_timeout: 3\n", script(body)), n_jobs=4)
@@ -342,7 +345,6 @@ for epoch in range(1, 21):
     assert best_of(job, study).params == {"lr": 0}
 
 
-@pytest.mark.slow
 def test_policies_know_after_a_stop_what_was_reported_before_it(tmp_path):
     text = """
 command: ["{{ python }}", train.py, "{{ x }}"]
@@ -509,7 +511,6 @@ def test_more_random_trials_can_be_asked_for_later(tmp_path):
     assert len({trial.params["lr"] for trial in study.trials}) == 5
 
 
-@pytest.mark.slow
 def test_a_job_stopped_by_its_time_goes_on_to_the_same_end(tmp_path):
     (tmp_path / "whole").mkdir()
     _, whole, _ = run(write(tmp_path / "whole"))
@@ -604,7 +605,6 @@ def test_commands_share_the_processors(tmp_path, monkeypatch):
     assert set((tmp_path / "threads").read_text().split()) == {"7"}
 
 
-@pytest.mark.slow
 def test_the_example_of_a_script_continues_as_if_it_had_not_paused(tmp_path):
     train = Path(__file__).parents[2] / "examples" / "cli" / "train.py"
 

@@ -160,6 +160,7 @@ def test_a_class_with_one_sample_is_no_reason_to_fail():
     assert HyperbandSearchCV(SGDClassifier(random_state=0), SGD, max_iter=3).fit(X, y).best_score_
 
 
+@pytest.mark.slow
 def test_a_client_of_dask_runs_the_search_and_gets_the_data_once(client):
     X, y = circles(2000)
 

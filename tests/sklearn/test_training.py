@@ -243,6 +243,7 @@ def test_auto_that_turns_max_resource_into_few_samples_warns():
     assert record[0].filename == __file__
 
 
+@pytest.mark.slow
 def test_auto_bounds_make_five_rungs():
     X, y = data(9000)
     search = search_of(GaussianNB(), max_resource="auto", cv=2)

@@ -71,6 +71,7 @@ def test_there_are_five_rungs_if_nothing_else_is_said(bounds, levels):
     assert found.study.pruner.levels == levels
 
 
+@pytest.mark.slow
 def test_limits_samplers_and_executors_are_those_of_optimize():
     found = bohb.minimize(
         loss,

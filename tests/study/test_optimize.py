@@ -442,6 +442,7 @@ def test_callbacks_hear_nothing_of_trials_that_were_told_by_hand_before():
     assert heard == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_loop_that_breaks_off_at_a_timeout_has_no_value_at_its_resource_yet():
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)

@@ -335,6 +335,7 @@ def at_once(*calls):
         return list(pool.map(call, calls))
 
 
+@pytest.mark.slow
 def test_a_new_database_may_be_opened_by_several_at_once(tmp_path):
     for count in range(4):  # each time they meet at other moments
         url = f"sqlite:///{tmp_path}/{count}.db"
@@ -454,6 +455,7 @@ def test_a_fork_does_not_act_in_its_parents_name(tmp_path):
     study.tell(trial, 0.5)
 
 
+@pytest.mark.slow
 def test_a_zombie_is_dead(tmp_path):
     storage = tmp_path / "study.journal"
     process = start(storage, "resource", tmp_path)

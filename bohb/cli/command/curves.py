@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from bohb.cli.command.reports import Report, whole_step
-from bohb.cli.jobs import Policy
+from bohb.cli.jobs import Policy, Truncation
 
 
 @dataclass
@@ -82,13 +82,14 @@ class Curves:
         """Return whether `policy` prunes a trial that has just reported at `step`."""
         if not policy.applies_at(step):
             return False
+        among_running = isinstance(policy, Truncation) and policy.among_running
         with self._lock:
             curves = self._curves.get(policy.metric, {})
             own = curves[number].at(step) if number in curves else None
             others = [
                 best
                 for other, curve in curves.items()
-                if other != number and (not policy.among_running or other in self._running)
+                if other != number and (not among_running or other in self._running)
                 if curve.end >= step and (best := curve.at(step)) is not None
             ]
         return own is not None and policy.condemns(own, others)

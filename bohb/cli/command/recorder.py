@@ -7,9 +7,9 @@ from typing import Any
 
 from bohb import TrialPruned
 from bohb.cli.command.curves import Curves
-from bohb.cli.command.reports import Report, last_value, whole_step
+from bohb.cli.command.reports import Report, whole_step
 from bohb.cli.command.watcher import Run, Watcher
-from bohb.cli.jobs import Job, Policy, Target
+from bohb.cli.jobs import Job, Target
 from bohb.errors import CommandError, ReportError
 from bohb.study import Trial, leg_state_of
 
@@ -35,6 +35,7 @@ class Recorder:
         self._watcher = watcher
         self._has_resource = job.schedule.resource is not None
         self._counts_from_0 = 0 in self._leg_state.reported_steps
+        self.value: float | None = None  # the last value of the metric that was reported
         self._reports: list[Report] = []
         self._fault: str | None = None  # of the last line whose metric is not a number
         self._last_step: float = -1
@@ -43,11 +44,6 @@ class Recorder:
         # A leg with very many steps keeps only some reports: those at rungs, and at multiples of
         # this distance between them.
         self._spacing = max(1, int(run.resource) // _MOST_REPORTS) if self._has_resource else 1
-
-    @property
-    def value(self) -> float | None:
-        """The last value of the metric that was reported; None if there is none."""
-        return last_value(self._reports, self._job.metric.name)
 
     def take(self, report: Report, *, is_running: bool = True) -> bool:
         """Take a report, and return whether the command is to be ended, being beyond its resource.
@@ -66,6 +62,7 @@ class Recorder:
         if self._job.metric.name in report.values and self._is_beyond(report):
             return True
         self._reports.append(report)
+        self.value = report.values.get(self._job.metric.name, self.value)
         if is_running and not self.is_at_resource(report):
             self._apply_policies(report)
         self._look_at_targets(report, is_running=is_running)
@@ -145,17 +142,16 @@ class Recorder:
         used = self._used(step)
         if used == self._run.resource:
             self._at_resource = step, value
-        elif used < self._run.resource and step > self._last_step and self._is_kept(used):
-            self._trial.report(value, step)
-            self._last_step = step
+        elif used < self._run.resource and step > self._last_step:
+            # Of very many steps only those at rungs are kept, and some between them.
+            if used % self._spacing == 0 or used in self._leg_state.scale.levels:
+                self._trial.report(value, step)
+                self._last_step = step
         elif step < self._last_step:
             self._watcher.remarked(
                 "steps go backwards: those that come after a later one are not kept, and the value "
                 "of a trial is that of the last line"
             )
-
-    def _is_kept(self, used: float) -> bool:
-        return used % self._spacing == 0 or used in self._leg_state.scale.levels
 
     def _report_at_rung(self, value: float, step: float) -> None:
         """Report to a study whose resources are not integers, if there is a rung at this step."""
@@ -179,7 +175,7 @@ class Recorder:
         )
 
     def _apply_policies(self, report: Report) -> None:
-        policies = [rule for rule in self._job.stopping if isinstance(rule, Policy)]
+        policies = self._job.policies
         self._curves.take(self._run.number, report, policies)
         step = whole_step(report.step)
         for policy in policies if step is not None else ():
@@ -196,7 +192,8 @@ class Recorder:
         # The target may be one of another metric, and the job's own comes in a later line then.
         if self._met is None or self.value is None:
             return
-        self._met["at"] = {"value": self.value, "resource": self._resource_of(report)}
+        used = self._run.resource if report.step is None else self._used(report.step)
+        self._met["at"] = {"value": self.value, "resource": used}
         if is_running and not self.is_at_resource(report):
             self._end_study()
             # Asking has an effect: it marks the leg as interrupted by the study, not as pruned.
@@ -206,9 +203,6 @@ class Recorder:
     def _end_study(self) -> None:
         self._trial.study.set_user_attr(TARGET, self._met)
         self._trial.study.stop(now=True)
-
-    def _resource_of(self, report: Report) -> float:
-        return self._run.resource if report.step is None else self._used(report.step)
 
     def _remark_rules(self) -> None:
         """Tell the watcher of rules whose metric is in none of the reports."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,3 @@ def whole_step(step: float | None) -> int | None:
     if step is None or not math.isfinite(step) or step != int(step) or step < 0:
         return None
     return int(step)
-
-
-def last_value(reports: Iterable[Report], name: str) -> float | None:
-    """Return the value of the last report that has the metric `name`; None if none has."""
-    values = [report.values[name] for report in reports if name in report.values]
-    return values[-1] if values else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import deque
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from bohb.cli.command.process import Line, Process, written_lines
 from bohb.cli.command.watcher import Run
-from bohb.cli.jobs import Job
+from bohb.cli.jobs import GENERAL, Job
 from bohb.errors import CommandError
 from bohb.study import Trial
 
@@ -118,7 +119,7 @@ class PreparedRun:
         return f"resource-{self._run.resource}"
 
     def _environment(self, threads: Mapping[str, str]) -> dict[str, str]:
-        told = ("trial", "resource", "previous_resource", "checkpoint_dir", "params_file")
+        told = (name for name in GENERAL if name != "python")
         return {
             "PYTHONUNBUFFERED": "1",  # otherwise reports come late, when a buffer is full
             **threads,
@@ -130,11 +131,8 @@ class PreparedRun:
 
 def _free_name(directory: Path, name: str) -> str:
     """Return `name`, with a count after it if there was a run of this name already."""
-    free, count = name, 1
-    while (directory / f"{free}.stdout").exists():
-        count += 1
-        free = f"{name}.{count}"
-    return free
+    names = (name if n == 1 else f"{name}.{n}" for n in itertools.count(1))
+    return next(free for free in names if not (directory / f"{free}.stdout").exists())
 
 
 def _stamp(path: Path | None) -> tuple[int, int, int] | None:

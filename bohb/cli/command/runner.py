@@ -17,8 +17,6 @@ from bohb.cli.jobs import Job
 from bohb.errors import CommandError
 from bohb.study import Trial, leg_state_of
 
-VALUES = "values"
-
 _POLL_SECONDS = 0.1
 
 
@@ -49,7 +47,7 @@ class CommandObjective:
         values = self._job.values(trial.params)
         before = trial.previous_resource if self._job.keep_checkpoints else 0
         run = Run(trial.number, values, trial.resource, before)
-        trial.set_user_attr(VALUES, values)
+        trial.set_user_attr("values", values)
         self.curves.begin(trial.number)
         self._watcher.began(run)
         value, fault = None, None

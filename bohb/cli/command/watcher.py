@@ -1,11 +1,11 @@
-"""The watcher: the interface through which the runs of a command are shown."""
+"""The watcher: the base class of the views that show the runs of a command."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Run:
         return time.monotonic() - self.began
 
 
-class Watcher(Protocol):
-    """Is told what happens to runs. Several threads may tell it."""
+class Watcher:
+    """Is told what happens to runs, and ignores what it has no method for. Threads may share it."""
 
     def began(self, run: Run) -> None:
         """Be told that a run begins."""

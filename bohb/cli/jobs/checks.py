@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from bohb.cli.jobs.command import GENERAL, Template
+from bohb.cli.jobs.command import GENERAL
 from bohb.cli.jobs.document import Document, Fault, Keys, near_to
 from bohb.cli.jobs.job import Job
 from bohb.cli.jobs.schedule import SINGLE_RUNG
@@ -56,9 +56,8 @@ def faults_of(job: Job, document: Document, *, is_to_run: bool) -> Iterator[Faul
 def remarks_of(job: Job) -> list[str]:
     """Return remarks on values that the author of a job may have forgotten to use."""
     found = []
-    named = {*job.command.names, *_names(job.environment.values())}
-    unnamed = sorted(job.parameter_names - named)
-    if unnamed and "params_file" not in named:
+    unnamed = sorted(job.parameter_names - job.named)
+    if unnamed and "params_file" not in job.named:
         found.append(
             f"the command does not name {', '.join(unnamed)}: the script finds all values in the "
             "file that BOHB_PARAMS_FILE names"
@@ -126,9 +125,6 @@ def _missing_program(job: Job, document: Document) -> Iterator[Fault]:
                 f"the commands are to run in {directory}, and there is no such directory",
             )
             return
-    if (fault := job.command.fault(directory)) is not None:  # it has the argument in quotes
-        yield Fault(_place_of(fault.split("'")[1], ("command",), document), fault)
-
-
-def _names(templates: Iterable[Template]) -> set[str]:
-    return {name for template in templates for name in template.names}
+    if (found := job.command.fault(directory)) is not None:
+        argument, message = found
+        yield Fault(_place_of(argument, ("command",), document), message)

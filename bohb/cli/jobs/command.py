@@ -123,7 +123,10 @@ class Command:
         ArgumentError
             If a text is not a template, or names a value within quotes of a shell.
         """
-        return cls(tuple(map(Template.parse, texts)), _program_of(texts))._checked()
+        command = cls(tuple(map(Template.parse, texts)), _program_of(texts))
+        if command.program is not None:
+            _with_variables(command.arguments[command.program])
+        return command
 
     @classmethod
     def of_shell(cls, shell: str, text: str) -> Command:
@@ -198,20 +201,20 @@ class Command:
             found.append(argument.fill(values))
         return found
 
-    def fault(self, directory: Path) -> str | None:
-        """Return why the command cannot be run in `directory`; None if nothing speaks against it.
+    def fault(self, directory: Path) -> tuple[str, str] | None:
+        """Return the argument that keeps the command from being run in `directory`, and why.
 
-        The message has the argument that is at fault in single quotes.
+        None stands for a command that nothing speaks against.
         """
         name = self._plain(0)
         if name is not None:
             path = str(directory / name) if PurePath(name).name != name else name
             if shutil.which(path) is None:
-                return _why_not(name, Path(path))
+                return name, _why_not(name, Path(path))
         script = self._plain(1)
         is_script = script is not None and PurePath(script).suffix.lower() in _SCRIPTS
         if script is not None and is_script and not (directory / script).exists():
-            return f"there is no {script!r} in {directory}"
+            return script, f"there is no {script!r} in {directory}"
         return None
 
     def _plain(self, index: int) -> str | None:
@@ -219,11 +222,6 @@ class Command:
         if index >= len(self.arguments) or self.arguments[index].names:
             return None
         return self.arguments[index].fill({})
-
-    def _checked(self) -> Command:
-        if self.program is not None:
-            _with_variables(self.arguments[self.program])
-        return self
 
 
 def _why_not(name: str, path: Path) -> str:
@@ -270,7 +268,8 @@ def _with_variables(template: Template) -> str:
             written.append(part)
             quote = _quote_after(part, quote)
             continue
-        if _is_in_arithmetic("".join(written)):
+        before = "".join(written)
+        if before.rfind("((") > before.rfind("))"):
             raise ArgumentError(
                 f"{{{{ {part} }}}} must not stand within $(( )), where a shell reads a value as a "
                 "part of its program: assign it to a variable and check it before"
@@ -283,10 +282,6 @@ def _with_variables(template: Template) -> str:
         variable = f"${{BOHB_VALUE_{index // 2 + 1}}}"
         written.append(variable if quote else f'"{variable}"')
     return "".join(written)
-
-
-def _is_in_arithmetic(text: str) -> bool:
-    return text.rfind("((") > text.rfind("))")
 
 
 def _quote_after(text: str, quote: str) -> str:

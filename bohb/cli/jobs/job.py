@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler, GridSampler
 from pydantic import Field, PrivateAttr
 
 from bohb.cli.jobs.cases import checked_cases, grid_size, parameters_of
-from bohb.cli.jobs.command import SHELLS, Command, Template, as_text
+from bohb.cli.jobs.command import GENERAL, SHELLS, Command, Template, as_text
 from bohb.cli.jobs.document import NAME
 from bohb.cli.jobs.fields import (
     CountFromZero,
@@ -31,19 +31,9 @@ from bohb.cli.jobs.fields import (
     parameter_name,
 )
 from bohb.cli.jobs.kinds import ParameterField, stored_values
-from bohb.cli.jobs.parts import (
-    RULES,
-    DiffRule,
-    JobLimits,
-    JobResource,
-    MedianRule,
-    Metric,
-    TargetRule,
-    TruncationRule,
-    metric,
-)
+from bohb.cli.jobs.parts import JobLimits, JobResource, Metric, metric
 from bohb.cli.jobs.schedule import SINGLE_RUNG, JobSchedule, Method
-from bohb.cli.jobs.stopping import Policy, Target
+from bohb.cli.jobs.stopping import RULES, AnyRule, Policy, Rule
 from bohb.dimensions import Dimension
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.hyperband import Resource
@@ -72,8 +62,7 @@ _Name = Annotated[str, checked_by(parameter_name, str)]
 _Metric = Annotated[Metric, checked_by(metric, str | Metric)]
 _Method = Annotated[Method, checked_by(one_of, Method, choices=get_args(Method))]
 _Cases = Annotated[list[dict[str, Any]], checked_by(checked_cases, list[dict[str, Any]])]
-_AnyRule = TargetRule | MedianRule | DiffRule | TruncationRule
-_Rule = Annotated[TargetRule | MedianRule, checked_by(of_kind, _AnyRule, models=RULES)]
+_Rule = Annotated[Rule, checked_by(of_kind, AnyRule, models=RULES)]
 
 
 class Job(Part):
@@ -175,30 +164,32 @@ class Job(Part):
         made = [kind.dimension(name) for name, kind in (self.params or {}).items()]
         return {dimension.key: dimension for dimension in made}, ()
 
-    @property
-    def stopping(self) -> tuple[Target | Policy, ...]:
-        """The rules that prune trials or end the job."""
-        return tuple(rule.rule(self.metric) for rule in self.early_stopping)
+    @functools.cached_property
+    def stopping(self) -> tuple[Rule, ...]:
+        """The rules that prune trials or end the job, each with its metric."""
+        own = self.metric
+        return tuple(rule.by_default(own.name, own.direction) for rule in self.early_stopping)
+
+    @functools.cached_property
+    def policies(self) -> tuple[Policy, ...]:
+        """Those of the rules that prune trials."""
+        return tuple(rule for rule in self.stopping if isinstance(rule, Policy))
 
     @functools.cached_property
     def schedule(self) -> JobSchedule:
         """The trials to start, and how far each of them is trained."""
         # A grid and a mapping have a number of trials of their own, which a limit can only lower.
-        n_trials, n_all = self.limits.n_trials, len(self.cases)
+        n_all, limits = len(self.cases), self.limits
         if self.method == "grid":
             n_all = grid_size(self.dimensions.values())
         if n_all:
-            n_trials = n_all if n_trials is None else min(n_all, n_trials)
+            limits = limits.model_copy(update={"n_trials": min(n_all, limits.n_trials or n_all)})
         return JobSchedule(
             self.method,
             None if self.resource is None else self.resource.name,
             *((1, 1) if self.resource is None else self.resource.bounds),
             self.reduction_factor,
-            n_trials,
-            self.limits.n_rounds,
-            self.limits.n_brackets,
-            self.limits.total_resource,
-            self.limits.timeout,
+            limits,
         )
 
     @property
@@ -206,11 +197,16 @@ class Job(Part):
         """The names that the author gave to the parameters."""
         return {dimension.name for dimension in self.dimensions.values()}
 
+    @functools.cached_property
+    def named(self) -> set[str]:
+        """The names in the templates of the command and of its environment."""
+        texts = self.environment.values()
+        return self.command.names.union(*(text.names for text in texts))
+
     @property
     def names_resource(self) -> bool:
         """Whether a template of the command or its environment names the resource."""
-        named = self.command.names | {n for text in self.environment.values() for n in text.names}
-        return bool(named & {"resource", self.schedule.resource})
+        return bool(self.named & {"resource", self.schedule.resource})
 
     @property
     def space(self) -> SearchSpace:
@@ -238,9 +234,9 @@ class Job(Part):
         *,
         trial: int,
         resource: Resource,
-        previous_resource: Resource,
-        checkpoint_dir: str,
-        params_file: str,
+        previous_resource: Resource = 0,
+        checkpoint_dir: str = "CHECKPOINT_DIR",
+        params_file: str = "PARAMS_FILE",
     ) -> dict[str, Any]:
         """Return the values in one leg of all names that a template may have.
 
@@ -249,18 +245,9 @@ class Job(Part):
         values
             The values of the parameters.
         """
-        named = {} if self.schedule.resource is None else {self.schedule.resource: resource}
-        return {
-            "trial": trial,
-            "resource": resource,
-            "previous_resource": previous_resource,
-            "checkpoint_dir": checkpoint_dir,
-            "params_file": params_file,
-            "python": sys.executable,
-            **self.inputs,
-            **values,
-            **named,
-        }
+        general = (trial, resource, previous_resource, checkpoint_dir, params_file, sys.executable)
+        found = {**dict(zip(GENERAL, general, strict=True)), **self.inputs, **values}
+        return found if self.resource is None else {**found, self.resource.name: resource}
 
     def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of the parameters, for the `params` that a trial has in the study."""
@@ -290,7 +277,7 @@ class Job(Part):
                     "reduction_factor": schedule.reduction_factor,
                 }
             ),
-            **({"limits.n_trials": schedule.n_trials} if schedule.method == "asha" else {}),
+            **({"limits.n_trials": schedule.limits.n_trials} if schedule.method == "asha" else {}),
         }
 
     # The faults of several keys together
@@ -311,7 +298,7 @@ class Job(Part):
             yield FieldError("params", f"{NAME} must have at least one parameter, got none")
         yield from self._faults_of_schedule()
         for index, rule in enumerate(self.early_stopping):
-            if rule.metric not in (None, self.metric.name) and rule.direction is None:
+            if rule.metric not in ("", self.metric.name) and rule.direction is None:
                 yield FieldError(
                     ("early_stopping", index, "metric"),
                     f"{NAME} is another metric than the job's, and needs a direction",

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from bohb.cli.jobs.document import NAME
 from bohb.cli.jobs.fields import (
     Budget,
-    Count,
-    CountFromZero,
     Direction,
     FieldError,
-    Flag,
-    Number,
     Part,
     Pattern,
-    Percent,
     Positive,
     TemplateText,
     Text,
@@ -25,7 +20,6 @@ from bohb.cli.jobs.fields import (
     parameter_name,
     text_of,
 )
-from bohb.cli.jobs.stopping import Policy, Rule, Target
 from bohb.hyperband import Resource
 
 _COUNTS = ("n_trials", "n_rounds", "n_brackets", "total_resource")
@@ -135,75 +129,3 @@ class JobLimits(Part):
                 self.counted[1],
                 f"only one of {', '.join(_COUNTS)} can be given, got {' and '.join(self.counted)}",
             )
-
-
-class RuleOfJob(Part):
-    """A rule that prunes trials or ends the job, by the job's metric or by another one."""
-
-    kind: str
-    metric: Text | None = None
-    """Another metric than the job's, in the same lines of JSON."""
-    direction: Direction | None = None
-    """The direction of that metric."""
-
-    def judged_by(self, metric: Metric) -> tuple[str, bool]:
-        """Return the name of the rule's metric, and whether larger values of it are better."""
-        if self.direction is not None:
-            return self.metric or metric.name, self.direction == "maximize"
-        return metric.name, metric.maximize
-
-
-class TargetRule(RuleOfJob):
-    """The job ends as soon as a command reports a value at least as good."""
-
-    kind: Literal["target"]
-    value: Number
-
-    def rule(self, metric: Metric) -> Target:
-        """Return the target."""
-        return Target(*self.judged_by(metric), self.value)
-
-
-class MedianRule(RuleOfJob):
-    """A trial is pruned if it is worse than the median of the others."""
-
-    kind: Literal["median"]
-    interval: Count = 1
-    """The rule is applied at every step that is a multiple of it."""
-    min_step: CountFromZero = 0
-    """The first step that it is applied at."""
-    min_samples: Count = 5
-    """The number of other trials that must have come as far."""
-    spared_from: Number | None = None
-    """A trial that has reached this value is not pruned."""
-
-    def rule(self, metric: Metric) -> Policy:
-        """Return the policy."""
-        own = (name for name in type(self).model_fields if name not in RuleOfJob.model_fields)
-        given = {name: getattr(self, name) for name in own}
-        rule: Rule = one_of(NAME, self.kind, choices=get_args(Rule))  # type: ignore[assignment]
-        return Policy(rule, *self.judged_by(metric), **given)
-
-
-class DiffRule(MedianRule):
-    """A trial is pruned if it is more than a percentage worse than the best."""
-
-    kind: Literal["diff"]  # type: ignore[assignment]
-    percent: Percent
-
-
-class TruncationRule(MedianRule):
-    """The worst percentage of all trials is pruned."""
-
-    kind: Literal["truncation"]  # type: ignore[assignment]
-    percent: Percent
-    among_running: Flag = False
-    """Whether a trial is compared only with trials that are running."""
-
-
-RULES = {
-    "target": TargetRule,
-    "median": MedianRule,
-    "truncation": TruncationRule,
-    "diff": DiffRule,
-}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from bohb.cli.jobs.parts import JobLimits
 from bohb.hyperband import Plan, Resource
 from bohb.pruners import HyperbandPruner, SchedulePruner, SuccessiveHalvingPruner
 
@@ -21,21 +23,17 @@ class JobSchedule:
     ----------
     resource
         The name by which the command asks for its resource; None if it has none.
-    n_trials, n_rounds, n_brackets, total_resource, timeout
-        As for `Study.optimize`. `timeout` limits each run of the job, and the others limit all
+    limits
+        As for `Study.optimize`. The timeout limits each run of the job, and the others limit all
         runs of the job together.
     """
 
     method: Method
     resource: str | None
-    min_resource: Resource = 1
-    max_resource: Resource = 1
-    reduction_factor: float = 3
-    n_trials: int | None = None
-    n_rounds: int | None = None
-    n_brackets: int | None = None
-    total_resource: Resource | None = None
-    timeout: float | None = None
+    min_resource: Resource
+    max_resource: Resource
+    reduction_factor: float
+    limits: JobLimits
 
     @property
     def pruner(self) -> SchedulePruner:
@@ -47,7 +45,7 @@ class JobSchedule:
                 self.min_resource,
                 self.max_resource,
                 self.reduction_factor,
-                n_trials=self.n_trials,
+                n_trials=self.limits.n_trials,
                 asynchronous=True,
             )
         return HyperbandPruner(self.min_resource, self.max_resource, self.reduction_factor)
@@ -55,11 +53,10 @@ class JobSchedule:
     @property
     def rounds(self) -> int | None:
         """The number of rounds to run: one if no other limit is given."""
-        counted = (self.n_trials, self.n_brackets, self.total_resource)
-        if self.n_rounds is not None or any(count is not None for count in counted):
-            return self.n_rounds
         # Random search without a count goes on until its timeout, which it must have.
-        return None if self.method == "random" else 1
+        if self.limits.counted or self.method == "random":
+            return self.limits.n_rounds
+        return 1
 
     @property
     def plan(self) -> Plan | None:
@@ -67,13 +64,12 @@ class JobSchedule:
         a_round = self.pruner.plan()
         if self.rounds is not None:
             return self.pruner.plan(self.rounds)
-        if self.n_trials is not None:
-            n_trials = self.n_trials
-        elif self.n_brackets is not None:
-            brackets = a_round.brackets
-            counted = range(self.n_brackets)
-            n_trials = sum(brackets[index % len(brackets)].n_trials for index in counted)
-        else:
+        n_trials = self.limits.n_trials
+        if self.limits.n_brackets is not None:
+            brackets = itertools.cycle(a_round.brackets)
+            counted = itertools.islice(brackets, self.limits.n_brackets)
+            n_trials = sum(bracket.n_trials for bracket in counted)
+        if n_trials is None:
             return None
         if n_trials == a_round.n_trials:
             return a_round

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bohb.cli.command.watcher import Run
+from bohb.cli.command.watcher import Run, Watcher
 from bohb.cli.jobs import Job
 from bohb.cli.jobs.command import as_text
 from bohb.cli.status import Best, Status
@@ -28,34 +28,24 @@ _TOLD_IN_FULL = 3
 _NUMBER = re.compile(r"[0-9.]+")
 
 
-class PlainView:
+class PlainView(Watcher):
     """Writes a line for each run that is over, and for each remark.
 
     Parameters
     ----------
-    n_done, n_planned
-        The number of evaluations that are done, and of all that are planned; None if not known.
-    best
-        The best trial so far; None if there is none.
+    before
+        The status of the job before this run.
     """
 
-    def __init__(
-        self, job: Job, console: Console, n_done: int, n_planned: int | None, best: Best | None
-    ) -> None:
+    def __init__(self, job: Job, console: Console, before: Status) -> None:
         self._job = job
         self._console = console
-        self._n_done = n_done
-        self._n_planned = n_planned
-        self._best = best
+        self._n_done = before.n_evaluations
+        self._n_planned = before.n_planned
+        self._best = before.best
         self._faults: Counter[str] = Counter()
         self._remarked: set[str] = set()
         self._lock = threading.RLock()
-
-    def began(self, run: Run) -> None:
-        """Take note of a run that begins."""
-
-    def reported(self, run: Run, step: float | None, value: float) -> None:
-        """Take note of a report."""
 
     def ended(self, run: Run, value: float | None, fault: str | None) -> None:
         """Write how a run ended."""
@@ -93,8 +83,9 @@ class PlainView:
 
         Faults that differ only in their numbers count as the same.
         """
-        self._faults[_NUMBER.sub("", fault)] += 1
-        if self._faults[_NUMBER.sub("", fault)] <= _TOLD_IN_FULL:
+        kind = _NUMBER.sub("", fault)
+        self._faults[kind] += 1
+        if self._faults[kind] <= _TOLD_IN_FULL:
             return fault
         return fault.splitlines()[0].rstrip(":") + ", as before"
 
@@ -114,7 +105,7 @@ class PlainView:
         return True
 
     def _write(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        plainly(self._console, text)
 
 
 class LiveView(PlainView):
@@ -123,10 +114,8 @@ class LiveView(PlainView):
     A fault, and each new best value, is also written as a line that stays on the terminal.
     """
 
-    def __init__(
-        self, job: Job, console: Console, n_done: int, n_planned: int | None, best: Best | None
-    ) -> None:
-        super().__init__(job, console, n_done, n_planned, best)
+    def __init__(self, job: Job, console: Console, before: Status) -> None:
+        super().__init__(job, console, before)
         self._running: dict[int, tuple[Run, float | None, float | None]] = {}
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
@@ -135,7 +124,7 @@ class LiveView(PlainView):
             TimeElapsedColumn(),
             TextColumn("{task.fields[best]}"),
         )
-        self._task = self._progress.add_task(escape(job.name), total=n_planned, best="")
+        self._task = self._progress.add_task(escape(job.name), total=before.n_planned, best="")
         self._show()
 
     def began(self, run: Run) -> None:
@@ -182,14 +171,14 @@ class LiveView(PlainView):
                 "" if step is None else f"{step:g}",
                 "" if value is None else f"{value:.6g}",
                 f"{run.seconds:.0f}",
-                escape(short_values(run.values)),
+                escape("  ".join(f"{k}={short(v)}" for k, v in run.values.items())),
             )
         return Group(self._progress, table) if running else Group(self._progress)
 
 
-def short_values(values: Any) -> str:
-    """Return parameters in one line."""
-    return "  ".join(f"{name}={short(value)}" for name, value in values.items())
+def plainly(console: Console, text: str) -> None:
+    """Print a text as it is: without markup, colours, or line breaks of the console's own."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def short(value: Any) -> str:
@@ -211,23 +200,21 @@ def watching(job: Job, console: Console, before: Status) -> Iterator[PlainView]:
     before
         The status of the job before this run.
     """
-    kind = LiveView if console.is_terminal else PlainView
-    view = kind(job, console, before.n_evaluations, before.n_planned, before.best)
-    with showing_warnings(view):
+    view = (LiveView if console.is_terminal else PlainView)(job, console, before)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(showing_warnings(view))
         if isinstance(view, LiveView):
-            with Live(view, console=console, refresh_per_second=4):
-                yield view
-        else:
-            yield view
+            stack.enter_context(Live(view, console=console, refresh_per_second=4))
+        yield view
 
 
 @contextlib.contextmanager
-def showing_warnings(view: PlainView) -> Iterator[None]:
-    """Let `view` show the library's warnings, in place of the handlers that usually do.
-
-    Those of failed trials are left out, as the view shows the failures itself.
-    """
-    handler = _ToView(view)
+def showing_warnings(view: Watcher) -> Iterator[None]:
+    """Let `view` show the library's warnings, in place of the handlers that usually do."""
+    handler = logging.Handler(logging.WARNING)
+    # "bohb.study" logs failures and Ctrl-C, which the user sees in other ways.
+    handler.addFilter(lambda record: not record.name.startswith("bohb.study"))
+    handler.emit = lambda record: view.remarked(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("bohb")
     before = logger.propagate
     logger.addHandler(handler)
@@ -237,14 +224,3 @@ def showing_warnings(view: PlainView) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.propagate = before
-
-
-class _ToView(logging.Handler):
-    def __init__(self, view: PlainView) -> None:
-        super().__init__(logging.WARNING)
-        self._view = view
-
-    def emit(self, record: logging.LogRecord) -> None:
-        # "bohb.study" logs failures and Ctrl-C, which the user sees in other ways.
-        if not record.name.startswith("bohb.study"):
-            self._view.remarked(record.getMessage())

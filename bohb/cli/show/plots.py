@@ -48,7 +48,8 @@ def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
     with plt.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", "Attempting to set identical", UserWarning)
-        axes = _axes(job, study, kind)
+        curves = kind == "learning-curves"
+        axes = _learning_curves(job, study) if curves else _of_the_highest(job, study, kind)
         axes.figure.suptitle(_title(job, kind))
         try:
             axes.figure.savefig(output, dpi=150)
@@ -64,12 +65,6 @@ def _title(job: Job, kind: PlotKind) -> str:
     if kind == "learning-curves" or job.schedule.resource is None:
         return job.name
     return f"{job.name}: trials{at(job, job.schedule.max_resource)}"
-
-
-def _axes(job: Job, study: Study, kind: PlotKind) -> Any:
-    if kind == "learning-curves":
-        return _learning_curves(job, study)
-    return _of_the_highest(job, study, kind)
 
 
 def _learning_curves(job: Job, study: Study) -> Any:

@@ -19,10 +19,9 @@ from rich.table import Table
 from bohb.cli.jobs import SINGLE_RUNG, Job, stored_values
 from bohb.cli.jobs.command import as_text
 from bohb.cli.lifecycle import Place
-from bohb.cli.show.live import at, short
+from bohb.cli.show.live import at, plainly, short
 from bohb.cli.status import Best, Status
 from bohb.history import from_model
-from bohb.hyperband import Resource
 from bohb.study import without_password
 
 _MOST_FAILURES = 3
@@ -34,50 +33,27 @@ def print_plan(job: Job, console: Console) -> None:
     table = _table("parameter", "drawn from")
     for dimension in job.dimensions.values():
         table.add_row(escape(dimension.name), escape(dimension.description or "the cases"))
-    console.print(f"[bold]{escape(job.name)}[/]: {_goal(job)}\n")
+    goal = f"{schedule.method}, to {job.metric.direction} {job.metric.name}"
+    console.print(f"[bold]{escape(job.name)}[/]: {escape(goal)}\n")
     console.print(table)
-    console.print()
-    plan = schedule.plan
-    if schedule.method in SINGLE_RUNG and schedule.n_trials is not None:
-        each = "" if schedule.resource is None else _each(job, schedule.n_trials)
-        console.print(
-            f"{schedule.method}: {schedule.n_trials} configurations{each}", highlight=False
-        )
-    elif plan is not None:
-        console.print(str(plan), markup=False, highlight=False, soft_wrap=True)
+    n_trials, most = schedule.limits.n_trials, schedule.max_resource
+    if schedule.method in SINGLE_RUNG and n_trials is not None:
+        shown = f"{schedule.method}: {n_trials} configurations"
+        if schedule.resource is not None:
+            shown += f", each with {schedule.resource} {most:g} ({n_trials * most:g} in all)"
+    elif schedule.plan is not None:
+        shown = str(schedule.plan)
     else:
-        round_ = str(schedule.pruner.plan())
-        console.print(round_, markup=False, highlight=False, soft_wrap=True)
-        console.print("\nrepeated until the limit:", _limit(job), highlight=False)
-    console.print(f"\nat most {_count(job.jobs)} at a time, for example:\n", highlight=False)
-    console.print(f"  {_example(job)}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _told(job: Job, values: Any, trial: int, resource: Resource) -> dict[str, Any]:
-    return job.told(
-        values,
-        trial=trial,
-        resource=resource,
-        previous_resource=0,
-        checkpoint_dir="CHECKPOINT_DIR",
-        params_file="PARAMS_FILE",
-    )
-
-
-def _goal(job: Job) -> str:
-    return f"{job.schedule.method}, to {job.metric.direction} {escape(job.metric.name)}"
-
-
-def _each(job: Job, n_trials: int) -> str:
-    largest = job.schedule.max_resource
-    return f", each with {job.schedule.resource} {largest:g} ({n_trials * largest:g} in all)"
+        shown = f"{schedule.pruner.plan()}\n\nrepeated until the limit: {_limit(job)}"
+    plainly(console, f"\n{shown}\n\nat most {_count(job.jobs)} at a time, for example:\n")
+    plainly(console, f"  {_example(job)}")
 
 
 def _limit(job: Job) -> str:
-    schedule = job.schedule
-    if schedule.total_resource is not None:
-        return f"{schedule.total_resource:g} {schedule.resource or 'units'} in all"
-    return f"{schedule.timeout:g} seconds for each run"
+    limits = job.schedule.limits
+    if limits.total_resource is not None:
+        return f"{limits.total_resource:g} {job.schedule.resource or 'units'} in all"
+    return f"{limits.timeout:g} seconds for each run"
 
 
 def _count(jobs: int) -> str:
@@ -100,8 +76,7 @@ def _example(job: Job) -> str:
             stored = from_model(dimension.distribution, float(middle))
         values[dimension.name] = dimension.value_of(stored)
     first = (job.schedule.plan or job.schedule.pruner.plan()).brackets[0].resources[0]
-    values = _told(job, values, 0, first)
-    call = job.command.call(values)
+    call = job.command.call(job.told(values, trial=0, resource=first))
     variables = [f"{name}={shlex.quote(text)}" for name, text in call.environment.items()]
     return " ".join([*variables, shlex.join(call.arguments)])
 
@@ -133,8 +108,7 @@ def print_status(job: Job, place: Place, status: Status, console: Console) -> No
     if status.failures:
         console.print(f"\n[bold]{len(status.failures)} failed[/], at last:", highlight=False)
         for failure in status.failures[-_MOST_FAILURES:]:
-            text = f"trial {failure.trial}: {failure.error}"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            plainly(console, f"trial {failure.trial}: {failure.error}")
 
 
 def _state(job: Job, place: Place, status: Status) -> str:
@@ -177,9 +151,7 @@ def print_best(job: Job, best: Best, console: Console) -> None:
         table.add_row(f"  {escape(name)}", escape(short(value)))
     console.print(table, highlight=False)
     if best.checkpoint_dir is not None and any(best.checkpoint_dir.iterdir()):
-        console.print(
-            f"checkpoint: {best.checkpoint_dir}", markup=False, highlight=False, soft_wrap=True
-        )
+        plainly(console, f"checkpoint: {best.checkpoint_dir}")
 
 
 def best_text(job: Job, best: Best, form: str) -> str:
@@ -193,7 +165,7 @@ def best_text(job: Job, best: Best, form: str) -> str:
 
 def best_arguments(job: Job, best: Best) -> tuple[str, list[str]]:
     """Return the best trial as options of the command, and the parameters without an option."""
-    values = _told(job, best.params, best.trial, best.resource)
+    values = job.told(best.params, trial=best.trial, resource=best.resource)
     options = job.command.options(values, best.params)
     known = job.command.named_outside_of_shells
     return shlex.join(options), [name for name in best.params if name not in known]

@@ -92,6 +92,7 @@ def test_the_whole_group_is_ended(tmp_path):
     assert wait_for(lambda: not alive(child))
 
 
+@pytest.mark.slow
 def test_one_that_does_not_want_to_end_is_ended(tmp_path):
     program = (
         "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from bohb.cli.command.process import Line
-from bohb.cli.command.reports import LineReader, Report, last_value, whole_step
+from bohb.cli.command.reports import LineReader, Report, whole_step
 from bohb.cli.jobs import Metric
 from bohb.errors import CommandError
 
@@ -92,12 +92,6 @@ def test_a_file_holds_json_or_lines_of_json(tmp_path):
         reader.read_file(path)
     with pytest.raises(CommandError, match=r"cannot be read: .*No such file"):
         reader.read_file(tmp_path / "gone")
-
-
-def test_the_last_report_counts():
-    reports = [Report({"loss": 1.0}), Report({"loss": 0.5}), Report({"accuracy": 0.1})]
-    assert last_value(reports, "loss") == 0.5
-    assert last_value(reports, "f1") is None
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,12 @@ def test_a_program_that_is_not_there_is_found_out(tmp_path):
     (tmp_path / "train").chmod(0o755)
 
     def fault(*arguments):
-        return Command.of_arguments(list(arguments)).fault(tmp_path)
+        found = Command.of_arguments(list(arguments)).fault(tmp_path)
+        if found is None:
+            return None
+        argument, message = found
+        assert argument in arguments
+        return message
 
     assert fault("no-such-program") == "there is no program 'no-such-program' to run"
     assert fault("./other") == "there is no program './other' to run"

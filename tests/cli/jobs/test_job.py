@@ -6,9 +6,10 @@ import jsonschema
 import pytest
 from job_files import COMMAND, OWN, RESOURCE, write
 from optuna.samplers import GridSampler
+from rules import rule
 
 from bohb import BOHBSampler, HyperbandPruner, SuccessiveHalvingPruner
-from bohb.cli.jobs import Policy, Target, json_schema, read_job
+from bohb.cli.jobs import json_schema, read_job
 from bohb.cli.jobs.document import read_document
 from bohb.errors import ArgumentError, JobError
 
@@ -68,10 +69,10 @@ def test_a_long_job_is_understood(tmp_path):
     assert pruner.levels == (1.0, 4.0, 16.0, 64.0)
     assert job.schedule.plan.n_trials == 20
     assert job.stopping == (
-        Target("accuracy", True, 0.99),
-        Policy("median", "accuracy", True, interval=2, min_step=4, min_samples=3),
-        Policy("truncation", "accuracy", True, 20, min_samples=5, among_running=True),
-        Policy("diff", "accuracy", True, 50, min_samples=5, spared_from=0.9),
+        rule("target", "accuracy", maximize=True, value=0.99),
+        rule("median", "accuracy", maximize=True, interval=2, min_step=4, min_samples=3),
+        rule("truncation", "accuracy", maximize=True, percent=20, among_running=True),
+        rule("diff", "accuracy", maximize=True, percent=50, spared_from=0.9),
     )
     assert (job.max_failures, job.leg_timeout, job.keep_checkpoints, job.jobs) == (
         0.5,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from job_files import write
+from rules import rule
 
-from bohb.cli.jobs import Policy, Target, read_job
+from bohb.cli.jobs import read_job
 from bohb.errors import JobError
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "cli"
@@ -106,7 +107,10 @@ def test_the_documented_example_mended_has_the_documented_brackets():
     assert job.jobs == 5
     assert job.keep_checkpoints is False
     assert job.inputs == {"batch_size": 128}
-    assert job.stopping == (Target("accuracy", True, 0.99), Target("loss", False, 0.05))
+    assert job.stopping == (
+        rule("target", "accuracy", maximize=True, value=0.99),
+        rule("target", value=0.05),
+    )
     call = job.command.call({"lr": 0.1, "dropout": 0.3, "activation": "relu", "num_steps": 9,
                              "batch_size": 128, "python": "python"})  # fmt: skip
     assert call.arguments == [
@@ -234,12 +238,13 @@ def test_rules_to_stop_early_are_understood(tmp_path):
 component:"""
     job = read(tmp_path, SHORT.replace("\ncomponent:", rules))
     assert job.max_failures == 0.3
+    among = {"maximize": True, "percent": 25, "spared_from": 0.9}
     assert job.stopping == (
-        Target("loss", False, 0.1),
-        Policy("median", "loss", False, 0, 2, 4, 5, 0.1),
-        Policy("truncation", "accuracy", True, 25, 1, 0, 5, 0.9, among_running=True),
-        Policy("truncation", "accuracy", True, 25, 1, 0, 5, 0.9),
-        Policy("diff", "loss", False, 40, 3, 0, 5, 0.1),
+        rule("target", value=0.1),
+        rule("median", interval=2, min_step=4, spared_from=0.1),
+        rule("truncation", "accuracy", **among, among_running=True),
+        rule("truncation", "accuracy", **among),
+        rule("diff", percent=40, interval=3, spared_from=0.1),
     )
 
 
