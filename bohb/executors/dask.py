@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError, MissingDependencyError
 from bohb.executors.port import Executor, Task
-from bohb.executors.remote import handed_on, packed, run_packed
+from bohb.executors.transport import handed_on, packed, run_packed
 
 try:
     import distributed

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError, ExecutorError
 from bohb.executors.port import Executor, Task, constant
-from bohb.executors.remote import packed, run_packed
+from bohb.executors.transport import packed, run_packed
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from loky.backend import get_context
 from loky.process_executor import ProcessPoolExecutor
 
 from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.executors.remote import handed_on, run_packed
+from bohb.executors.transport import handed_on, run_packed
 from bohb.executors.workers import WorkersExecutor
 
 # A worker holds paused generators: it must not be replaced because its memory has grown.

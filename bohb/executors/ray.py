@@ -10,7 +10,7 @@ from typing import Any
 
 from bohb import arguments
 from bohb.errors import ArgumentError, MissingDependencyError
-from bohb.executors.remote import handed_on, run_packed
+from bohb.executors.transport import handed_on, run_packed
 from bohb.executors.workers import WorkersExecutor
 
 try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bohb import arguments
 from bohb.executors.port import Executor, Task
-from bohb.executors.remote import packed
+from bohb.executors.transport import packed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
