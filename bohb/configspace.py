@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,12 @@ from optuna.distributions import (
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import to_parameter
 from bohb.model import Numeric, Parameter, Space
+from bohb.model.arrays import FloatArray
 from bohb.model.predicates import All, Comparison, OneOf, Predicate, Relation, Some
 from bohb.model.space import Prior
 from bohb.spaces import SearchSpace, native
 
+_MOST_STEPS = 10_000  # of an integer: with more of them no step can be seen
 _LEAST_DEVIATION = 1e-3  # of a normal prior, in units: that of a ConfigSpace may come out as zero
 
 _SYMBOLS: dict[type, str] = {
@@ -126,21 +128,75 @@ def _prior(hp: Any, parameter: Numeric) -> Prior | None:
         return None
     from scipy import stats  # takes long to import, and few spaces need it
 
+    # ConfigSpace defines a prior between the lowest and the highest value, which are the ends of
+    # the units of a float. An integer owns a bin, and the lowest begins half a bin later.
+    first, last = parameter.encode(np.array([hp.lower, hp.upper], dtype=float))
     if isinstance(hp, (BetaFloatHyperparameter, BetaIntegerHyperparameter)):
-        # The prior reaches from the lowest to the highest value, and not to the outer ends of
-        # their bins, so that these two values have half a bin each.
-        first, last = parameter.encode(np.array([hp.lower, hp.upper], dtype=float))
-        prior: Prior = stats.beta(hp.alpha, hp.beta, loc=first, scale=last - first)
-        return prior
-    lowest, highest = parameter.ends
-    # On the logarithmic scale this is how ConfigSpace understands sigma.
-    size = abs(np.log(hp.lower + hp.sigma)) if hp.log else hp.sigma
-    mean = float(parameter.encode(np.array([hp.mu]))[0])
-    deviation = max(float(size / (highest - lowest)), _LEAST_DEVIATION)
-    normal: Prior = stats.truncnorm(
-        -mean / deviation, (1 - mean) / deviation, loc=mean, scale=deviation
-    )
-    return normal
+        between: Prior = stats.beta(hp.alpha, hp.beta)
+        wide: Prior = stats.beta(hp.alpha, hp.beta, loc=first, scale=last - first)
+    else:
+        # On the logarithmic scale this is how ConfigSpace understands sigma.
+        size = abs(np.log(hp.lower + hp.sigma)) if hp.log else hp.sigma
+        width = np.log(hp.upper / hp.lower) if hp.log else hp.upper - hp.lower
+        mean = float((parameter.encode(np.array([hp.mu]))[0] - first) / (last - first))
+        deviation = max(float(size / width), _LEAST_DEVIATION)
+        ends = -mean / deviation, (1 - mean) / deviation
+        between = stats.truncnorm(*ends, loc=mean, scale=deviation)
+        wide = stats.truncnorm(
+            *ends, loc=first + mean * (last - first), scale=deviation * (last - first)
+        )
+    if isinstance(hp, _INTEGERS) and hp.upper - hp.lower < _MOST_STEPS:
+        return _Stepped.of(between, hp, parameter)
+    return wide
+
+
+@dataclass(frozen=True)
+class _Stepped:
+    """The prior of an integer, whose values have the probabilities that ConfigSpace gives them.
+
+    Attributes
+    ----------
+    edges
+        The ends of the bins of all values, in units, shape (n + 1,).
+    below
+        The probability of all values below each of these ends, shape (n + 1,).
+    """
+
+    edges: FloatArray
+    below: FloatArray
+
+    @classmethod
+    def of(cls, between: Prior, hp: Any, parameter: Numeric) -> _Stepped:
+        """Return the prior that has the distribution `between` the lowest and the highest value.
+
+        ConfigSpace cuts that distribution into as many steps of the same length as there are
+        values. On the logarithmic scale several steps may belong to one value, and some to none.
+        """
+        n = int(hp.upper - hp.lower) + 1
+        shares = np.diff(between.cdf(np.linspace(0.0, 1.0, n + 1)))
+        places = np.linspace(0.0, 1.0, n)
+        values = (
+            hp.lower * (hp.upper / hp.lower) ** places if hp.log else hp.lower + places * (n - 1)
+        )
+        masses = np.bincount(np.rint(values).astype(int) - int(hp.lower), shares, minlength=n)
+        lower, upper = parameter.bins(parameter.all_units())
+        below = np.concatenate([[0.0], np.cumsum(masses / masses.sum())])
+        return cls(np.append(lower, upper[-1]), below)
+
+    def logpdf(self, units: FloatArray) -> FloatArray:
+        """Return the log of the density."""
+        density = np.diff(self.below) / np.diff(self.edges)
+        place = np.searchsorted(self.edges, units, side="right") - 1
+        with np.errstate(divide="ignore"):  # a value that has no step has the density 0
+            return np.asarray(np.log(density[np.clip(place, 0, len(density) - 1)]))
+
+    def cdf(self, units: FloatArray) -> FloatArray:
+        """Return the mass below."""
+        return np.interp(units, self.edges, self.below)
+
+    def ppf(self, shares: FloatArray) -> FloatArray:
+        """Return the points below which these shares of the mass lie."""
+        return np.interp(shares, self.below, self.edges)
 
 
 def _choices(hp: Hyperparameter[Any, Any]) -> tuple[Any, ...] | None:

@@ -17,6 +17,7 @@
     │   ├── NoResultError        there is no such result yet        (also a ValueError)
     │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
     │   ├── StudyOwnedError      somebody else is optimising the study
+    │   ├── SamplerError         the sampler failed while it was asked for a value
     │   ├── SettingsError        the study was begun with other settings
     │   ├── ExecutorError        the executor can run no more legs
     │   ├── TooManyFailuresError more evaluations failed than max_failures allows
@@ -90,6 +91,10 @@ class TrialStateError(StudyError, ValueError):
 
 class StudyOwnedError(StudyError):
     """Another live process or thread is optimising this study."""
+
+
+class SamplerError(StudyError):
+    """The sampler failed while it was asked for a value; the trial is not to blame."""
 
 
 class SettingsError(StudyError):

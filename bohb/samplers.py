@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import secrets
 import threading
 import weakref
@@ -30,7 +31,10 @@ from bohb.history import (
     unwrapped,
 )
 from bohb.model import Observations, Proposer, Space
+from bohb.model.tried import is_used_up
 from bohb.spaces import SearchSpace
+
+_logger = logging.getLogger(__name__)
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
 
@@ -124,6 +128,7 @@ class BOHBSampler(BaseSampler):
         self._histories: weakref.WeakKeyDictionary[optuna.Study, History] = (
             weakref.WeakKeyDictionary()
         )
+        self._used_up: weakref.WeakSet[optuna.Study] = weakref.WeakSet()
 
     def __repr__(self) -> str:
         given = {"seed": self._seed, "model": self._model, **self._options}
@@ -135,10 +140,11 @@ class BOHBSampler(BaseSampler):
         return self._seed
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_histories": None}
+        return {**self.__dict__, "_histories": None, "_used_up": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _histories=weakref.WeakKeyDictionary())
+        histories: weakref.WeakKeyDictionary[optuna.Study, History] = weakref.WeakKeyDictionary()
+        self.__dict__.update({**state, "_histories": histories, "_used_up": weakref.WeakSet()})
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -165,6 +171,7 @@ class BOHBSampler(BaseSampler):
             values = proposer.propose(space, observations, given, rng)
             # Noted before another thread has its turn, whose proposal must keep away from this.
             history.expect(trial.number, values)
+            self._tell_if_used_up(study, space, observations, values)
         return {name: from_model(search_space[name], value) for name, value in values.items()}
 
     def sample_independent(
@@ -192,6 +199,23 @@ class BOHBSampler(BaseSampler):
         """
         return self._model != "falkner2018" and self._options.get("random_fraction") == 1.0
 
+    def _tell_if_used_up(
+        self,
+        study: optuna.Study,
+        space: Space,
+        observations: Observations,
+        values: Mapping[str, float],
+    ) -> None:
+        """Say once for each study that all of its configurations were tried."""
+        study = unwrapped(study)
+        if study not in self._used_up and is_used_up(space, observations, values):
+            self._used_up.add(study)
+            _logger.warning(
+                "All configurations of study %r were tried. From here on the most promising ones "
+                "are evaluated again, which helps only if the objective is noisy.",
+                study.study_name,
+            )
+
     @contextlib.contextmanager
     def _observations(self, history: History, trial: FrozenTrial) -> Iterator[Observations]:
         """Yield the observations for a proposal to `trial`, while BLAS uses a single thread.
@@ -200,7 +224,9 @@ class BOHBSampler(BaseSampler):
         number of BLAS's threads belongs to the whole process, so that only one proposal is made at
         a time.
         """
-        with _turn, contextlib.ExitStack() as stack:
+        # A program may let NumPy raise errors, but a term that vanishes is none in a model.
+        quiet = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+        with _turn, quiet, contextlib.ExitStack() as stack:
             if not self._is_random:
                 stack.enter_context(_blas().limit(limits=1, user_api="blas"))
             yield stack.enter_context(history.observations(without=trial.number))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ConfigSpace.exceptions import ForbiddenValueError
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from scipy import stats
 
 from bohb.configspace import search_space
 from bohb.errors import ArgumentError
@@ -116,6 +117,30 @@ def test_the_densities_of_floats_are_those_of_configspace(kind, log):
     values = np.linspace(0.02, 1.98, 50)
     ours = np.exp(parameter.log_prior(parameter.encode(values)))
     assert ours == pytest.approx(hp.pdf_values(values), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "hp",
+    [
+        cs.BetaIntegerHyperparameter("n", alpha=1, beta=1, lower=1, upper=4),
+        cs.BetaIntegerHyperparameter("n", alpha=2, beta=5, lower=-3, upper=6),
+        cs.BetaIntegerHyperparameter("n", alpha=2, beta=2, lower=1, upper=64, log=True),
+        cs.BetaIntegerHyperparameter("n", alpha=1, beta=1, lower=2, upper=9, log=True),
+        cs.BetaIntegerHyperparameter("n", alpha=2, beta=5, lower=-20_000, upper=20_000),
+        cs.NormalIntegerHyperparameter("n", mu=3, sigma=1.5, lower=1, upper=6),
+        cs.NormalIntegerHyperparameter("n", mu=60, sigma=30, lower=8, upper=512, log=True),
+    ],
+    ids=str,
+)
+def test_integers_with_a_prior_are_as_likely_as_configspace_draws_them(hp):
+    count = 100_000
+    theirs = hp.sample_value(count, seed=np.random.RandomState(0))
+    parameter = search_space(cs.ConfigurationSpace(space=[hp])).model.parameters["n"]
+    ours = np.rint(parameter.decode(parameter.draw_prior(count, np.random.default_rng(0))))
+    assert stats.ks_2samp(theirs, ours).statistic < 0.01
+    units = parameter.all_units()
+    lower, upper = parameter.bins(units)
+    assert (np.exp(parameter.log_prior(units)) * (upper - lower)).sum() == pytest.approx(1)
 
 
 def test_distributions_hold_values_of_python():

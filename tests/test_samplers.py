@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import pickle
 import warnings
 from pathlib import Path
@@ -374,3 +375,29 @@ def test_another_pruner_may_be_set_in_a_plain_study():
         study.pruner = other
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
     assert len(study.trials) == 38
+
+
+@pytest.mark.parametrize("model", ["gp", "density", "falkner2018"])
+def test_the_settings_of_numpy_do_not_reach_the_model(model):
+    def objective(trial):
+        x = trial.suggest_float("x", 1e-6, 1, log=True) + trial.suggest_int("n", 1, 512, log=True)
+        return x + {"a": 0, "b": 1}[trial.suggest_categorical("c", ["a", "b"])] + 1 / trial.resource
+
+    studies = []
+    for settings in ({}, {"all": "raise"}):
+        sampler = bohb.BOHBSampler(seed=0, model=model)
+        study = bohb.create_study(sampler=sampler, pruner=bohb.HyperbandPruner(1, 9))
+        with np.errstate(**settings):
+            study.optimize(objective, n_rounds=3)
+        studies.append([trial.params for trial in study.trials])
+    assert studies[0] == studies[1]
+
+
+def test_a_space_that_is_used_up_is_measured_where_it_is_best_and_that_is_said_once(caplog):
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(lambda trial: trial.suggest_int("a", 0, 5) + 1 / trial.resource, n_rounds=10)
+    counts = collections.Counter(trial.params["a"] for trial in study.trials[15:])
+    assert counts[0] > 2 * max(counts[4], counts[5])
+    assert [r.getMessage().split(".")[0] for r in caplog.records if "tried" in r.getMessage()] == [
+        f"All configurations of study {study.study_name!r} were tried"
+    ]

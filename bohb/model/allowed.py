@@ -6,7 +6,7 @@ import numpy as np
 
 from bohb.errors import ArgumentError
 from bohb.model.arrays import BoolArray, FloatArray, IndexArray
-from bohb.model.space import Space
+from bohb.model.space import Categorical, Space
 
 _DRAWS = (1, 4, 16, 64, 256, 1024, 4096)  # how many are drawn at once, until one is possible
 _MENDED, _STEPS = 64, 1000  # how many configurations are mended, and in how many steps at most
@@ -14,11 +14,13 @@ _SIDEWAYS = 0.1  # the chance that a step is kept although it makes a configurat
 
 
 def is_possible(units: FloatArray, space: Space, fixed: FloatArray) -> BoolArray:
-    """Return which configurations are allowed and have all that is fixed, shape (n,).
+    """Return which configurations may be proposed, shape (n,).
 
-    `fixed` is a row of units, NaN where nothing is given.
+    They are allowed, have all that is fixed, and beside it no choice whose weight is 0. `fixed` is
+    a row of units, NaN where nothing is given.
     """
-    return space.is_allowed(units) & ~_lacks(units, fixed).any(axis=1)
+    impossible = _lacks(units, fixed) | (_has_no_weight(units, space) & np.isnan(fixed))
+    return space.is_allowed(units) & ~impossible.any(axis=1)
 
 
 def allowed_from_prior(space: Space, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -97,6 +99,16 @@ def _one_of_each(mask: BoolArray, rng: np.random.Generator) -> IndexArray:
     """Return the column of a random true value in each row; column 0 where none is true."""
     # The random numbers lie in (0, 1], so that every true value is above all false ones.
     return np.asarray(np.argmax(mask * (1.0 - rng.random(mask.shape)), axis=1))
+
+
+def _has_no_weight(units: FloatArray, space: Space) -> BoolArray:
+    """Return where a configuration has a choice that the prior excludes, shape (n, d)."""
+    excluded = np.zeros(units.shape, dtype=bool)
+    for column, parameter in enumerate(space.parameters.values()):
+        if isinstance(parameter, Categorical) and parameter.weights is not None:
+            given = ~np.isnan(units[:, column])
+            excluded[given, column] = parameter.relative_prior(units[given, column]) == 0
+    return excluded
 
 
 def _lacks(units: FloatArray, fixed: FloatArray) -> BoolArray:

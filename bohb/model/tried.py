@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -57,21 +57,36 @@ def _was_tried(row: FloatArray, space: Space, observations: Observations) -> boo
 
 
 def first_untried(
-    rows: Iterable[FloatArray],
+    rows: FloatArray,
     space: Space,
     observations: Observations,
     fixed: FloatArray,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Return the first of `rows` that was not tried, and one from the prior if all were.
+    """Return the first of `rows` that was not tried.
 
-    `fixed` is a row of units, NaN where nothing is given.
+    If all of them were, it is one from the prior that was not; and if nothing is left, the first of
+    `rows`: it is the one that is most worth measuring again. `fixed` is a row of units, NaN where
+    nothing is given.
     """
     tried = Tried(space, observations)
     for row in rows:
         if row not in tried:
-            return row
-    return _untried_from_prior(space, tried, fixed, rng)
+            return np.asarray(row)
+    other = _untried_from_prior(space, tried, fixed, rng)
+    is_small = space.n_configurations <= _LARGEST_GRID
+    return np.asarray(rows[0]) if is_small and other in tried else other
+
+
+def is_used_up(space: Space, observations: Observations, values: Mapping[str, float]) -> bool:
+    """Return whether all configurations of a space were tried, as it seems by a new proposal."""
+    if space.n_configurations > _LARGEST_GRID:
+        return False
+    tried = Tried(space, observations)
+    nothing = np.full(len(space.parameters), np.nan)
+    return space.encode_named(values) in tried and all(
+        row in tried for row in _all_rows(space, nothing)
+    )
 
 
 def untried_from_prior(

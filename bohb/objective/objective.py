@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, StorageError
+from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, SamplerError, StorageError
 from bohb.objective.diagnostics import diagnosis
 from bohb.objective.generator import PausedGenerator, is_generator_function
 from bohb.objective.leg_state import as_value, leg_state_of
@@ -108,7 +108,8 @@ class Objective:
             if value is not None:
                 return LegResult(Outcome.REACHED, value)
             return _interrupted(trial) if state.was_interrupted else LegResult(Outcome.GAVE_UP)
-        except StorageError as error:  # the objective is not to blame, and its leg can be run again
+        except (StorageError, SamplerError) as error:
+            # The objective is not to blame, and its leg can be run again.
             self.forget(trial.number)
             return LegResult(Outcome.INTERRUPTED, error=error)
         except Exception as error:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from pathlib import Path
 from typing import Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
-from bohb.errors import ArgumentError, BohbError, TrialStateError
+from bohb.errors import ArgumentError, BohbError, SamplerError, TrialStateError
 from bohb.objective.leg_state import LegState
 from bohb.store.checkpoints import trial_directory
 from bohb.store.stored_study import StoredStudy, ledger_of
@@ -187,8 +189,21 @@ class Trial(optuna.Trial):
             raise ledger_of(self.study).failure(f"write parameter {name!r}", error) from error
         except BohbError:
             raise
-        except ValueError as error:
-            raise ArgumentError(f"{name!r} cannot be {distribution}: {error}") from error
+        except Exception as error:
+            if _is_raised_by(self.study.sampler, error):
+                raise SamplerError(
+                    f"{type(self.study.sampler).__name__} failed as it was asked for {name!r}: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            if isinstance(error, ValueError):
+                raise ArgumentError(f"{name!r} cannot be {distribution}: {error}") from error
+            raise
+
+
+def _is_raised_by(sampler: BaseSampler, error: Exception) -> bool:
+    """Return whether an exception comes from within a method of `sampler`."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_locals.get("self") is sampler for frame in frames)
 
 
 def warn_of_constraints() -> None:

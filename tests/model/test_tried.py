@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bohb.model import Categorical, Numeric, Observations, Space
-from bohb.model.tried import Tried, first_untried, untried_from_prior
+from bohb.model.allowed import is_possible
+from bohb.model.predicates import Comparison
+from bohb.model.tried import Tried, first_untried, is_used_up, untried_from_prior
 
 FINITE = {
     "kind": Categorical(3),
@@ -87,3 +89,34 @@ def test_the_first_that_was_not_tried_is_taken_before_one_of_the_prior():
     assert first_untried(rows, space, tried, nothing, rng).tolist() == rows[2].tolist()
     other = first_untried(rows[:2], space, tried, nothing, np.random.default_rng(7))
     assert other.tolist() not in rows.tolist()
+
+
+def test_of_a_space_that_is_used_up_the_most_promising_is_tried_again():
+    space = Space({"n": Numeric(0, 2, step=1)})
+    observations = Observations.of([({"n": float(n)}, {0: float(n)}) for n in range(3)])
+    ranked = space.encode(np.array([[1.0], [0.0], [2.0]]))
+    nothing, rng = np.array([np.nan]), np.random.default_rng(0)
+    for _ in range(5):
+        again = first_untried(ranked, space, observations, nothing, rng)
+        assert space.named(again) == {"n": 1.0}
+    assert is_used_up(space, observations, {"n": 1.0})
+    assert not is_used_up(space, observations.rows(np.arange(2)), {"n": 1.0})
+
+
+@pytest.mark.parametrize("propose", ["listed", "drawn", "mended", "ranked"])
+def test_a_choice_without_weight_is_proposed_only_if_it_is_fixed(propose):
+    kinds = Categorical(3, (0.5, 0.5, 0.0))
+    forbidden = [Comparison("n", "<", 2.5)] if propose == "mended" else []
+    space = Space({"n": Numeric(0, 3, step=1), "kind": kinds}, {}, forbidden, is_declared=True)
+    rows = space.encode(np.array([[3.0, 2.0], [3.0, 1.0]]))
+    tried = [({"n": float(n), "kind": float(k)}, {0: 1.0}) for n in range(4) for k in range(2)]
+    observations = Observations.of(tried if propose == "listed" else tried[:1])
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        nothing = np.full(2, np.nan)
+        if propose == "ranked":
+            assert is_possible(rows, space, nothing).tolist() == [False, True]
+            assert is_possible(rows, space, rows[0]).tolist() == [True, True]
+        else:
+            row = untried_from_prior(space, observations, nothing, rng)
+            assert space.named(row)["kind"] != 2.0

@@ -8,8 +8,10 @@ from collections import Counter
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 import bohb
+from bohb.errors import SamplerError
 from bohb.objective.objective import Objective
 
 PRUNER = functools.partial(bohb.HyperbandPruner, 1, 27)
@@ -467,3 +469,26 @@ def test_only_partial_functions_are_looked_into():
     assert Objective(WithAttribute()).continues
     assert not Objective(functools.partial(WithAttribute.func)).continues
     assert Objective(functools.partial(WithAttribute().__call__)).continues
+
+
+class Broken(optuna.samplers.RandomSampler):
+    """A sampler that fails at the third trial."""
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        if trial.number == 2:
+            raise FloatingPointError("underflow")
+        return super().sample_independent(study, trial, param_name, param_distribution)
+
+
+def test_a_fault_of_the_sampler_is_not_booked_as_one_of_the_objective():
+    study = bohb.create_study(sampler=Broken(seed=0), pruner=bohb.HyperbandPruner(1, 3))
+
+    def objective(trial):
+        return trial.suggest_float("x", 0, 1)
+
+    with pytest.raises(SamplerError, match="Broken failed as it was asked for 'x': Floating"):
+        study.optimize(objective, catch=Exception)
+    assert all(trial.state != TrialState.FAIL for trial in study.trials)
+    study.sampler = optuna.samplers.RandomSampler(seed=0)
+    study.optimize(objective)
+    assert len(study.trials) == study.plan().n_trials
