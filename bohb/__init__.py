@@ -12,7 +12,7 @@ from bohb.errors import BohbError
 from bohb.hyperband import Plan
 from bohb.pruners import HyperbandPruner, SuccessiveHalvingPruner
 from bohb.samplers import BOHBSampler
-from bohb.study import Study, Trial, create_study, load_study, minimize
+from bohb.study import Study, Trial, create_study, load_study, minimize, signals_interrupt
 
 __all__ = [
     "BOHBSampler",
@@ -27,4 +27,5 @@ __all__ = [
     "create_study",
     "load_study",
     "minimize",
+    "signals_interrupt",
 ]

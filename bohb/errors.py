@@ -14,6 +14,8 @@
     │   └── WorkerLostError      its worker died or was lost
     ├── RemoteError              an objective's exception that cannot leave its worker as it is
     ├── StudyError
+    │   ├── UnknownStudyError    the storage has no such study      (also a KeyError)
+    │   ├── AmbiguousStudyError  several studies could be meant     (also a ValueError)
     │   ├── NoResultError        there is no such result yet        (also a ValueError)
     │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
     │   ├── StudyOwnedError      somebody else is optimising the study
@@ -79,6 +81,16 @@ class RemoteError(BohbError):
 
 class StudyError(BohbError):
     """Something is wrong with a study as a whole."""
+
+
+class UnknownStudyError(StudyError, KeyError):
+    """The storage has no study of this name."""
+
+    __str__ = Exception.__str__  # a KeyError would show its message in quotes
+
+
+class AmbiguousStudyError(StudyError, ValueError):
+    """The storage has several studies, or none, and no name says which is meant."""
 
 
 class NoResultError(StudyError, ValueError):

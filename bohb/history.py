@@ -69,6 +69,11 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
     return distribution._contains(internal)
 
 
+def as_declared(distribution: BaseDistribution, value: Any) -> Any:
+    """Return a `value` of the parameter with the type that its distribution gives it."""
+    return from_model(distribution, to_model(distribution, value))
+
+
 def from_model(distribution: BaseDistribution, value: float) -> Any:
     """Return the value that an objective gets for the model's `value`."""
     if isinstance(distribution, CategoricalDistribution):
@@ -202,6 +207,8 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
 def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> float | None:
     if trial.state == TrialState.FAIL:
         return None
+    if trial.state == TrialState.COMPLETE and trial.value is not None:
+        return scale.loss(trial.value)  # what was returned, whatever was reported before
     return scale.loss_at(bracket.resources[rung], trial.intermediate_values)
 
 

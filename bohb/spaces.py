@@ -10,7 +10,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 
 from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.history import contains, to_model, to_parameter
+from bohb.history import as_declared, contains, to_model, to_parameter
 from bohb.model import Space
 from bohb.model.allowed import allowed_from_prior
 from bohb.model.arrays import FloatArray
@@ -70,6 +70,17 @@ class SearchSpace:
             for name in self.distributions
             if name in params and self.is_active(name, params)
         }
+
+    def typed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `params` with the types that are declared: an integer for 2.0 where one is asked.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            As `check`.
+        """
+        self.check(params)
+        return {name: as_declared(self.distributions[name], v) for name, v in params.items()}
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise an error if `params`, values for some or all parameters, fit no configuration.

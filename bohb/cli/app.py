@@ -149,8 +149,6 @@ def run(
             kill_all()
             after = status_of(job, study)
             tables.print_status(job, place, after, _out())
-        if study.was_cut_off:
-            raise typer.Exit(INTERRUPTED)
         if after.activity == "stopped":
             raise typer.Exit(STOPPED)
         if after.best is None:

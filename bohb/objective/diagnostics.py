@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from bohb.objective.leg_state import leg_state_of
+from bohb.objective.leg_state import as_value, leg_state_of
 from bohb.objective.trial import Trial
 
 _PRUNED = object()  # takes the place of a returned value if the objective raised TrialPruned
@@ -60,5 +61,14 @@ def diagnosis(trial: Trial, returned: Any = _PRUNED, *, is_generator: bool = Fal
         return (
             f"the objective of trial {trial.number} returned nothing (is a return statement "
             f"missing?): its report at resource {used} counts"
+        )
+    if returned is _PRUNED:
+        return None
+    value, reported = as_value(returned, "returned"), state.value_at_rung
+    if reported is not None and math.isfinite(value) and not math.isclose(value, reported):
+        return (
+            f"trial {trial.number} returned {value} and had reported {reported} at resource "
+            f"{used}: its value is what was returned at the highest resource, but the rungs below "
+            "go by the reports. Let both be the same, for example the best so far"
         )
     return None

@@ -179,15 +179,6 @@ class LegState:
             return list(self.scale.levels)
         return [self.scale.step(level, self._steps) for level in self.scale.levels]
 
-    @property
-    def went_as_planned(self) -> bool:
-        """Whether the last report of the objective was exactly at its resource.
-
-        An objective that has reported nothing must have asked for its resource.
-        """
-        used = self.used
-        return self.asked_resource if used is None else used == self.needed_leg("leg").resource
-
     # The value of the leg
 
     @property
@@ -198,19 +189,20 @@ class LegState:
     def take_returned(self, value: float) -> float:
         """Take what the objective returned, and return the value at the present resource.
 
-        They are the same, unless the objective has trained beyond its resource: then the trial is
-        judged by the report at the resource.
+        What was reported stays as it is. A trial is judged by its report at the resource, if there
+        is one and the objective has trained beyond it, or is below the highest resource: rungs are
+        decided by reports. At the highest resource the value of a trial is what was returned.
         """
         resource, steps = self.needed_leg("value").resource, self._steps
-        if self._last_step is not None and self.scale.used(self._last_step, steps) > resource:
+        used, step = self.used, self.scale.step(resource, steps)
+        if used is not None and used > resource:
             judged = self.scale.value_at(resource, steps)
             return value if judged is None else judged
-        step = self.scale.step(resource, steps)
-        if steps.get(step) != value:
+        if step not in steps:
             # The storage comes first: what it refuses must not be in memory either.
             self._ledger.set_value(self._trial._trial_id, step, value)
             steps[step] = value
-        return value
+        return value if self.scale.is_top(resource) else steps[step]
 
     @property
     def _steps(self) -> dict[int, float]:

@@ -101,8 +101,7 @@ class Objective:
             return self._train(trial)
         except optuna.TrialPruned:
             is_generator = self.has_paused(trial.number)
-            if is_generator or not state.went_as_planned:
-                self._warn_once(diagnosis(trial, is_generator=is_generator))
+            self._warn_once(diagnosis(trial, is_generator=is_generator))
             self.forget(trial.number)
             value = state.value_at_rung
             if value is not None:
@@ -121,6 +120,7 @@ class Objective:
 
     def forget(self, number: int) -> None:
         """Close the generator of a trial that does not go on, if it has one waiting."""
+        self.places.pop(number, None)
         paused = self._paused.pop(number, None)
         if paused is None:
             return
@@ -154,8 +154,7 @@ class Objective:
             returned = self.function(trial)
             if not inspect.isgenerator(returned):
                 result = _after_return(trial, returned)
-                if returned is None or not leg_state_of(trial).went_as_planned:
-                    self._warn_once(diagnosis(trial, returned))
+                self._warn_once(diagnosis(trial, returned))
                 return result
             paused = self._paused[trial.number] = PausedGenerator(returned)
         try:

@@ -13,10 +13,11 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
 from bohb.errors import ArgumentError, BohbError, SamplerError, TrialStateError
+from bohb.history import as_declared, contains, live_trial
 from bohb.objective.leg_state import LegState
 from bohb.store.checkpoints import trial_directory
 from bohb.store.stored_study import StoredStudy, ledger_of
-from bohb.store.values import check_attribute, check_storable
+from bohb.store.values import check_attribute, check_distinct, check_storable
 
 
 class Trial(optuna.Trial):
@@ -178,11 +179,20 @@ class Trial(optuna.Trial):
         if key not in self.constraints:
             super().set_constraint(key, value)
 
+    def _is_fixed_param(self, name: str, distribution: BaseDistribution) -> bool:
+        is_fixed = super()._is_fixed_param(name, distribution)
+        if is_fixed and contains(distribution, self._fixed_params[name]):
+            fixed = as_declared(distribution, self._fixed_params[name])
+            self._fixed_params = {**self._fixed_params, name: fixed}
+        return is_fixed
+
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
         if self.study.space is not None:
             self.study.space.check_suggested(name, distribution)
             self._leg_state.refuse_inactive(name)
         check_storable(name, distribution, self.study._storage)
+        if name not in live_trial(self).params and self._leg_state.leg is not None:
+            check_distinct(name, distribution)
         try:
             return super()._suggest(name, distribution)
         except (optuna.exceptions.StorageInternalError, OSError) as error:

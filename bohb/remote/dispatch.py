@@ -196,6 +196,8 @@ class RemoteDispatch(Dispatch):
         write_down(returned.writes, trial, self._ledger)
         if returned.is_paused:
             self.objective.places[trial.number] = self.executor.worker_of(future)
+        if returned.wants_stop == "interrupt":
+            return LegResult(Outcome.INTERRUPTED, error=KeyboardInterrupt("in a worker"))
         if returned.wants_stop is not None:
             self._stop.tell(now=returned.wants_stop == "now")
         return returned.result()

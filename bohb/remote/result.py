@@ -92,7 +92,8 @@ class RemoteResult:
     is_paused
         Whether its generator waits in the worker.
     wants_stop
-        How soon the study is to end, if the objective called `trial.study.stop()`.
+        How soon the study is to end, if the objective called `trial.study.stop()`; or
+        ``"interrupt"`` if it raised KeyboardInterrupt, which the study is then to raise.
     """
 
     outcome: Outcome
@@ -100,7 +101,7 @@ class RemoteResult:
     error: PortableError | None = None
     writes: tuple[Write, ...] = ()
     is_paused: bool = False
-    wants_stop: Literal["soon", "now"] | None = None
+    wants_stop: Literal["soon", "now", "interrupt"] | None = None
 
     def result(self) -> LegResult:
         """Return the result in the form that legs in the study's own process give it."""

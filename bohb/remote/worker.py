@@ -158,7 +158,7 @@ class _KeptObjective:
         if isinstance(result.error, KeyboardInterrupt):
             # The user wants the study to end, so it is not enough that this leg is run again.
             result = LegResult(Outcome.INTERRUPTED)
-            study.stop(now=True)
+            study.wants_stop = "interrupt"
         elif result.error is not None and not isinstance(result.error, Exception):
             raise result.error  # sys.exit() is meant for this process
         leg_state_of(trial).is_under_way = False
@@ -281,7 +281,7 @@ class _WorkerStudy(StoredStudy):
         self.trial = Trial(self, self.storage.create_new_trial(study_id, template))
         # This storage counts from 0, but the trial must have the number it has in the study.
         live_trial(self.trial).number = frozen.number
-        self.wants_stop: Literal["soon", "now"] | None = None
+        self.wants_stop: Literal["soon", "now", "interrupt"] | None = None
 
     def begin_leg(self, assignment: Assignment, trial: Trial, end: MailboxEnd) -> None:
         """Let the trial begin its leg."""

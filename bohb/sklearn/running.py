@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import math
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import joblib
@@ -17,7 +14,7 @@ from bohb.errors import ArgumentError
 from bohb.executors import ProcessExecutor, SerialExecutor, ThreadExecutor
 from bohb.history import LEG_ATTRIBUTE
 from bohb.sklearn.evaluation import SearchObjective, quiet_about_convergence
-from bohb.study import Study, release_objective
+from bohb.study import Study, release_objective, silence_failures
 
 
 def run_search(
@@ -32,13 +29,7 @@ def run_search(
     verbose: float,
     label: str,
 ) -> None:
-    """Run what is left to be done of a search.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C, for which `optimize` itself raises nothing.
-    """
+    """Run what is left to be done of a search."""
     runs_on = executor_of(executor, n_jobs)
     whole = study.plan(n_rounds)
     plan = objective.candidates.limit(whole)
@@ -55,8 +46,9 @@ def run_search(
     level = math.ceil(verbose)
     if level > 0:
         print(f"[CV{label}] resource: {objective.resource.name}\n{plan}")
+    silence_failures(study)  # scikit-learn tells of them, and why
     try:
-        with quiet_about_convergence(), _quiet_about_failures():  # in all threads of this process
+        with quiet_about_convergence():  # in all threads of this process
             study.optimize(
                 objective.function,
                 **limit,
@@ -69,23 +61,6 @@ def run_search(
             )
     finally:
         release_objective(study)  # it holds the data
-    if study.was_cut_off:
-        raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _quiet_about_failures() -> Iterator[None]:
-    """Silence the study about candidates that failed: scikit-learn tells of them, and why."""
-    logger = logging.getLogger("bohb.study")
-    logger.addFilter(_is_no_failure)
-    try:
-        yield
-    finally:
-        logger.removeFilter(_is_no_failure)
-
-
-def _is_no_failure(record: logging.LogRecord) -> bool:
-    return record.levelno < logging.WARNING
 
 
 class _Announcer:

@@ -23,6 +23,8 @@ LEASE = "bohb:owner"
 SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
 
+_LONGEST_TEXT = 2000  # characters; the columns of databases have limits of their own
+
 
 class Ledger:
     """Writes what happens to one study into its storage, one fact at a time.
@@ -118,7 +120,10 @@ class Ledger:
             self.storage.set_trial_state_values(trial_id, state, values)
 
     def note_error(self, trial_id: int, message: str) -> None:
-        """Write why a trial failed."""
+        """Write why a trial failed. Of a long text the beginning and the end are kept."""
+        if len(message) > _LONGEST_TEXT:
+            half = _LONGEST_TEXT // 2
+            message = f"{message[: half - 5]} ... {message[-half:]}"
         self._set_trial_attribute(trial_id, ERROR_ATTRIBUTE, message)
 
     def read(self, key: str) -> Any:

@@ -31,14 +31,47 @@ def check_storable(name: str, distribution: BaseDistribution, storage: BaseStora
                 )
 
 
+def check_distinct(name: str, distribution: BaseDistribution) -> None:
+    """Raise ArgumentError if Python calls two choices of a parameter equal.
+
+    Optuna finds a choice by comparing it, so that a later leg would get the first of the two.
+    """
+    if not isinstance(distribution, CategoricalDistribution):
+        return
+    choices = distribution.choices
+    try:
+        if len(set(choices)) == len(choices):
+            return
+    except TypeError:  # lists cannot be members of a set, but can be compared
+        pass
+    for index, choice in enumerate(choices):
+        try:
+            first = choices.index(choice)
+        except ValueError as error:  # arrays of NumPy compare value by value
+            raise ArgumentError(
+                f"{name!r} must have choices that can be compared, got {choice!r}: use "
+                f"{_conversion(choice) or 'strings'}"
+            ) from error
+        if first != index:
+            raise ArgumentError(
+                f"{name!r} must have choices that Python can tell apart, got {choices[first]!r} "
+                f"and {choice!r}, which are equal: name them by strings"
+            )
+
+
 def check_attribute(key: str, value: Any) -> None:
     """Raise ArgumentTypeError if a storage cannot hold a user attribute."""
+    check_json(f"user attribute {key!r}", value)
+
+
+def check_json(name: str, value: Any) -> None:
+    """Raise ArgumentTypeError if JSON, and so a storage, cannot hold `value`."""
     try:
         json.dumps(value)
     except (TypeError, ValueError) as error:
         hint = "numbers, strings, lists and dicts"
         raise ArgumentTypeError(
-            f"user attribute {key!r} must be what JSON can hold, got {value!r} of type "
+            f"{name} must be what JSON can hold, got {value!r} of type "
             f"{type(value).__name__} ({error}): use {_conversion(value) or hint}"
         ) from error
 

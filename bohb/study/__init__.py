@@ -14,7 +14,7 @@ from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
 from bohb.study.create import DuplicateStudyError, create_study, load_study
 from bohb.study.create import find_study as find_study
-from bohb.study.interrupts import signals_interrupt as signals_interrupt
+from bohb.study.interrupts import signals_interrupt
 from bohb.study.minimize import Minimum, minimize
 from bohb.study.results import Incumbent
 from bohb.study.results import evaluations as evaluations
@@ -22,6 +22,7 @@ from bohb.study.results import failure_of as failure_of
 from bohb.study.study import Study
 from bohb.study.study import checkpoints_of as checkpoints_of
 from bohb.study.study import release_objective as release_objective
+from bohb.study.study import silence_failures as silence_failures
 
 __all__ = [
     "DuplicateStudyError",
@@ -32,4 +33,5 @@ __all__ = [
     "create_study",
     "load_study",
     "minimize",
+    "signals_interrupt",
 ]

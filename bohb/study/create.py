@@ -16,14 +16,22 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from bohb import arguments
-from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, StorageError, StudyError
+from bohb.errors import (
+    AmbiguousStudyError,
+    ArgumentError,
+    ArgumentTypeError,
+    SettingsError,
+    StorageError,
+    StudyError,
+    UnknownStudyError,
+)
 from bohb.history import LEG_ATTRIBUTE, PAUSED
 from bohb.pruners import from_settings
 from bohb.spaces import SearchSpace
 from bohb.store.ledger import SETTINGS
 from bohb.store.opening import exists, open_storage
 from bohb.store.stored_study import ledger_of
-from bohb.store.values import check_storable
+from bohb.store.values import check_distinct, check_storable
 from bohb.study.compatibility import begin
 from bohb.study.study import Study, checkpoints_of
 
@@ -111,6 +119,7 @@ def create_study(
     opened = open_storage(storage)
     for name, distribution in (declared.distributions if declared else {}).items():
         check_storable(name, distribution, opened)
+        check_distinct(name, distribution)
     if load_if_exists and study_name is None and storage is not None:
         warnings.warn(
             "load_if_exists needs a study_name to find a study again, got none: a new study is "
@@ -162,8 +171,10 @@ def load_study(
 
     Raises
     ------
-    StudyError
-        If there is no such study, or no name is given and there are several.
+    UnknownStudyError
+        If there is no such study; it is also a KeyError.
+    AmbiguousStudyError
+        If no name is given and there are several studies, or none; it is also a ValueError.
     ArgumentError
         If an argument is of the wrong kind, or `space` cannot be used, as in `create_study`.
     SettingsError
@@ -194,7 +205,8 @@ def load_study(
     except (KeyError, ValueError) as error:
         names = optuna.get_all_study_names(opened)
         has = f"has {names}" if names else "has no study"
-        raise StudyError(
+        kind = AmbiguousStudyError if study_name is None else UnknownStudyError
+        raise kind(
             f"study_name must be that of a study in the storage, which {has}, got {study_name!r}"
         ) from error
     return _begun(Study(found.study_name, found._storage, sampler, pruner, declared), pruner)
@@ -206,10 +218,8 @@ def find_study(study_name: str, storage: str | Path | BaseStorage) -> Study | No
         return None
     try:
         return load_study(study_name=study_name, storage=storage)
-    except StudyError as error:
-        if type(error) is StudyError:  # its subclasses say that something is wrong with the study
-            return None
-        raise
+    except UnknownStudyError:
+        return None
 
 
 def _declared(

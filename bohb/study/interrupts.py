@@ -55,8 +55,25 @@ def uninterrupted() -> Iterator[None]:
 def signals_interrupt() -> Iterator[None]:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, as long as this block runs in the main thread.
 
-    They are sent when a job is cancelled on a server, or its terminal is closed. A signal that is
-    ignored stays ignored, because ``nohup`` asks for that.
+    Schedulers such as Slurm and Kubernetes send SIGTERM before they end a job, and SIGHUP comes
+    when a terminal is closed. Within this block `Study.optimize`, `minimize` and the searches keep
+    what has finished, and KeyboardInterrupt goes on. A signal that is ignored stays ignored,
+    because ``nohup`` asks for that.
+
+    Examples
+    --------
+    >>> import os, signal, bohb
+    >>> def objective(trial):
+    ...     if trial.number == 2:
+    ...         os.kill(os.getpid(), signal.SIGTERM)  # as a scheduler would
+    ...     return trial.suggest_float("x", 0, 1)
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    >>> try:
+    ...     with bohb.signals_interrupt():
+    ...         study.optimize(objective)
+    ... except KeyboardInterrupt:
+    ...     print(study.was_cut_off, len(study.trials))
+    True 3
     """
     if threading.current_thread() is not threading.main_thread():
         yield

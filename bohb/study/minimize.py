@@ -43,8 +43,7 @@ class Minimum:
     loss
         The loss of `config` at `resource`.
     resource
-        The highest resource reached: `max_resource`, unless a timeout or Ctrl-C ended the call
-        before.
+        The highest resource reached: `max_resource`, unless a timeout ended the call before.
     study
         The study, with all that was evaluated.
     """
@@ -80,7 +79,7 @@ def minimize(
 ) -> Minimum:
     """Return the configuration of `space` for which `function` gives the lowest loss.
 
-    After Ctrl-C it returns the best so far.
+    After Ctrl-C KeyboardInterrupt goes on; with `storage` the next call takes up what was done.
 
     Parameters
     ----------

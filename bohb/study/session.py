@@ -37,9 +37,15 @@ class Session:
 
     Between two calls it keeps the state, and the objective with the generators that wait in it.
     Both are dropped if somebody else has moved the study since.
+
+    Attributes
+    ----------
+    logs_failures
+        Whether trials that fail in `optimize` are logged.
     """
 
     def __init__(self, study: StoredStudy) -> None:
+        self.logs_failures = True
         self._study = study
         self._ledger = ledger_of(study)
         self._lease = Lease(self._ledger)
@@ -66,7 +72,9 @@ class Session:
             stop = stack.enter_context(self._at_work(StopSignal(options.timeout, executor.now)))
             state = self._require_state()
             state.context = CallContext(
-                lambda: LegWatch(stop.is_now, options.leg_timeout), options.catch
+                lambda: LegWatch(stop.is_now, options.leg_timeout),
+                options.catch,
+                logs_failures=self.logs_failures,
             )
             stack.callback(self._let_go, state)
             objective = self._require_objective(function, executor)
@@ -88,6 +96,7 @@ class Session:
                 _logger.warning(
                     "Cut off by Ctrl-C. What has finished is kept; the next call goes on from here."
                 )
+                raise
             else:  # a call that was cut off stays noted, and is taken up by the next one
                 self._ledger.write(OPEN_CALL, None)
 

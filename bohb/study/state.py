@@ -34,7 +34,7 @@ from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
 from bohb.study.interrupts import uninterrupted
 
-# It has the name of the package, so that adapters can silence the messages about each trial.
+# It has the name of the package, so that users can silence the messages about each trial.
 _logger = logging.getLogger("bohb.study")
 
 
@@ -52,12 +52,15 @@ class CallContext:
         The evaluations that have failed so far.
     on_value
         Called with a trial, a resource and each finite value at a rung; None for no call.
+    logs_failures
+        Whether trials that fail are logged.
     """
 
     make_watch: Callable[[], LegWatch] = LegWatch
     caught: tuple[type[Exception], ...] = ()
     failures: list[Failure] = field(default_factory=list)
     on_value: Callable[[Trial, Resource, float], None] | None = None
+    logs_failures: bool = True
 
 
 class StudyState:
@@ -282,6 +285,15 @@ class StudyState:
             failure = Failure.of_text("no value: it was told to fail")
         else:
             failure = Failure.of_text(f"the value {result.value} is not finite")
+        if self.context.logs_failures:
+            self._log_failure(trial, leg, failure, error)
+        self.context.failures.append(failure)
+        self.ledger.note_error(trial._trial_id, failure.text)
+        self._finish(trial, TrialState.FAIL, None)
+
+    def _log_failure(
+        self, trial: Trial, leg: Leg, failure: Failure, error: BaseException | None
+    ) -> None:
         # A traceback is shown only if the objective raised the exception and `catch` caught it.
         # Other exceptions end the call and are raised with theirs. Where the study itself found
         # the error, the message says enough.
@@ -295,9 +307,6 @@ class StudyState:
             failure.text,
             exc_info=error if shows_traceback else None,
         )
-        self.context.failures.append(failure)
-        self.ledger.note_error(trial._trial_id, failure.text)
-        self._finish(trial, TrialState.FAIL, None)
 
     def _prune(self, numbers: list[int]) -> None:
         for number in numbers:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import copy
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,12 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb import arguments
 from bohb.errors import (
+    ArgumentError,
     ArgumentTypeError,
     NoResultError,
     TrialStateError,
@@ -30,10 +32,11 @@ from bohb.objective.leg_state import leg_state_of
 from bohb.objective.trial import Trial, warn_of_constraints
 from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
-from bohb.spaces import SearchSpace
+from bohb.spaces import SearchSpace, native
 from bohb.store.checkpoints import Checkpoints
 from bohb.store.ledger import OPEN_CALL
 from bohb.store.stored_study import StoredStudy
+from bohb.store.values import check_attribute, check_json
 from bohb.study.compatibility import (
     refuse_blind_sampler,
     refuse_without_plan,
@@ -154,8 +157,8 @@ class Study(StoredStudy):
         any of them and without `timeout` one round is run. When the limit is reached no new trial
         starts, and the open brackets are finished with what they hold. A call that was cut off,
         by Ctrl-C, an exception or the end of its process, is taken up by the next one: its limit
-        counts from where the first began. Ctrl-C makes this method return, like `timeout`; with a
-        pruner of Optuna it is raised, as there.
+        counts from where the first began. After Ctrl-C everything that has finished is kept, and
+        KeyboardInterrupt goes on; `bohb.signals_interrupt` lets SIGTERM and SIGHUP do the same.
 
         Legs that were given out by `ask` and not told are left alone, and their bracket stays open.
 
@@ -216,6 +219,8 @@ class Study(StoredStudy):
 
         Raises
         ------
+        KeyboardInterrupt
+            After Ctrl-C, here or in a worker.
         ArgumentError
             If an argument is out of its range, two limits are given, or the executor's workers
             are other processes and `func` cannot be pickled.
@@ -468,6 +473,8 @@ class Study(StoredStudy):
         ArgumentError
             If the study was made with a space and no configuration has `params`: a name or a value
             is not in it, they are forbidden together, or one is not active with the others.
+        ArgumentTypeError
+            If `params` is no dict, or the study has a storage that cannot hold a value.
 
         Examples
         --------
@@ -480,8 +487,16 @@ class Study(StoredStudy):
         >>> study.trials[0].params["x"]
         0.25
         """
+        if not isinstance(params, Mapping):
+            raise ArgumentTypeError(f"params must be a dict of values by name, got {params!r}")
+        params = {name: native(value) for name, value in params.items()}
         if self.space is not None:
-            self.space.check(params)
+            params = self.space.typed(params)
+        if not isinstance(self._storage, InMemoryStorage):
+            for name, value in params.items():
+                check_json(f"params[{name!r}]", value)
+            for name, value in (user_attrs or {}).items():
+                check_attribute(name, value)
         super().enqueue_trial(params, user_attrs, skip_if_exists)
 
     def add_trial(self, trial: FrozenTrial) -> None:
@@ -494,6 +509,12 @@ class Study(StoredStudy):
         trial
             A trial of another study, or one made by `optuna.trial.create_trial`; it is copied.
 
+        Raises
+        ------
+        ArgumentError
+            If the study was made with a space and no configuration has the trial's parameters, or
+            its pruner has brackets and the trial's value is not finite.
+
         Examples
         --------
         >>> import bohb
@@ -505,6 +526,12 @@ class Study(StoredStudy):
         True
         """
         trial = copy.deepcopy(trial)
+        if self.space is not None:
+            self.space.check(trial.params)
+        if isinstance(self.pruner, SchedulePruner) and not all(
+            math.isfinite(value) for value in trial.values or ()
+        ):
+            raise ArgumentError(f"trial must have a value that is finite, got {trial.value}")
         trial.system_attrs.pop(LEG_ATTRIBUTE, None)  # its bracket is that of another study
         super().add_trial(trial)
         self._session.notice_added()
@@ -594,6 +621,11 @@ class Study(StoredStudy):
 def checkpoints_of(study: Study) -> Checkpoints:
     """Return the checkpoints of a study, for a caller that places them elsewhere."""
     return study._checkpoints
+
+
+def silence_failures(study: Study) -> None:
+    """Let a study log no failures of its trials, for a caller that tells of them in another way."""
+    study._session.logs_failures = False
 
 
 def release_objective(study: Study) -> None:

@@ -48,5 +48,8 @@ def load(path: Path) -> bohb.Study:
 if __name__ == "__main__":
     study = load(Path(sys.argv[1]))
     print("begun", flush=True)
-    study.optimize(objective, n_rounds=ROUNDS, executor=ProcessExecutor(2))
-    print("done", flush=True)
+    try:
+        study.optimize(objective, n_rounds=ROUNDS, executor=ProcessExecutor(2))
+        print("done", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)

@@ -492,3 +492,26 @@ def test_a_fault_of_the_sampler_is_not_booked_as_one_of_the_objective():
     study.sampler = optuna.samplers.RandomSampler(seed=0)
     study.optimize(objective)
     assert len(study.trials) == study.plan().n_trials
+
+
+@pytest.mark.parametrize("first_step", [0, 1])
+def test_what_was_reported_stays_and_what_is_returned_is_the_value(first_step, caplog):
+    def objective(trial):
+        x, best = trial.suggest_float("x", 0, 1), 1.0
+        for epoch in range(first_step, 9 + first_step):
+            loss = x + (epoch - first_step) / 10
+            best = min(best, loss)
+            trial.report(loss, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return best
+
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(objective)
+    complete = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
+    assert complete
+    for trial in complete:
+        assert trial.intermediate_values[8 + first_step] == trial.params["x"] + 0.8
+        assert trial.value == min(1.0, trial.params["x"])
+    assert study.incumbent().value == study.best_value
+    assert len([r for r in caplog.records if "the rungs below go by the reports" in r.message]) == 1

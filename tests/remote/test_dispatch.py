@@ -239,7 +239,9 @@ def test_a_keyboard_interrupt_within_a_worker_stops_the_study(tmp_path):
 
     study = study_of()
     with kept_engine("processes") as executor:
-        study.optimize(objective, executor=executor)
+        with pytest.raises(KeyboardInterrupt):
+            study.optimize(objective, executor=executor)
+        assert study.was_cut_off
         assert 3 <= len(study.trials) <= 4
         assert study.trials[2].state.name == "RUNNING"
         study.optimize(objective, executor=executor)

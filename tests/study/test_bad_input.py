@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 import bohb
 from bohb.errors import (
@@ -552,3 +555,118 @@ def test_a_pruner_cannot_be_swapped_once_the_study_has_begun(study):
         with pytest.raises(bohb.BohbError, match="begun with max_resource=9, got max_resource=27"):
             use()
     study.pruner = kept
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical")
+@pytest.mark.parametrize(
+    "choices", [[1, 1.0], [True, 1], [0, False], [None, 1, True], [[1], [1.0]]], ids=str
+)
+def test_choices_that_python_calls_equal_are_refused_by_name(choices):
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    with pytest.raises(ArgumentError, match="'c' must have choices that Python can tell apart"):
+        study.optimize(lambda trial: float(bool(trial.suggest_categorical("c", choices))))
+    with pytest.raises(ArgumentError, match="'c' must have choices that Python can tell apart"):
+        bohb.create_study(space={"c": CategoricalDistribution(choices)})
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical")
+def test_choices_that_cannot_be_compared_are_refused_by_name():
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    choices = [np.zeros(2), np.ones(2)]
+    with pytest.raises(ArgumentError, match=r"'c' must have choices .* compared.*tolist"):
+        study.optimize(lambda trial: float(trial.suggest_categorical("c", choices)[0]))
+
+
+SPACE = {
+    "n": IntDistribution(1, 9),
+    "x": FloatDistribution(0, 1),
+    "c": CategoricalDistribution(["a", 2, 2.5]),
+}
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_what_is_enqueued_has_the_type_of_the_parameter(is_declared, storage):
+    study = bohb.create_study(
+        space=SPACE if is_declared else None, storage=storage, pruner=bohb.HyperbandPruner(1, 3)
+    )
+    rows = [
+        {"n": 2.0, "x": 1, "c": 2.0},
+        {"n": np.int64(3), "x": np.float32(0.5), "c": "a"},
+        {"n": np.float64(4), "x": np.int8(0), "c": np.float64(2.5)},
+    ]
+    for row in rows:
+        study.enqueue_trial(row)
+    seen = {}
+
+    def objective(trial):
+        values = {name: trial._suggest(name, distribution) for name, distribution in SPACE.items()}
+        seen.setdefault(trial.number, []).append(values)
+        return trial.number + 1 / trial.resource
+
+    study.optimize(objective, n_brackets=1)
+    for number, (n, x, c) in enumerate([(2, 1.0, 2), (3, 0.5, "a"), (4, 0.0, 2.5)]):
+        for values in [*seen[number], study.trials[number].params]:
+            assert [(type(v), v) for v in values.values()] == [(type(v), v) for v in (n, x, c)]
+
+
+@pytest.mark.parametrize("params", [{"n": 2.5}, {"n": "two"}, {"x": 3}, {"c": 3}, [2]], ids=str)
+def test_what_cannot_be_a_value_is_refused_when_it_is_enqueued(params):
+    study = bohb.create_study(space=SPACE, pruner=bohb.HyperbandPruner(1, 3))
+    with pytest.raises(ArgumentError, match="params"):
+        study.enqueue_trial(params)
+
+
+def test_what_a_storage_cannot_hold_is_refused_when_it_is_enqueued(tmp_path):
+    study = bohb.create_study(
+        storage=tmp_path / "s.journal", study_name="s", pruner=bohb.HyperbandPruner(1, 3)
+    )
+    with pytest.raises(ArgumentTypeError, match=r"params\['c'\] must be what JSON can hold"):
+        study.enqueue_trial({"c": {1, 2}})
+    with pytest.raises(ArgumentTypeError, match=r"user attribute 'why' must be what JSON"):
+        study.enqueue_trial({"c": 1}, user_attrs={"why": np.float32(1)})
+    assert not study.trials
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_trial_with_a_value_that_is_not_finite_is_not_added(value):
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    made = optuna.trial.create_trial(
+        params={"x": 0.5}, distributions={"x": FloatDistribution(0, 1)}, value=0.0
+    )
+    made.values = [value]
+    with pytest.raises(ArgumentError, match="trial must have a value that is finite"):
+        study.add_trial(made)
+
+
+@pytest.mark.parametrize("x", [7.0, -1.0])
+def test_a_trial_outside_of_the_declared_space_is_not_added(x):
+    study = bohb.create_study(space=SPACE, pruner=bohb.HyperbandPruner(1, 3))
+    made = optuna.trial.create_trial(
+        params={"x": x}, distributions={"x": FloatDistribution(-10, 10)}, value=0.0
+    )
+    with pytest.raises(ArgumentError, match=r"params\['x'\] must be a value of FloatDistribution"):
+        study.add_trial(made)
+
+
+def test_a_study_that_is_not_there_is_an_error_that_programs_for_optuna_catch():
+    storage = optuna.storages.InMemoryStorage()
+    with pytest.raises(ValueError, match="which has no study, got None"):
+        bohb.load_study(storage=storage)
+    with pytest.raises(KeyError, match="which has no study, got 'gone'"):
+        bohb.load_study(storage=storage, study_name="gone")
+    for name in ("a", "b"):
+        bohb.create_study(storage=storage, study_name=name)
+    with pytest.raises(ValueError, match=r"which has \['a', 'b'\], got None"):
+        bohb.load_study(storage=storage)
+
+
+def test_of_a_long_error_the_beginning_and_the_end_are_kept():
+    def objective(trial):
+        raise ValueError("begin " + "x" * 100_000 + " end")
+
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 3))
+    study.optimize(objective, n_trials=1, catch=ValueError)
+    noted = study.trials[0].system_attrs["bohb:error"]
+    assert len(noted) <= 2000
+    assert noted.startswith("ValueError: begin")
+    assert noted.endswith("x end")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import ConfigSpace as cs  # noqa: N813 - as its users write it
 import optuna
 import pytest
@@ -153,7 +155,8 @@ def test_a_resumed_study_with_a_space_goes_on_as_if_nothing_had_happened():
                 raise KeyboardInterrupt
             return objective(trial)
 
-        made(storage).optimize(interrupted, n_rounds=2)
+        with contextlib.suppress(KeyboardInterrupt):
+            made(storage).optimize(interrupted, n_rounds=2)
         if (
             all(trial.state.is_finished() for trial in made(storage).trials[:30])
             and len(made(storage).trials) >= 30

@@ -379,7 +379,8 @@ def test_a_study_that_is_cut_off_while_its_pool_works_goes_on_from_there(how, tm
         finally:
             process.kill()
         assert "Traceback" not in error, error
-        assert ("done" in output) == (how == "interrupted")
+        assert "done" not in output
+        assert ("interrupted" in output) == (how == "interrupted")
         frame = decisions(load(directory))
         if before is not None:
             assert_kept(before, frame)
@@ -414,7 +415,7 @@ def test_ctrl_c_while_the_workers_begin_is_the_studys_alone(tmp_path):
     time.sleep(0.1)  # now it imports what it needs
     os.killpg(process.pid, signal.SIGINT)
     output, error = process.communicate(timeout=30)
-    assert "done" in output
+    assert "interrupted" in output
     assert "Cut off by Ctrl-C." in error
     assert "Traceback" not in error, error
 
@@ -602,10 +603,8 @@ class Cutting(SimulatedExecutor):
 def test_no_leg_is_lost_when_the_executor_is_cut_off(where, error):
     study = study_of()
     executor = Cutting(where, error)
-    try:
+    with pytest.raises(type(error)):
         study.optimize(resource, executor=executor, leg_timeout=10)
-    except ConnectionError:
-        assert isinstance(error, ConnectionError)
     assert executor.where is None
     before = decisions(study)
     study.optimize(resource)
@@ -619,7 +618,8 @@ def test_a_second_ctrl_c_leaves_at_once_and_the_workers_can_be_used_again(tmp_pa
     with ProcessExecutor(2) as executor:
         presser = threading.Thread(target=press_twice, args=(study.checkpoint_root,))
         presser.start()
-        study.optimize(hanging_always, executor=executor)
+        with pytest.raises(KeyboardInterrupt):
+            study.optimize(hanging_always, executor=executor)
         presser.join()
         study.optimize(resource, executor=executor)
     assert counts(study) == planned_counts(study)

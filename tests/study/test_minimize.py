@@ -129,7 +129,8 @@ def test_a_call_that_is_cut_off_goes_on_with_the_seed_that_was_drawn(tmp_path):
     call = functools.partial(
         bohb.minimize, space=SPACE, max_resource=9, storage=tmp_path / "s.journal", study_name="s"
     )
-    call(broken_at(12))
+    with pytest.raises(KeyboardInterrupt):
+        call(broken_at(12))
     cut_off = call(broken_at(0)).study
     seed = cut_off.user_attrs["bohb:minimize"]["seed"]
     whole = bohb.minimize(loss, SPACE, max_resource=9, seed=seed).study

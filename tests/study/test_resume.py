@@ -81,7 +81,8 @@ def test_a_study_is_continued_by_another_object_at_any_point(storage):
                 raise KeyboardInterrupt
             return resource(trial)
 
-        study.optimize(stopping, n_rounds=2)
+        with contextlib.suppress(KeyboardInterrupt):
+            study.optimize(stopping, n_rounds=2)
     assert decisions(study).equals(decisions(uninterrupted(resource)))
 
 
@@ -408,7 +409,8 @@ def test_decisions_stay_what_they_were_if_a_script_reports_at_other_steps_later(
     for steps in (later, later, (*range(1, 10),)):
         script["steps"] = steps
         study = bohb.create_study(**arguments, load_if_exists=True)
-        study.optimize(objective)
+        with contextlib.suppress(KeyboardInterrupt):
+            study.optimize(objective)
         after = decisions(study)
         kept = before.merge(after, on=["number", "rung", "value"])
         assert len(kept) == len(before)
