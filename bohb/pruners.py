@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import inspect
+import logging
 import math
 import warnings
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ from bohb.hyperband import (
 
 BRACKET_ATTRIBUTE = "bohb:bracket"
 
+_logger = logging.getLogger(__name__)
+
 
 class SchedulePruner(BasePruner, abc.ABC):
     """A pruner that knows its whole schedule beforehand.
@@ -55,6 +58,7 @@ class SchedulePruner(BasePruner, abc.ABC):
         self.max_resource = arguments.positive("max_resource", max_resource)
         self.reduction_factor = arguments.positive("reduction_factor", reduction_factor)
         self.asynchronous = arguments.flag("asynchronous", asynchronous)
+        self._has_told = False  # of reports beyond the highest rung
         if len(self.levels) == 1 and min_resource < max_resource:
             warnings.warn(
                 f"min_resource={min_resource} times reduction_factor={reduction_factor} is more "
@@ -94,6 +98,7 @@ class SchedulePruner(BasePruner, abc.ABC):
         index = self._note_bracket(study, trial)
         bracket = self._round.brackets[index]
         rung = _rung_just_reached(trial, bracket, scale)
+        self._tell_if_beyond(trial, scale)
         if rung is None:
             return False
         resource = bracket.resources[rung]
@@ -110,6 +115,21 @@ class SchedulePruner(BasePruner, abc.ABC):
                     losses.append(other_loss)
         allowed = max(1, promotable(len(losses), self.reduction_factor))
         return sum(other < loss for other in losses) >= allowed
+
+    def _tell_if_beyond(self, trial: FrozenTrial, scale: Scale) -> None:
+        """Say once that reports beyond the highest rung come to no rung of their own."""
+        step = max(trial.intermediate_values)
+        if self._has_told or scale.used(step, trial.intermediate_values) <= self.max_resource:
+            return
+        self._has_told = True
+        _logger.warning(
+            "Trial %d reported step %s, which is beyond max_resource=%s, where nothing is pruned: "
+            "raise max_resource, or report in the unit that it counts, such as epochs in place of "
+            "batches.",
+            trial.number,
+            step,
+            self.max_resource,
+        )
 
     def bracket_index(self, number: int) -> int:
         """Return the bracket that the trial of this number belongs to in a plain Optuna study.

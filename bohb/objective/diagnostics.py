@@ -34,6 +34,13 @@ def diagnosis(trial: Trial, returned: Any = _PRUNED, *, is_generator: bool = Fal
             "reported nor asked for trial.resource: if it trains equally far each time, the rungs "
             "save nothing"
         )
+    most = state.scale.levels[-1]
+    if used > most and not state.scale.is_top(given):
+        return (
+            f"trial {trial.number} reported step {used}, which is beyond max_resource={most}: "
+            "raise max_resource, or report in the unit that it counts, such as epochs in place of "
+            "batches. Until then a trial is judged by its first report"
+        )
     if used > given and state.scale.is_top(given):
         return (
             f"trial {trial.number} reported up to resource {used}, beyond the highest, {given}: "

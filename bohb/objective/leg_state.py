@@ -51,6 +51,10 @@ class LegState:
         self._judged_step = -1  # decisions rest on the reports up to this step
         self._is_filled = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy in another process does not hear of what happens to the study.
+        return {**self.__dict__, "watch": LegWatch(timeout=self.watch.timeout)}
+
     def begin(self, leg: Leg, scale: Scale, watch: LegWatch) -> None:
         """Let the trial begin `leg`."""
         self.leg, self.scale, self.watch = leg, scale, watch

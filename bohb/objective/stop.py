@@ -50,6 +50,10 @@ class StopSignal:
         return None if self._deadline is None else self._deadline - self._clock()
 
 
+def _never() -> bool:
+    return False
+
+
 class LegWatch:
     """Tells one leg under way whether it is to end.
 
@@ -62,7 +66,7 @@ class LegWatch:
     """
 
     def __init__(
-        self, is_stopping: Callable[[], bool] = lambda: False, timeout: float | None = None
+        self, is_stopping: Callable[[], bool] = _never, timeout: float | None = None
     ) -> None:
         self.is_stopping = is_stopping
         self.timeout = timeout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 import warnings
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -18,6 +18,9 @@ from bohb.objective.leg_state import LegState
 from bohb.store.checkpoints import trial_directory
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.store.values import check_attribute, check_distinct, check_storable
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Trial(optuna.Trial):
@@ -51,6 +54,14 @@ class Trial(optuna.Trial):
     def __init__(self, study: StoredStudy, trial_id: int) -> None:
         super().__init__(study, trial_id)
         self._leg_state = LegState(self, study)
+
+    @classmethod
+    def of(cls, trial: optuna.Trial, study: StoredStudy) -> Self:
+        """Return a trial that Optuna has made. Making it anew would ask the sampler twice."""
+        made = cls.__new__(cls)
+        made.__dict__.update(trial.__dict__)
+        made._leg_state = LegState(made, study)
+        return made
 
     @property
     def resource(self) -> Any:  # int or float, whichever the bounds of the pruner are

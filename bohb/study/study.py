@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    _convert_old_distribution_to_new_distribution,
+)
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage
@@ -379,12 +382,12 @@ class Study(StoredStudy):
         """
         refuse_blind_sampler(self)
         if not isinstance(self.pruner, SchedulePruner):
-            trial = Trial(self, super().ask(fixed_distributions)._trial_id)
+            trial = Trial.of(super().ask(), self)
             leg_state_of(trial).fill()
-            return trial
-        trial = self._session.ask()
+        else:
+            trial = self._session.ask()
         for name, distribution in (fixed_distributions or {}).items():
-            trial._suggest(name, distribution)
+            trial._suggest(name, _convert_old_distribution_to_new_distribution(distribution))
         return trial
 
     def tell(

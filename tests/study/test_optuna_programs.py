@@ -6,11 +6,14 @@ of XGBoost, LightGBM and PyTorch run where these are installed.
 
 from __future__ import annotations
 
+import collections
+import pickle
 import warnings
 
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 from sklearn import datasets, ensemble, model_selection, svm
@@ -430,3 +433,98 @@ def test_a_study_without_brackets_is_as_optunas():
         return [(trial.state, trial.params, trial.values) for trial in study.trials]
 
     assert run(bohb.create_study) == run(optuna.create_study)
+
+
+class Counting(optuna.samplers.QMCSampler):
+    """A sampler that counts how often each of its methods is called, by trial."""
+
+    def __init__(self):
+        super().__init__(seed=0, warn_asynchronous_seeding=False)
+        self.calls = collections.Counter()
+
+    def before_trial(self, study, trial):
+        self.calls["before", trial.number] += 1
+        super().before_trial(study, trial)
+
+    def sample_relative(self, study, trial, search_space):
+        self.calls["sample", trial.number] += 1
+        return super().sample_relative(study, trial, search_space)
+
+    def after_trial(self, study, trial, state, values):
+        self.calls["after", trial.number] += 1
+        super().after_trial(study, trial, state, values)
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("how", ["optimize", "ask"])
+@pytest.mark.parametrize("n_objectives", [1, 2])
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        optuna.pruners.NopPruner(),
+        optuna.pruners.MedianPruner(),
+        optuna.pruners.HyperbandPruner(1, 9),
+        bohb.HyperbandPruner(1, 9),
+    ],
+    ids=lambda pruner: type(pruner).__module__,
+)
+def test_a_sampler_is_asked_once_for_each_trial(pruner, n_objectives, how):
+    if n_objectives == 2 and isinstance(pruner, bohb.HyperbandPruner):
+        pytest.skip("brackets have one objective")
+
+    def objective(trial):
+        values = trial.suggest_float("x", 0, 1), trial.suggest_float("y", 0, 1)
+        return values if n_objectives == 2 else sum(values)
+
+    points = []
+    for create in (optuna.create_study, bohb.create_study):
+        sampler = Counting()
+        study = create(sampler=sampler, pruner=pruner, directions=["minimize"] * n_objectives)
+        if how == "optimize":
+            study.optimize(objective, n_trials=8)
+        else:
+            for _ in range(8):
+                trial = study.ask()
+                study.tell(trial, objective(trial))
+        numbers = {trial.number for trial in study.trials}
+        finished = {trial.number for trial in study.trials if trial.state.is_finished()}
+        assert sampler.calls == {
+            **{("before", number): 1 for number in numbers},
+            **{("sample", number): 1 for number in numbers},
+            **{("after", number): 1 for number in finished},
+        }
+        points.append([tuple(trial.params.values()) for trial in study.trials])
+    if not isinstance(pruner, bohb.HyperbandPruner):
+        assert points[0] == points[1]
+
+
+@pytest.mark.parametrize("pruner", [optuna.pruners.NopPruner(), bohb.HyperbandPruner(1, 9)])
+def test_a_trial_can_be_pickled_and_goes_on(pruner, tmp_path):
+    study = bohb.create_study(storage=f"sqlite:///{tmp_path}/s.db", study_name="s", pruner=pruner)
+    trial = study.ask({"x": FloatDistribution(0, 1)})
+    again = pickle.loads(pickle.dumps(trial))
+    assert (again.number, again.params) == (trial.number, trial.params)
+    again.report(0.5, 1)
+    again.set_user_attr("seen", True)
+    again.suggest_int("n", 1, 3)
+    (stored,) = study.trials
+    assert stored.intermediate_values == {1: 0.5}
+    assert stored.user_attrs == {"seen": True}
+    assert set(stored.params) == {"x", "n"}
+
+
+@pytest.mark.parametrize("create", [optuna.create_study, bohb.create_study])
+def test_steps_beyond_the_highest_resource_are_named_once(create, caplog):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for epoch in range(1, 11):
+            trial.report(x + 1 / epoch, 50 * epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return x
+
+    study = create(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 27))
+    study.optimize(objective, n_trials=20)
+    said = [r.getMessage() for r in caplog.records if "max_resource=27" in r.getMessage()]
+    assert len(said) == 1
+    assert "reported step 50, which is beyond max_resource=27" in said[0]
