@@ -28,7 +28,16 @@ from bohb.errors import (
 )
 from bohb.executors import ThreadExecutor
 from bohb.executors.processes import thread_share
-from bohb.study import Fingerprint, Study, checkpoints_of, create_study, find_study, trial_directory
+from bohb.study import (
+    Fingerprint,
+    LegMarks,
+    Study,
+    checkpoints_of,
+    create_study,
+    find_study,
+    find_trial_directory,
+    without_password,
+)
 
 ENDED = "bohb:ended"  # the reason why the last run ended before the job was done
 FAILURES, TIMEOUT = "failures", "timeout"
@@ -60,7 +69,7 @@ class Place:
         """Return the place for a given storage: a URL, a path, or None for the usual place."""
         if storage is None:
             return cls(job.directory / f"{job.name}.journal", job.directory)
-        option = f" --storage {shlex.quote(storage)}"
+        option = f" --storage {shlex.quote(without_password(storage))}"
         if "://" in storage:
             return cls(storage, job.directory, option)
         path = Path(storage).absolute()
@@ -123,12 +132,7 @@ def find(job: Job, place: Place) -> Study:
 def _place_runs(job: Job, study: Study, place: Place) -> None:
     """Give the study a directory of its own, which holds its checkpoints and outputs."""
     checkpoints = checkpoints_of(study)
-    stored = checkpoints.placed
-    if stored is not None:
-        # The journal and the directory beside it may have been moved together.
-        moved = place.directory / stored.name
-        if not stored.exists() and moved.exists():
-            checkpoints.place(moved)
+    if checkpoints.find(place.directory) is not None:  # it may have been moved with the journal
         return
     names = (job.name if n == 1 else f"{job.name}-{n}" for n in itertools.count(1))
     for name in names:
@@ -238,7 +242,8 @@ def _take_in_curves(job: Job, study: Study, objective: CommandObjective) -> None
         return
     reader = LineReader(job.metric)
     for trial in study.get_trials(deepcopy=False):
-        for line in written_lines(trial_directory(study.checkpoint_root, trial.number)):
+        directory = find_trial_directory(study.checkpoint_root, trial.number, LegMarks.of(trial))
+        for line in () if directory is None else written_lines(directory):
             report = reader.read(line)
             if report is not None:
                 objective.curves.take(trial.number, report, job.policies)

@@ -17,7 +17,15 @@ from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, met_target
 from bohb.errors import NoResultError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, scale_of
 from bohb.hyperband import Resource
-from bohb.study import Study, evaluations, failure_of, lease_holder, trial_directory
+from bohb.study import (
+    LegMarks,
+    Study,
+    checkpoints_of,
+    evaluations,
+    failure_of,
+    find_trial_directory,
+    lease_holder,
+)
 
 Activity: TypeAlias = Literal["running", "cut off", "stopped", "failed", "done"]
 
@@ -209,15 +217,20 @@ def best_of(job: Job, study: Study) -> Best:
                 f"{job.name} has no result yet: no evaluation has given a finite value"
             ) from error
         number, value, resource = incumbent.number, incumbent.value, incumbent.resource
-    directory = trial_directory(study.checkpoint_root, number) / "checkpoint"
     return Best(
         number,
         value,
         resource,
         job.values(trials[number].params),
-        directory if directory.is_dir() else None,
+        _checkpoints_of_command(study, trials[number]),
         target is not None,
     )
+
+
+def _checkpoints_of_command(study: Study, trial: FrozenTrial) -> Path | None:
+    root = checkpoints_of(study).placed
+    own = None if root is None else find_trial_directory(root, trial.number, LegMarks.of(trial))
+    return own / "checkpoint" if own is not None and (own / "checkpoint").is_dir() else None
 
 
 REPORT_COLUMNS = ("number", "resource", "value")

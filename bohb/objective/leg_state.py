@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
@@ -12,6 +13,8 @@ from bohb.errors import ArgumentError, ObjectiveError, ReportError, TrialStateEr
 from bohb.history import Scale, live_trial
 from bohb.hyperband import Leg, Resource
 from bohb.objective.stop import LegWatch
+from bohb.store.checkpoints import trial_directory
+from bohb.store.ledger import LegMarks
 from bohb.store.stored_study import StoredStudy, ledger_of
 
 
@@ -26,6 +29,8 @@ class LegState:
         How resources and losses are written into the trial.
     watch
         Says when the leg is to end before its resource is used up.
+    marks
+        What tells this leg and the one before it from all others.
     is_under_way
         Whether a leg was given and is not over.
     asked_should_prune
@@ -43,6 +48,8 @@ class LegState:
         self.leg: Leg | None = None
         self.scale = Scale(())
         self.watch = LegWatch()
+        self.marks = LegMarks.of(live_trial(trial))
+        self._directory: Path | None = None
         self.is_under_way = False
         self.asked_should_prune = False
         self.asked_resource = False
@@ -55,9 +62,10 @@ class LegState:
         # A copy in another process does not hear of what happens to the study.
         return {**self.__dict__, "watch": LegWatch(timeout=self.watch.timeout)}
 
-    def begin(self, leg: Leg, scale: Scale, watch: LegWatch) -> None:
+    def begin(self, leg: Leg, scale: Scale, watch: LegWatch, marks: LegMarks) -> None:
         """Let the trial begin `leg`."""
-        self.leg, self.scale, self.watch = leg, scale, watch
+        self.leg, self.scale, self.watch, self.marks = leg, scale, watch, marks
+        self._directory = None
         self._last_step = None
         judged = scale.judged_step(leg.previous_resource, self._steps) if leg.rung else None
         self._judged_step = -1 if judged is None else judged
@@ -112,6 +120,15 @@ class LegState:
         """Return the leg that was given last, and note that the objective has asked for it."""
         self.asked_resource = True
         return self.needed_leg(name)
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """The directory for the checkpoints of the trial, which is looked up once for each leg."""
+        if self._directory is None:
+            root = self._study.checkpoint_root
+            self._directory = trial_directory(root, self._trial.number, self.marks)
+        self._directory.mkdir(parents=True, exist_ok=True)  # an objective may have removed it
+        return self._directory
 
     # Reports
 

@@ -15,7 +15,6 @@ from optuna.storages import InMemoryStorage
 from bohb.errors import ArgumentError, BohbError, SamplerError, TrialStateError
 from bohb.history import as_declared, contains, live_trial
 from bohb.objective.leg_state import LegState
-from bohb.store.checkpoints import trial_directory
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.store.values import check_attribute, check_distinct, check_storable
 
@@ -91,11 +90,15 @@ class Trial(optuna.Trial):
 
         A leg that is cut off may leave a checkpoint beyond `previous_resource`, so a checkpoint
         should say how far it goes. In a study without a storage the directories vanish with the
-        study.
+        study. No other trial gets the directory, also not in a copy of the study: there a trial
+        that was paused finds none of its checkpoints, and trains from the start.
+
+        Raises
+        ------
+        StorageError
+            If the directory cannot be made; the leg can be run again.
         """
-        directory = trial_directory(self.study.checkpoint_root, self.number)
-        directory.mkdir(parents=True, exist_ok=True)
-        return directory
+        return self._leg_state.checkpoint_dir
 
     @property
     def config(self) -> dict[str, Any]:

@@ -168,6 +168,7 @@ class RemoteDispatch(Dispatch):
             keep=keep() if self.objective.continues or places else frozenset(),
             leg=leg,
             scale=state.scale,
+            marks=state.marks,
             frozen=live_trial(trial),
             proposed=_proposed(trial) if leg.rung == 0 else {},
             seed=self._seed,

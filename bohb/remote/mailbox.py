@@ -7,7 +7,7 @@ also holds all that the leg has done, and a leg that sees no files goes on to it
 from __future__ import annotations
 
 import contextlib
-import pickle
+import json
 import shutil
 import time
 import uuid
@@ -15,7 +15,9 @@ import zlib
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bohb.store.checkpoints import DEFAULT_ROOT
+from optuna.distributions import distribution_to_json, json_to_distribution
+
+from bohb.store.checkpoints import remove_unused
 
 # One thing that a leg has written about its trial: a word for its kind, then key, value and so on.
 Write: TypeAlias = tuple[Any, ...]
@@ -34,14 +36,10 @@ class Mailbox:
         prefix = f"legs-{zlib.crc32(study_name.encode()):08x}-"
         for stale in root.glob(f"{prefix}*"):  # a killed call has left it, and its legs must end
             shutil.rmtree(stale, ignore_errors=True)
+        self._root = root
         self.directory = root / f"{prefix}{uuid.uuid4().hex[:8]}"
-        made = [path for path in self.directory.parents if not path.exists()]
-        # If all directories exist already, a call that was killed may have left the default root
-        # behind. `close` removes it, if it is empty by then.
-        own = [root, root.parent] if root.parent.name == DEFAULT_ROOT else []
-        self._made = made or own
         with contextlib.suppress(OSError):  # without the directory, legs just go on to their end
-            self.directory.mkdir(parents=True)
+            self.directory.mkdir(mode=0o700)
             (self.directory / "go").touch()
 
     def stop(self) -> None:
@@ -51,19 +49,15 @@ class Mailbox:
 
     def take(self, name: str) -> list[Write]:
         """Return what the leg of this name has written, and forget it."""
-        path = self.directory / name
         writes: list[Write] = []
-        try:
-            with path.open("rb") as file:
-                while True:
-                    writes.append(pickle.load(file))  # noqa: S301 - our own legs have written it
-        except (
-            OSError,
-            EOFError,
-            pickle.UnpicklingError,
-        ):  # no file, its end, or a write cut short
-            self.forget(name)
-            return writes
+        with contextlib.suppress(OSError):
+            for line in (self.directory / name).read_bytes().splitlines():
+                write = _decoded(line)
+                if write is None:  # a line that was cut short, or that no leg has written
+                    break
+                writes.append(write)
+        self.forget(name)
+        return writes
 
     def forget(self, name: str) -> None:
         """Forget what the leg of this name has written: its result has the same."""
@@ -71,11 +65,37 @@ class Mailbox:
             (self.directory / name).unlink()
 
     def close(self) -> None:
-        """Remove the directory, and those above it that were made for it and are empty."""
+        """Remove the directory, and the root that it is in if that has nothing else."""
         shutil.rmtree(self.directory, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            for made in self._made:
-                made.rmdir()
+        remove_unused(self._root)
+
+
+def _encoded(write: Write) -> bytes | None:
+    """Return a write as a line of JSON; None if JSON cannot hold it, as only a result can then."""
+    kind, key, value, *more = write
+    try:
+        if kind == "param":
+            text = distribution_to_json(more[0])
+            if json_to_distribution(text) != more[0]:
+                return None
+            more = [text]
+        return json.dumps([kind, key, value, *more]).encode()
+    except (TypeError, ValueError):
+        return None
+
+
+def _decoded(line: bytes) -> Write | None:
+    """Return the write in a line; None if it is none."""
+    try:
+        kind, key, value, *more = json.loads(line)
+        if kind == "param" and isinstance(key, str):
+            return kind, key, float(value), json_to_distribution(*more)
+        if kind == "value" and type(key) is int and not more:
+            return kind, key, float(value)
+        is_attribute = kind in ("user_attr", "system_attr") and isinstance(key, str) and not more
+        return (kind, key, value) if is_attribute else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
 
 
 class MailboxEnd:
@@ -100,9 +120,10 @@ class MailboxEnd:
     def write(self, write: Write) -> None:
         """Keep one thing that the leg has done, here and in its file."""
         self.writes.append(write)
-        if self._is_seen:
+        line = _encoded(write) if self._is_seen else None
+        if line is not None:
             with contextlib.suppress(OSError), self._path.open("ab") as file:
-                file.write(pickle.dumps(write))
+                file.write(line + b"\n")
 
     def is_stopping(self) -> bool:
         """Return whether the study has told its legs to end, or its time is over."""

@@ -34,6 +34,7 @@ from bohb.remote.mailbox import MailboxEnd
 from bohb.remote.result import PortableError, RemoteResult
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
+from bohb.store.ledger import LegMarks
 from bohb.store.opening import unannounced
 from bohb.store.stored_study import StoredStudy
 from bohb.store.values import check_attribute
@@ -55,6 +56,8 @@ class Assignment:
         Counts the legs of this objective.
     keep
         The trials whose generators go on waiting, of those that waited before this leg.
+    marks
+        What tells this leg and the one before it from all others.
     frozen
         The trial as the study knows it.
     proposed
@@ -77,6 +80,7 @@ class Assignment:
     keep: frozenset[int]
     leg: Leg
     scale: Scale
+    marks: LegMarks
     frozen: FrozenTrial
     proposed: Mapping[str, Any]
     seed: int
@@ -288,7 +292,7 @@ class _WorkerStudy(StoredStudy):
         self.sampler = _Proposed(assignment.proposed, assignment.seed)
         self.storage.end = end
         watch = LegWatch(end.is_stopping, assignment.leg_timeout)
-        leg_state_of(trial).begin(assignment.leg, assignment.scale, watch)
+        leg_state_of(trial).begin(assignment.leg, assignment.scale, watch, assignment.marks)
 
     @property
     def checkpoint_root(self) -> Path:

@@ -1,24 +1,101 @@
-"""The checkpoint directories of trials, below one root for each study."""
+"""The checkpoint directories of trials, below one root for each study.
+
+A storage can be copied, or an older copy of it be put back. Two studies then have trials of the
+same numbers, and each must find its own checkpoints or none. So each leg has a mark of its own,
+which is kept in the storage and beside the directory that the leg has used. A directory is handed
+to a leg only if the leg before it in the same trial was the last to use it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import shutil
 import tempfile
+import threading
 import urllib.parse
 import uuid
 import weakref
 from pathlib import Path
+from typing import Any
 
 from optuna.storages import InMemoryStorage
 
-from bohb.store.ledger import CHECKPOINT_ROOT, Ledger
+from bohb.errors import StorageError
+from bohb.store.ledger import CHECKPOINT_MARK, CHECKPOINT_ROOT, Ledger, LegMarks
+from bohb.store.opening import file_of
 
 DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for all studies together
 
+_LONGEST_NAME = 100  # characters of the name of a study in that of its directory
+_OWNER = ".bohb-study.json"  # a file in a root, which says whose it is
 
-def trial_directory(root: Path, number: int) -> Path:
-    """Return the directory of a trial below the root of its study, whether it exists or not."""
-    return root / f"trial-{number:05d}"
+
+def find_trial_directory(root: Path, number: int, marks: LegMarks) -> Path | None:
+    """Return the directory that the last leg of a trial has used, or the one before it."""
+    for directory in sorted(root.glob(f"{_name_of(number)}*")):
+        if directory.is_dir() and not directory.is_symlink() and _mark_of(directory) in marks:
+            return directory
+    return None
+
+
+def trial_directory(root: Path, number: int, marks: LegMarks) -> Path:
+    """Return the directory of a trial for the leg that has these marks; a new one is made.
+
+    Raises
+    ------
+    StorageError
+        If the directory cannot be made.
+    """
+    try:
+        directory = find_trial_directory(root, number, marks)
+        if directory is None:
+            directory = root / _name_of(number)
+            if os.path.lexists(directory):  # it belongs to a trial of the same number
+                directory = root / f"{directory.name}-{uuid.uuid4().hex[:8]}"
+            directory.mkdir(parents=True)
+        if marks.now and _mark_of(directory) != marks.now:
+            _write(_mark_file(directory), marks.now)
+    except OSError as error:
+        raise StorageError(
+            f"checkpoint_root must be a directory that can be written to, got {str(root)!r}: "
+            f"{error}"
+        ) from error
+    return directory
+
+
+def remove_unused(root: Path) -> None:
+    """Remove the root of a study if no trial has a directory in it."""
+    with contextlib.suppress(OSError):
+        if os.listdir(root) == [_OWNER]:
+            (root / _OWNER).unlink()
+            root.rmdir()
+            if root.parent.name == DEFAULT_ROOT:
+                root.parent.rmdir()
+
+
+def _name_of(number: int) -> str:
+    return f"trial-{number:05d}"
+
+
+def _mark_file(directory: Path) -> Path:
+    return directory.with_name(f".{directory.name}.leg")
+
+
+def _mark_of(directory: Path) -> str:
+    """Return the mark of the leg that has used a directory last; an empty one if it has none."""
+    try:
+        return _mark_file(directory).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file in one step, and in place of a symlink rather than through it."""
+    new = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
 
 
 class Checkpoints:
@@ -33,13 +110,23 @@ class Checkpoints:
         # The path is made absolute now, as an objective may change the working directory.
         self._default = Path(DEFAULT_ROOT).absolute()
         self._root: Path | None = None
+        self._lock = threading.Lock()
 
     @property
     def root(self) -> Path:
-        """The directory, absolute."""
-        if self._root is None:
-            self._root = self.placed or self._begin()
-        return self._root
+        """The directory, absolute.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be made, or is named by the storage but was not made by this study.
+        """
+        with self._lock:  # legs in several threads may ask first
+            if self._root is None:
+                self._root = self.find(self._default) or self._begin()
+            elif not self._root.is_dir():  # it was removed, as nothing was in it
+                self.place(self._root)
+            return self._root
 
     @property
     def placed(self) -> Path | None:
@@ -47,25 +134,91 @@ class Checkpoints:
         stored = self._ledger.read(CHECKPOINT_ROOT)
         return None if stored is None else Path(stored)
 
-    def place(self, root: str | Path) -> None:
-        """Let the checkpoints lie in `root` itself from now on."""
-        self._root = Path(root).absolute()
-        self._ledger.write(CHECKPOINT_ROOT, str(self._root))
+    def find(self, directory: Path) -> Path | None:
+        """Return the root of this study, perhaps moved into `directory`; None without one."""
+        placed = self.placed
+        if placed is None:
+            return None
+        moved = directory / placed.name
+        # Version 0.1.0 has left no file that says whose a root is.
+        is_old = moved.is_dir() and not (moved / _OWNER).exists()
+        if self._is_own(placed) or (is_old and moved == placed):
+            return placed
+        return self.place(moved) if self._is_own(moved) or is_old else None
+
+    def place(self, root: str | Path) -> Path:
+        """Let the checkpoints lie in `root` itself from now on, and return its absolute path.
+
+        Raises
+        ------
+        StorageError
+            If the directory cannot be made.
+        """
+        path = Path(root).absolute()
+        mark = self._ledger.read(CHECKPOINT_MARK) or uuid.uuid4().hex
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            _write(path / _OWNER, json.dumps({"mark": mark, "study": self._described()}))
+        except OSError as error:
+            raise StorageError(
+                f"checkpoint_root must be a directory that can be written to, got {str(path)!r}: "
+                f"{error}"
+            ) from error
+        self._ledger.write(CHECKPOINT_MARK, mark)
+        self._ledger.write(CHECKPOINT_ROOT, str(path))
+        self._root = path
+        return path
 
     def place_under(self, directory: str | Path) -> None:
         """Let the checkpoints lie in a directory of the study's own, under `directory`.
 
         A study that has one already keeps its name, so that it can be moved.
         """
-        # The name alone is not enough: a deleted study of the same name may have left checkpoints.
-        name = urllib.parse.quote(self._ledger.study_name, safe=" ")
-        own = f"{name}-{uuid.uuid4().hex[:8]}" if self.placed is None else self.placed.name
-        self.place(Path(directory) / own)
+        placed = self.placed
+        if placed is not None and not self._is_others(Path(directory) / placed.name):
+            self.place(Path(directory) / placed.name)
+            return
+        self.place(Path(directory) / self._new_name())
+
+    def _is_own(self, root: Path) -> bool:
+        owner = self._owner_of(root)
+        is_ours = owner is not None and owner["mark"] == self._ledger.read(CHECKPOINT_MARK)
+        return is_ours and not self._is_others(root)
+
+    def _is_others(self, root: Path) -> bool:
+        """Return whether a root belongs to another study that this one is a copy of."""
+        owner = self._owner_of(root)
+        if owner is None or owner["study"] == self._described():
+            return False
+        name, file = owner["study"]
+        return name != self._ledger.study_name or (file != "" and Path(file).exists())
+
+    def _owner_of(self, root: Path) -> dict[str, Any] | None:
+        try:
+            owner = json.loads((root / _OWNER).read_text(encoding="utf-8"))
+            return {"mark": str(owner["mark"]), "study": [str(part) for part in owner["study"]]}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _described(self) -> list[str]:
+        """Return what tells this study from a copy: its name, and the file that it is stored in."""
+        return [self._ledger.study_name, file_of(self._ledger.storage)]
 
     def _begin(self) -> Path:
         if isinstance(self._ledger.storage, InMemoryStorage):
             temporary = Path(tempfile.mkdtemp(prefix="bohb-"))
             weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
             return temporary
-        self.place_under(self._default)
-        return self.root
+        placed = self.placed
+        if placed is not None and placed.is_dir() and not (placed / _OWNER).exists():
+            # The storage may come from somebody else, so what it names is not written to.
+            raise StorageError(
+                f"the storage names {str(placed)!r} for checkpoints, which this study has not made:"
+                f" if it is the right directory, give checkpoint_root={str(placed.parent)!r}"
+            )
+        return self.place(self._default / self._new_name())
+
+    def _new_name(self) -> str:
+        # The name alone is not enough: a deleted study of the same name may have left checkpoints.
+        name = urllib.parse.quote(self._ledger.study_name, safe=" ")[:_LONGEST_NAME]
+        return f"{name}-{uuid.uuid4().hex[:8]}"

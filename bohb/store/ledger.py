@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
@@ -13,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from bohb.errors import BohbError, StorageError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
+from bohb.store.opening import without_secrets
 from bohb.store.values import check_storable
 
 ERROR_ATTRIBUTE = "bohb:error"
@@ -22,8 +24,34 @@ OPEN_CALL = "bohb:call"
 LEASE = "bohb:owner"
 SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
+CHECKPOINT_MARK = "bohb:checkpoint_mark"
 
 _LONGEST_TEXT = 2000  # characters; the columns of databases have limits of their own
+
+
+class LegMarks(NamedTuple):
+    """The mark of a leg, and that of the leg before it in the same trial.
+
+    An empty text stands for a leg of version 0.1.0, which had no marks, and None for no leg.
+    """
+
+    now: str | None = ""
+    before: str | None = None
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> LegMarks:
+        """Return the marks that are stored with a trial."""
+        leg = trial.system_attrs.get(LEG_ATTRIBUTE)
+        if leg is None:  # a study without brackets: no trial runs twice, so its beginning marks it
+            return cls(str(trial.datetime_start), None)
+        return cls(leg.get("mark", ""), leg.get("before"))
+
+    def next(self) -> LegMarks:
+        """Return the marks of the leg that comes after this one."""
+        return LegMarks(uuid.uuid4().hex, self.now)
+
+
+NO_LEG = LegMarks(None, None)
 
 
 class Ledger:
@@ -53,14 +81,14 @@ class Ledger:
         with self._guard("read a trial"):
             return self.storage.get_trial(trial_id)
 
-    def create_trial(self, leg: Leg) -> int:
+    def create_trial(self, leg: Leg, marks: LegMarks) -> int:
         """Write a new trial that has been given `leg`, and return its id."""
-        attributes = {LEG_ATTRIBUTE: _leg_attribute(leg, RUNNING)}
+        attributes = {LEG_ATTRIBUTE: _leg_attribute(leg, RUNNING, marks)}
         template = create_trial(state=TrialState.RUNNING, system_attrs=attributes)
         with self._guard("create a trial"):
             return self.storage.create_new_trial(self.study_id, template)
 
-    def begin_waiting_trial(self, leg: Leg) -> int | None:
+    def begin_waiting_trial(self, leg: Leg, marks: LegMarks) -> int | None:
         """Give `leg` to the oldest trial that was enqueued and return its id, or None.
 
         The leg is written before the state. After a kill between the two the trial still waits in
@@ -73,17 +101,17 @@ class Ledger:
         if not waiting:
             return None
         trial_id = waiting[0]._trial_id
-        self.begin_leg(trial_id, leg)
+        self.begin_leg(trial_id, leg, marks)
         self.set_state(trial_id, TrialState.RUNNING)
         return trial_id
 
-    def begin_leg(self, trial_id: int, leg: Leg) -> None:
+    def begin_leg(self, trial_id: int, leg: Leg, marks: LegMarks) -> None:
         """Write that a trial has been given `leg`."""
-        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, RUNNING))
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, RUNNING, marks))
 
-    def pause(self, trial_id: int, leg: Leg) -> None:
+    def pause(self, trial_id: int, leg: Leg, marks: LegMarks) -> None:
         """Write that a trial has come to the end of `leg` and waits there."""
-        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, PAUSED))
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, PAUSED, marks))
 
     def set_param(
         self, trial_id: int, name: str, value: float, distribution: BaseDistribution
@@ -167,12 +195,19 @@ class Ledger:
                 f"could not {action} of study {self.study_name!r}: it is not in the storage any "
                 f"more ({error})"
             )
+        reason = str(error).partition("\n")[0].rstrip(". ")
         return StorageError(
             f"could not {action} of study {self.study_name!r}: {type(error).__name__}: "
-            f"{str(error).partition(chr(10))[0].rstrip('. ')}. What the storage had taken before "
+            f"{without_secrets(reason, self.storage)}. What the storage had taken before "
             "is still in it; once it works again, the next call goes on from there."
         )
 
 
-def _leg_attribute(leg: Leg, state: str) -> dict[str, Any]:
-    return {"bracket": leg.bracket, "rung": leg.rung, "state": state}
+def _leg_attribute(leg: Leg, state: str, marks: LegMarks) -> dict[str, Any]:
+    return {
+        "bracket": leg.bracket,
+        "rung": leg.rung,
+        "state": state,
+        "mark": marks.now,
+        "before": marks.before,
+    }

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import urllib.parse
 from pathlib import Path
 
 import optuna
@@ -38,9 +39,51 @@ logging.getLogger("optuna.storages._in_memory").addFilter(
 )
 
 
+_SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=)([^&\s]+)", re.IGNORECASE)
+_SHORTEST_SECRET = 3  # characters: a shorter text stands in too many words to be taken out
+
+
 def without_password(url: str) -> str:
-    """Return the URL of a database as it may be shown."""
-    return re.sub(r"(?<=://)([^:/@]*):[^@/]*@", r"\1:***@", url)
+    """Return the URL of a database as it may be shown: without passwords, wherever it has them.
+
+    Examples
+    --------
+    >>> without_password("mysql://me:se/cret@host/db"), without_password("redis://h?password=x")
+    ('mysql://me:***@host/db', 'redis://h?password=***')
+    """
+    for password in _passwords_of(url):
+        url = url.replace(f":{password}@", ":***@", 1)
+    return _SECRET.sub(r"\1***", url)
+
+
+def without_secrets(text: str, storage: str | Path | BaseStorage | None) -> str:
+    """Return a text about a storage, such as an error of its driver, without its passwords."""
+    if isinstance(storage, BaseStorage):
+        inner = getattr(storage, "_backend", storage)
+        storage = str(getattr(inner, "url", getattr(inner, "_url", "")))
+    url = str(storage or "")
+    secrets = [*_passwords_of(url), *(match.group(2) for match in _SECRET.finditer(url))]
+    for secret in secrets:
+        # A driver may have taken a part of a password for the port.
+        for form in (secret, urllib.parse.unquote_plus(secret), *re.split("[@:/]", secret)):
+            if len(form) >= _SHORTEST_SECRET:
+                text = text.replace(form, "***")
+    return without_password(text)
+
+
+def _passwords_of(url: str) -> list[str]:
+    """Return the password before the host of a URL, as it stands there, if there is one."""
+    if "@" not in url:
+        return []
+    import sqlalchemy  # takes long to import, and few storages have passwords
+
+    try:
+        is_known = sqlalchemy.make_url(url).password is not None
+        match = re.search(r"//[^:/@]*:([^@]*)@", url) if is_known else None
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        # A URL with a mistake may have a password all the same, and an @ in it.
+        match = re.search(r"(?://|:/{0,2})[^:/@]*:(.+)@", url)
+    return [match.group(1)] if match else []
 
 
 def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
@@ -56,12 +99,12 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
     if storage is not None and not isinstance(storage, (str, Path, BaseStorage)):
         raise ArgumentTypeError(
             "storage must be None, a database URL, a pathlib.Path or a storage of Optuna, got "
-            f"{storage!r}"
+            f"{without_password(repr(storage))}"
         )
     if isinstance(storage, str) and "://" not in storage:
         raise ArgumentError(
             'storage must be a database URL such as "sqlite:///study.db", or a pathlib.Path for a '
-            f"journal, got {storage!r}"
+            f"journal, got {without_password(storage)!r}"
         )
     try:
         if isinstance(storage, Path):
@@ -72,7 +115,7 @@ def open_storage(storage: str | Path | BaseStorage | None) -> BaseStorage:
     except Exception as error:  # what a database driver raises is not known here
         raise StorageError(
             f"could not open storage={without_password(str(storage))!r}: {type(error).__name__}: "
-            f"{str(error).partition(chr(10))[0]}"
+            f"{without_secrets(str(error).partition(chr(10))[0], storage)}"
         ) from error
 
 
@@ -90,6 +133,17 @@ def _opened(storage: str | BaseStorage | None) -> BaseStorage:
             if not _MADE_BY_ANOTHER.search(str(error)):
                 raise
     return optuna.storages.get_storage(storage)
+
+
+def file_of(storage: BaseStorage) -> str:
+    """Return the file that a storage keeps everything in; an empty string if there is none."""
+    backend = getattr(storage, "_backend", storage)  # Optuna caches what databases hold
+    if isinstance(storage, JournalStorage):
+        return str(getattr(backend, "_file_path", ""))
+    url = str(getattr(backend, "url", ""))
+    path = url.removeprefix("sqlite:///").partition("?")[0]
+    is_file = url.startswith("sqlite:///") and path not in ("", ":memory:")
+    return str(Path(path).absolute()) if is_file else ""
 
 
 def exists(storage: str | Path | BaseStorage | None) -> bool:

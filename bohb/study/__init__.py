@@ -7,9 +7,10 @@ never from the modules inside.
 
 from bohb.objective.leg_state import leg_state_of as leg_state_of
 from bohb.objective.trial import Trial
-from bohb.store.checkpoints import trial_directory as trial_directory
+from bohb.store.checkpoints import find_trial_directory as find_trial_directory
 from bohb.store.fingerprint import Fingerprint as Fingerprint
 from bohb.store.lease import lease_holder as lease_holder
+from bohb.store.ledger import LegMarks as LegMarks
 from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
 from bohb.study.create import DuplicateStudyError, create_study, load_study

@@ -29,6 +29,7 @@ from bohb.objective.objective import LegResult, Outcome
 from bohb.objective.stop import LegWatch
 from bohb.objective.trial import Trial
 from bohb.pruners import SchedulePruner
+from bohb.store.ledger import NO_LEG, LegMarks
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
@@ -95,6 +96,7 @@ class StudyState:
         self._lock = threading.RLock()  # `ask` and `tell` may be called in other threads
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
+        self._marks: dict[int, LegMarks] = {}  # of the last legs of trials that have not finished
         # The trials that wait between two legs: how far they are, and their loss there.
         self._paused: dict[int, tuple[Resource, float]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
@@ -176,7 +178,7 @@ class StudyState:
         elif self.scale.is_top(leg.resource):
             self._finish(trial, TrialState.COMPLETE, value)
         else:
-            self.ledger.pause(trial._trial_id, leg)
+            self.ledger.pause(trial._trial_id, leg, self._marks[trial.number])
             self._paused[trial.number] = leg.resource, loss
             self.history.observe(live_trial(trial))
         if value is not None and loss is not None:
@@ -237,7 +239,9 @@ class StudyState:
         if leg.trial is None:
             leg = dataclasses.replace(leg, trial=self._start(leg))
         else:
-            self.ledger.begin_leg(self._ids[leg.trial], leg)
+            marks = self._marks[leg.trial].next()
+            self.ledger.begin_leg(self._ids[leg.trial], leg, marks)
+            self._marks[leg.trial] = marks
         try:
             self.schedule.begin(leg, self._number(leg))
         except ArgumentError as error:  # a storage that lost trials uses their numbers again
@@ -246,13 +250,15 @@ class StudyState:
 
     def _start(self, leg: Leg) -> int:
         """Make a trial for `leg`, or take one from the queue, and return its number."""
-        waiting = self.ledger.begin_waiting_trial(leg) if self.may_have_waiting else None
+        marks = NO_LEG.next()
+        waiting = self.ledger.begin_waiting_trial(leg, marks) if self.may_have_waiting else None
         self.may_have_waiting = waiting is not None
-        trial_id = self.ledger.create_trial(leg) if waiting is None else waiting
+        trial_id = self.ledger.create_trial(leg, marks) if waiting is None else waiting
         forget_cached_trials(self.study)  # the sampler must see the trials that have come since
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
+        self._marks[trial.number] = marks
         return trial.number
 
     def _give(self, leg: Leg) -> Trial:
@@ -260,7 +266,7 @@ class StudyState:
         self.history.watch(live_trial(trial))
         self._paused.pop(trial.number, None)
         state = leg_state_of(trial)
-        state.begin(leg, self.scale, self.context.make_watch())
+        state.begin(leg, self.scale, self.context.make_watch(), self._marks[trial.number])
         state.fill()
         return trial
 
@@ -328,7 +334,7 @@ class StudyState:
         finished = self.ledger.trial(trial._trial_id)
         self.history.observe(finished)
         self.finished.append(finished)
-        del self._trials[trial.number]
+        del self._trials[trial.number], self._marks[trial.number]
 
     # Resuming
 
@@ -345,6 +351,8 @@ class StudyState:
         standings = []
         for frozen in trials:
             self._ids[frozen.number] = frozen._trial_id
+            if not frozen.state.is_finished():
+                self._marks[frozen.number] = LegMarks.of(frozen)
             place = standing(frozen, self.scale, plan)
             if place is not None:
                 standings.append(place)

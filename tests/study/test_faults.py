@@ -744,11 +744,16 @@ def test_directories_that_were_there_stay_and_others_go(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["mine"]
 
 
-def test_a_directory_that_cannot_be_made_is_no_obstacle(tmp_path):
+def test_a_root_that_cannot_be_made_is_named_before_any_leg(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
-    study = study_of(checkpoint_root=tmp_path / "file" / "checkpoints")
-    study.optimize(resource, executor=ProcessExecutor(1))
-    assert counts(study) == planned_counts(study)
+    with pytest.raises(StorageError, match=r"checkpoint_root must be a directory"):
+        study_of(checkpoint_root=tmp_path / "file" / "checkpoints")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bohb-checkpoints").write_text("in the way")
+    study = study_of(storage=tmp_path / "a.journal")
+    with pytest.raises(StorageError, match=r"checkpoint_root must be a directory"):
+        study.optimize(resource, executor=ProcessExecutor(1))
+    assert not study.trials
 
 
 def test_a_leg_on_dask_that_waits_for_a_worker_is_not_late():
