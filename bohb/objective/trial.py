@@ -55,7 +55,7 @@ class Trial(optuna.Trial):
         self._leg_state = LegState(self, study)
 
     @classmethod
-    def of(cls, trial: optuna.Trial, study: StoredStudy) -> Self:
+    def _of(cls, trial: optuna.Trial, study: StoredStudy) -> Self:
         """Return a trial that Optuna has made. Making it anew would ask the sampler twice."""
         made = cls.__new__(cls)
         made.__dict__.update(trial.__dict__)

@@ -382,7 +382,7 @@ class Study(StoredStudy):
         """
         refuse_blind_sampler(self)
         if not isinstance(self.pruner, SchedulePruner):
-            trial = Trial.of(super().ask(), self)
+            trial = Trial._of(super().ask(), self)
             leg_state_of(trial).fill()
         else:
             trial = self._session.ask()
