@@ -54,6 +54,7 @@ class LegState:
         self.asked_should_prune = False
         self.asked_resource = False
         self.was_interrupted = False
+        self._returned_otherwise = False
         self._last_step: int | None = None
         self._judged_step = -1  # decisions rest on the reports up to this step
         self._is_filled = False
@@ -73,6 +74,7 @@ class LegState:
         self.asked_should_prune = False
         self.asked_resource = False
         self.was_interrupted = False
+        self._returned_otherwise = False
 
     def end(self) -> Leg:
         """Let the trial's leg end, and return it: nothing can be reported until the next one."""
@@ -200,6 +202,17 @@ class LegState:
             return list(self.scale.levels)
         return [self.scale.step(level, self._steps) for level in self.scale.levels]
 
+    @property
+    def went_as_planned(self) -> bool:
+        """Whether the last report of the objective was at its resource, and is what it returned.
+
+        An objective that has reported nothing must have asked for its resource.
+        """
+        used = self.used
+        if used is None:
+            return self.asked_resource
+        return used == self.needed_leg("leg").resource and not self._returned_otherwise
+
     # The value of the leg
 
     @property
@@ -219,11 +232,14 @@ class LegState:
         if used is not None and used > resource:
             judged = self.scale.value_at(resource, steps)
             return value if judged is None else judged
+        self._returned_otherwise = used == resource and steps.get(step) != value
         if step not in steps:
             # The storage comes first: what it refuses must not be in memory either.
             self._ledger.set_value(self._trial._trial_id, step, value)
             steps[step] = value
-        return value if self.scale.is_top(resource) else steps[step]
+        elif steps[step] != value and not self.scale.is_top(resource):
+            return steps[step]
+        return value
 
     @property
     def _steps(self) -> dict[int, float]:

@@ -101,7 +101,8 @@ class Objective:
             return self._train(trial)
         except optuna.TrialPruned:
             is_generator = self.has_paused(trial.number)
-            self._warn_once(diagnosis(trial, is_generator=is_generator))
+            if is_generator or not state.went_as_planned:
+                self._warn_once(diagnosis(trial, is_generator=is_generator))
             self.forget(trial.number)
             value = state.value_at_rung
             if value is not None:
@@ -154,7 +155,8 @@ class Objective:
             returned = self.function(trial)
             if not inspect.isgenerator(returned):
                 result = _after_return(trial, returned)
-                self._warn_once(diagnosis(trial, returned))
+                if returned is None or not leg_state_of(trial).went_as_planned:
+                    self._warn_once(diagnosis(trial, returned))
                 return result
             paused = self._paused[trial.number] = PausedGenerator(returned)
         try:
