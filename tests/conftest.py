@@ -7,6 +7,8 @@ import signal
 import optuna
 import pytest
 
+from bohb.store.patience import Patience
+
 # A shell starts what it runs in the background with Ctrl-C ignored, and some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -47,6 +49,12 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _quiet_optuna():
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    """Let storages that tests break fail at once. Tests of patience set it themselves."""
+    monkeypatch.setattr(Patience, "default_seconds", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -20,6 +21,8 @@ from bohb.store.values import check_attribute, check_distinct, check_storable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+T = TypeVar("T")
 
 
 class Trial(optuna.Trial):
@@ -170,7 +173,8 @@ class Trial(optuna.Trial):
         """
         if not isinstance(self.storage, InMemoryStorage):
             check_attribute(key, value)
-        super().set_user_attr(key, value)
+        put = super().set_user_attr
+        self._stored(f"write user attribute {key!r}", lambda: put(key, value))
 
     def set_constraint(self, key: str, value: float) -> None:
         """Set a constraint, as in Optuna: the trial is feasible if all are zero or less.
@@ -207,10 +211,9 @@ class Trial(optuna.Trial):
         check_storable(name, distribution, self.study._storage)
         if name not in live_trial(self).params and self._leg_state.leg is not None:
             check_distinct(name, distribution)
+        suggest = super()._suggest
         try:
-            return super()._suggest(name, distribution)
-        except (optuna.exceptions.StorageInternalError, OSError) as error:
-            raise ledger_of(self.study).failure(f"write parameter {name!r}", error) from error
+            return self._stored(f"write parameter {name!r}", lambda: suggest(name, distribution))
         except BohbError:
             raise
         except Exception as error:
@@ -222,6 +225,15 @@ class Trial(optuna.Trial):
             if isinstance(error, ValueError):
                 raise ArgumentError(f"{name!r} cannot be {distribution}: {error}") from error
             raise
+
+    def _stored(self, action: str, call: Callable[[], T]) -> T:
+        """Return what `call` returns, which Optuna lets the storage take without the ledger."""
+        ledger = ledger_of(self.study)
+        try:
+            ledger.fence()
+            return ledger.patience.carry_out(call)
+        except (optuna.exceptions.StorageInternalError, OSError) as error:
+            raise ledger.failure(action, error) from error
 
 
 def _is_raised_by(sampler: BaseSampler, error: Exception) -> bool:

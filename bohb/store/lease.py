@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import math
 import os
 import socket
 import threading
@@ -48,6 +50,7 @@ class Lease:
         self._ended = threading.Event()
         self._end = weakref.finalize(self, self._ended.set)
         self.is_lost = False
+        self._beaten = -math.inf  # when the holder has last been noted
         self._lock = threading.Lock()  # a beat that comes late must not undo a release
 
     def claim(self, *, for_work: bool = False) -> bool:
@@ -89,20 +92,32 @@ class Lease:
 
     def check(self) -> None:
         """Raise StudyOwnedError if somebody else holds the lease now."""
-        found = self._ledger.read(LEASE)
+        found = self._ledger.read_lease()
         if found is not None and found["token"] != self.token:
             self._is_held = False
             self.is_lost = True
             raise StudyOwnedError(_refusal(self._ledger.study_name, found))
 
+    def guard(self) -> None:
+        """Raise StudyOwnedError if somebody else may have taken the lease, and has.
+
+        While this process beats, nobody takes it. A process that was stopped for a while, or whose
+        storage was away, looks before it writes.
+        """
+        if self._is_held and time.monotonic() - self._beaten > SILENCE_SECONDS / 2:
+            with self._lock:
+                self.check()
+                self._write()
+
     def release(self) -> None:
-        """Let others take the lease."""
+        """Let others take the lease. If the storage is away, they can do so after a minute."""
         with self._lock:
             self._end()
             self._is_held = False
-            found = self._ledger.read(LEASE)
-            if found is None or found["token"] == self.token:  # else somebody has taken it over
-                self._write(released=True)
+            with contextlib.suppress(StorageError):
+                found = self._ledger.read_lease()
+                if found is None or found["token"] == self.token:  # else somebody has taken it
+                    self._write(released=True)
 
     def beat(self, ended: threading.Event) -> None:
         """Show that the holder lives, unless it has `ended`."""
@@ -130,8 +145,8 @@ class Lease:
             raise StudyOwnedError(_refusal(self._ledger.study_name, found))
 
     def _write(self, *, released: bool = False) -> None:
-        self._ledger.write(
-            LEASE,
+        now = time.monotonic()
+        self._ledger.write_lease(
             {
                 "token": self.token,
                 "host": socket.gethostname(),
@@ -142,6 +157,7 @@ class Lease:
                 "released": released,
             },
         )
+        self._beaten = now
 
     def _start_beating(self) -> None:
         self._ended = threading.Event()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import uuid
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
@@ -15,6 +15,7 @@ from bohb.errors import BohbError, StorageError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
 from bohb.store.opening import without_secrets
+from bohb.store.patience import Patience
 from bohb.store.values import check_storable
 
 ERROR_ATTRIBUTE = "bohb:error"
@@ -27,6 +28,9 @@ CHECKPOINT_ROOT = "bohb:checkpoint_root"
 CHECKPOINT_MARK = "bohb:checkpoint_mark"
 
 _LONGEST_TEXT = 2000  # characters; the columns of databases have limits of their own
+
+
+T = TypeVar("T")
 
 
 class LegMarks(NamedTuple):
@@ -64,29 +68,49 @@ class Ledger:
     ----------
     storage, study_id, study_name
         Optuna's storage and the study in it.
+
+    Attributes
+    ----------
+    patience
+        How long a storage that is away is waited for.
+    fence
+        Called before each write. It raises an error if another process holds the lease by now.
     """
 
     def __init__(self, storage: BaseStorage, study_id: int, study_name: str) -> None:
         self.storage = storage
         self.study_id = study_id
         self.study_name = study_name
+        self.patience = Patience()
+        self.fence: Callable[[], None] = _open
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "fence": _open}  # a copy in another process holds no lease
 
     def trials(self) -> list[FrozenTrial]:
         """Return all trials of the study, uncopied."""
-        with self._guard("read the trials"):
-            return self.storage.get_all_trials(self.study_id, deepcopy=False)
+        return self.carry_out(
+            "read the trials", lambda: self.storage.get_all_trials(self.study_id, deepcopy=False)
+        )
 
     def trial(self, trial_id: int) -> FrozenTrial:
         """Return one trial as the storage has it."""
-        with self._guard("read a trial"):
-            return self.storage.get_trial(trial_id)
+        return self.carry_out("read a trial", lambda: self.storage.get_trial(trial_id))
 
     def create_trial(self, leg: Leg, marks: LegMarks) -> int:
         """Write a new trial that has been given `leg`, and return its id."""
         attributes = {LEG_ATTRIBUTE: _leg_attribute(leg, RUNNING, marks)}
         template = create_trial(state=TrialState.RUNNING, system_attrs=attributes)
-        with self._guard("create a trial"):
+        attempts = itertools.count()
+
+        def create() -> int:
+            if next(attempts):  # the storage may have taken it, and failed only after that
+                for trial in self.storage.get_all_trials(self.study_id, deepcopy=False):
+                    if LegMarks.of(trial) == marks:
+                        return trial._trial_id
             return self.storage.create_new_trial(self.study_id, template)
+
+        return self._write("create a trial", create)
 
     def begin_waiting_trial(self, leg: Leg, marks: LegMarks) -> int | None:
         """Give `leg` to the oldest trial that was enqueued and return its id, or None.
@@ -94,10 +118,12 @@ class Ledger:
         The leg is written before the state. After a kill between the two the trial still waits in
         the queue; in the other order it would run and belong to no bracket.
         """
-        with self._guard("read the trials that were enqueued"):
-            waiting = self.storage.get_all_trials(
+        waiting = self.carry_out(
+            "read the trials that were enqueued",
+            lambda: self.storage.get_all_trials(
                 self.study_id, deepcopy=False, states=(TrialState.WAITING,)
-            )
+            ),
+        )
         if not waiting:
             return None
         trial_id = waiting[0]._trial_id
@@ -124,13 +150,17 @@ class Ledger:
             If the parameter has choices that the storage cannot hold.
         """
         check_storable(name, distribution, self.storage)
-        with self._guard(f"write parameter {name!r}"):
-            self.storage.set_trial_param(trial_id, name, value, distribution)
+        self._write(
+            f"write parameter {name!r}",
+            lambda: self.storage.set_trial_param(trial_id, name, value, distribution),
+        )
 
     def set_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Write a user attribute of a trial."""
-        with self._guard(f"write user attribute {key!r}"):
-            self.storage.set_trial_user_attr(trial_id, key, value)
+        self._write(
+            f"write user attribute {key!r}",
+            lambda: self.storage.set_trial_user_attr(trial_id, key, value),
+        )
 
     def set_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Write a system attribute of a trial."""
@@ -138,14 +168,22 @@ class Ledger:
 
     def set_value(self, trial_id: int, step: int, value: float) -> None:
         """Write the value of a trial at `step`, in place of any that was there."""
-        with self._guard("write a report"):
-            self.storage.set_trial_intermediate_value(trial_id, step, value)
+        self._write(
+            "write a report",
+            lambda: self.storage.set_trial_intermediate_value(trial_id, step, value),
+        )
 
     def set_state(self, trial_id: int, state: TrialState, value: float | None = None) -> None:
         """Write the state of a trial. Once it is finished it cannot be changed any more."""
         values = None if value is None else [value]
-        with self._guard(f"write that a trial is {state.name}"):
-            self.storage.set_trial_state_values(trial_id, state, values)
+        attempts = itertools.count()
+
+        def put() -> None:
+            # A storage that has taken a state, and failed only after that, refuses it now.
+            if not next(attempts) or self.storage.get_trial(trial_id).state != state:
+                self.storage.set_trial_state_values(trial_id, state, values)
+
+        self._write(f"write that a trial is {state.name}", put)
 
     def note_error(self, trial_id: int, message: str) -> None:
         """Write why a trial failed. Of a long text the beginning and the end are kept."""
@@ -156,13 +194,32 @@ class Ledger:
 
     def read(self, key: str) -> Any:
         """Return what the study has under `key`, or None."""
-        with self._guard(f"read {key}"):
-            return self.storage.get_study_system_attrs(self.study_id).get(key)
+        return self.carry_out(
+            f"read {key}", lambda: self.storage.get_study_system_attrs(self.study_id).get(key)
+        )
 
     def write(self, key: str, value: Any) -> None:
         """Write `value`, which JSON must be able to hold, under `key` of the study."""
-        with self._guard(f"write {key}"):
-            self.storage.set_study_system_attr(self.study_id, key, value)
+        self._write(
+            f"write {key}", lambda: self.storage.set_study_system_attr(self.study_id, key, value)
+        )
+
+    def read_lease(self) -> dict[str, Any] | None:
+        """Return the lease as the storage has it now, without waiting for the storage."""
+        found: dict[str, Any] | None = self.carry_out(
+            f"read {LEASE}",
+            lambda: self.storage.get_study_system_attrs(self.study_id).get(LEASE),
+            waits=False,
+        )
+        return found
+
+    def write_lease(self, value: dict[str, Any], *, waits: bool = False) -> None:
+        """Write the lease, which needs no lease."""
+        self.carry_out(
+            f"write {LEASE}",
+            lambda: self.storage.set_study_system_attr(self.study_id, LEASE, value),
+            waits=waits,
+        )
 
     def closed(self) -> dict[int, int]:
         """Return the brackets that were closed early, with their numbers of trials."""
@@ -174,13 +231,29 @@ class Ledger:
         self.write(CLOSED, {str(index): count for index, count in together.items()})
 
     def _set_trial_attribute(self, trial_id: int, key: str, value: Any) -> None:
-        with self._guard(f"write {key}"):
-            self.storage.set_trial_system_attr(trial_id, key, value)
+        self._write(
+            f"write {key}", lambda: self.storage.set_trial_system_attr(trial_id, key, value)
+        )
 
-    @contextlib.contextmanager
-    def _guard(self, action: str) -> Iterator[None]:
+    def _write(self, action: str, call: Callable[[], T]) -> T:
+        """Let the storage take something, as long as this process holds the lease."""
+
+        def write() -> T:
+            self.fence()
+            return call()
+
+        return self.carry_out(action, write)
+
+    def carry_out(self, action: str, call: Callable[[], T], *, waits: bool = True) -> T:
+        """Return what `call` returns. If the storage is away, it is called again for some time.
+
+        Raises
+        ------
+        StorageError
+            If the storage fails; the message says what the `action` was.
+        """
         try:
-            yield
+            return self.patience.carry_out(call, waits=waits)
         except BohbError:
             raise
         except Exception as error:  # storages are plug-ins, so it is not known what they raise
@@ -201,6 +274,10 @@ class Ledger:
             f"{without_secrets(reason, self.storage)}. What the storage had taken before "
             "is still in it; once it works again, the next call goes on from there."
         )
+
+
+def _open() -> None:
+    """Let every write pass: the fence of a study whose lease nobody holds."""
 
 
 def _leg_attribute(leg: Leg, state: str, marks: LegMarks) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Session:
         self._study = study
         self._ledger = ledger_of(study)
         self._lease = Lease(self._ledger)
+        self._ledger.fence = self._lease.guard
         self._state: StudyState | None = None
         self._objective: Objective | None = None
         self._asked: set[int] = set()  # trials whose legs were given out by `ask`
@@ -157,9 +158,11 @@ class Session:
         finally:
             self._stop = None
             self._lease.leave_work()
-            if self._lease.held:
-                self._lease.release()
-            self._working.release()
+            try:
+                if self._lease.held:
+                    self._lease.release()
+            finally:
+                self._working.release()
 
     def _claim(self, *, for_work: bool = False) -> None:
         if not self._lease.claim(for_work=for_work):

@@ -341,6 +341,27 @@ class Study(StoredStudy):
             optuna.Study.stop(self)
 
     @property
+    def storage_patience(self) -> float:
+        """The seconds for which a storage that is away is tried again; 30 by default.
+
+        After that the call ends with a StorageError, and the next one goes on. The logger `bohb`
+        says that it waits.
+
+        Raises
+        ------
+        ArgumentError
+            If it is set to a number that is negative or not finite.
+        """
+        return self._ledger.patience.seconds
+
+    @storage_patience.setter
+    def storage_patience(self, seconds: float) -> None:
+        given = arguments.number("storage_patience", seconds)
+        if not 0 <= given < math.inf:
+            raise ArgumentError(f"storage_patience must be at least 0 and finite, got {seconds!r}")
+        self._ledger.patience.seconds = given
+
+    @property
     def was_cut_off(self) -> bool:
         """Whether the last call of `optimize` was cut off: by Ctrl-C, an exception or a kill.
 
