@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,14 +23,17 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One candidate at one resource.
+    """One candidate as far as it was trained at one time.
 
     Attributes
     ----------
     trial, bracket, rung, resource
         The number of the candidate's trial, and the rung and the resource at which it stood.
+    counts_to
+        The highest resource at which the same score counts: above `resource` if the score had
+        stopped rising, and the candidate was promoted without being trained any more.
     trained
-        How far it was trained: less than `resource` if its score had stopped rising.
+        How far it was trained: less than `counts_to` if its score had stopped rising.
     params
         The estimator's parameters.
     folds
@@ -43,6 +46,7 @@ class Evaluated:
     bracket: int
     rung: int
     resource: int
+    counts_to: int
     trained: int
     params: Record
     folds: Sequence[Record]
@@ -52,17 +56,21 @@ class Evaluated:
 def evaluated(study: Study, candidates: Candidates) -> list[Evaluated]:
     """Return all that was evaluated, bracket by bracket and rung by rung, trials in their order."""
     plan, scale = study.plan(), scale_of(study)
-    found = []
+    found: list[Evaluated] = []
     for trial in study.get_trials(deepcopy=False):
         params = _params(study, candidates, trial)
         for bracket, rung, resource, value in evaluations(trial, scale, plan):
             if bracket is not None and rung is not None:
                 trained, record = _last_record(trial, int(resource), value)
+                if found and (found[-1].trial, found[-1].trained) == (trial.number, trained):
+                    found[-1] = replace(found[-1], counts_to=int(resource))
+                    continue
                 found.append(
                     Evaluated(
                         trial.number,
                         bracket,
                         rung,
+                        int(resource),
                         int(resource),
                         trained,
                         params,
@@ -154,14 +162,9 @@ def ranks(means: Sequence[float], resources: Sequence[int]) -> np.ndarray[Any, n
 def history(found: Sequence[Evaluated], scoring: Scoring) -> list[Record]:
     """Return one record per evaluation that was done, in the order of time."""
     done = sorted((one for one in found if one.finished is not None), key=_finished)
-    # A candidate that stopped early has one record for all rungs that it counts on.
-    seen: set[tuple[int, int]] = set()
     records = []
     begun = min((_finished(one) - _seconds(one) for one in done), default=0.0)
     for one in done:
-        if (one.trial, one.trained) in seen:
-            continue
-        seen.add((one.trial, one.trained))
         records.append(
             {
                 "trial": one.trial,

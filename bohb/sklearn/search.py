@@ -330,14 +330,16 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         if self.multimetric_:
             self._check_refit_for_multimetric(records[0]["test_scores"])
         columns = {
-            name: [getattr(one, name) for one in found]
-            for name in ("resource", "bracket", "rung", "trial")
+            "resource": [one.trained for one in found],
+            **{
+                name: [getattr(one, name) for one in found] for name in ("bracket", "rung", "trial")
+            },
         }
         params = [one.params for one in found]
         self.cv_results_ = self._format_results(params, self.n_splits_, records, columns)
         for key in [key for key in self.cv_results_ if key.startswith("rank_test_")]:
             means = self.cv_results_[key.replace("rank_", "mean_")]
-            self.cv_results_[key] = results.ranks(means, columns["resource"])
+            self.cv_results_[key] = results.ranks(means, [one.counts_to for one in found])
         metric = self.refit if self.multimetric_ else "score"
         if self.refit or not self.multimetric_:
             self._choose_best(metric)
@@ -353,8 +355,10 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
     def _summarize(
         self, study: Study, problem: Problem, found: Sequence[results.Evaluated]
     ) -> None:
-        resources = [one.resource for one in found]
-        self.n_candidates_ = [resources.count(level) for level in self.n_resources_]
+        self.n_candidates_ = [
+            sum(one.resource <= level <= one.counts_to for one in found)
+            for level in self.n_resources_
+        ]
         self.metadata_ = results.done(
             found, study.plan(), problem.resource.name, continued=problem.resource.continues
         )
@@ -363,7 +367,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
 
     def _refit(self, problem: Problem, best: results.Evaluated, seed: int) -> None:
         """Train the best candidate on all data, as far as it was trained in the search."""
-        goal = self.max_resource_ if best.trained == best.resource else best.trained
+        goal = self.max_resource_ if best.trained == best.counts_to else best.trained
         started = time.perf_counter()
         self.best_estimator_ = problem.refitted(self.best_params_, goal, seed)
         self.refit_time_ = time.perf_counter() - started

@@ -509,7 +509,10 @@ def test_a_candidate_whose_score_does_not_rise_is_stopped():
     assert set(UNITS.values()) <= {1, 2}  # two: of the last training, on all data
     assert search.metadata_["n_models"] == search.metadata["n_models"]
     assert search.metadata_["partial_fit_calls"] < 0.7 * search.metadata["partial_fit_calls"]
-    assert max(search.cv_results_["resource"]) == 27
+    # Each row is of a training that was done, and the best is one of those that count at the top.
+    rows = list(zip(*(search.cv_results_[name] for name in ("trial", "resource")), strict=True))
+    assert len(set(rows)) == len(rows)
+    assert {(record["trial"], record["resource"]) for record in search.history_} == set(rows)
     assert search.best_estimator_.trained_ < 27
     for records in search.model_history_.values():
         scores = {record["resource"]: record["score"] for record in records}
