@@ -142,7 +142,7 @@ class Schedule(abc.ABC):
         """The legs that were begun and have no result, in the order of their trials."""
         legs = [
             run.leg(trial, rung)
-            for run in self.runs
+            for run in self.runs[self._first_open() :]
             for rung, held in enumerate(run.rungs)
             for trial in held.pending
         ]

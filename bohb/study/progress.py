@@ -26,8 +26,9 @@ def progress_of(state: StudyState, allowance: Allowance, options: Options) -> Pr
 class Progress:
     """A bar towards the limit that was given, with the incumbent beside it.
 
-    It counts evaluations if the limit is a number of brackets or rounds, and otherwise trials,
-    resource or seconds, as the limit does.
+    It counts trials or seconds if the limit does, and otherwise the resource of the legs that have
+    ended: one at the top costs many times as much as one at the bottom, so a count of evaluations
+    would promise an end that is far too near.
     """
 
     def __init__(self, state: StudyState, allowance: Allowance, timeout: float | None) -> None:
@@ -74,14 +75,18 @@ class Progress:
         before = self._allowance.baseline.n_brackets
         planned = schedule.plan.brackets
         new = range(before, before + limits.n_brackets)
-        return "evaluations", sum(planned[i % len(planned)].n_evaluations for i in new)
+        continued = self._allowance.continued
+        return "resource", sum(planned[i % len(planned)].resource(continued=continued) for i in new)
 
     def _position(self) -> Resource:
         schedule, baseline = self._state.schedule, self._allowance.baseline
         if self._unit == "trials":
             return schedule.n_started - baseline.n_started
-        if self._unit == "resource":
-            return self._allowance.spent(schedule)
         if self._unit == "s":
             return round(time.monotonic() - self._begin, 1)
-        return schedule.n_evaluations - baseline.n_evaluations
+        continued = self._allowance.continued
+        under_way = sum(
+            schedule.runs[leg.bracket].bracket.leg_cost(leg.rung, continued=continued)
+            for leg in schedule.pending
+        )
+        return self._allowance.spent(schedule) - under_way

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import pickle
+import re
 import signal
 import sys
 import threading
@@ -826,5 +827,18 @@ def test_the_progress_bar_shows_the_incumbent(capsys):
     study = study_of()
     study.optimize(by_resource, show_progress_bar=True)
     err = capsys.readouterr().err
-    assert "20/20" in err
+    assert "72/72 resource" in err
     assert f"best {study.best_value:.6g} at 9 (trial {study.best_trial.number})" in err
+
+
+@pytest.mark.parametrize(("objective", "total"), [(generator, 63), (by_resource, 72)])
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_the_progress_bar_counts_the_resource_that_was_used(objective, total, n_jobs, capsys):
+    study = study_of()
+    plan = study.plan()
+    assert total in (plan.resource_continued, plan.resource_restarted)
+    study.optimize(objective, show_progress_bar=True, n_jobs=n_jobs)
+    shown = [int(n) for n in re.findall(rf"(\d+)/{total} resource", capsys.readouterr().err)]
+    assert shown[0] == 0
+    assert shown[-1] == total
+    assert shown == sorted(shown)
