@@ -13,6 +13,7 @@ from bohb.executors.simulated import SimulatedExecutor
 
 if TYPE_CHECKING:
     from bohb.executors.dask import DaskExecutor as DaskExecutor
+    from bohb.executors.joblib import JoblibExecutor as JoblibExecutor
     from bohb.executors.processes import ProcessExecutor
     from bohb.executors.ray import RayExecutor as RayExecutor
 
@@ -29,7 +30,12 @@ __all__ = [
 ]
 
 # These need libraries that are optional, or take long to import.
-_LATE = {"DaskExecutor": "dask", "ProcessExecutor": "processes", "RayExecutor": "ray"}
+_LATE = {
+    "DaskExecutor": "dask",
+    "JoblibExecutor": "joblib",
+    "ProcessExecutor": "processes",
+    "RayExecutor": "ray",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,11 +7,11 @@ import warnings
 from typing import Any
 
 import joblib
-from joblib.parallel import get_active_backend
+from joblib.parallel import LokyBackend, MultiprocessingBackend, get_active_backend
 from tqdm import tqdm
 
 from bohb.errors import ArgumentError
-from bohb.executors import ProcessExecutor, SerialExecutor, ThreadExecutor
+from bohb.executors import JoblibExecutor, ProcessExecutor, SerialExecutor, ThreadExecutor
 from bohb.history import LEG_ATTRIBUTE
 from bohb.sklearn.evaluation import SearchObjective, quiet_about_convergence
 from bohb.study import Study, release_objective, silence_failures
@@ -82,7 +82,8 @@ class _Announcer:
 def executor_of(executor: Any, n_jobs: int | None) -> Any:
     """Return what `study.optimize` is to run legs on.
 
-    `n_jobs` counts processes, unless ``joblib.parallel_config`` says threads or Dask.
+    `n_jobs` counts processes, unless ``joblib.parallel_config`` says threads, Dask, or another
+    backend, such as Ray's or Spark's.
 
     Raises
     ------
@@ -103,7 +104,9 @@ def executor_of(executor: Any, n_jobs: int | None) -> Any:
         return SerialExecutor()
     if getattr(backend, "uses_threads", False):
         return ThreadExecutor(n_workers)
-    return ProcessExecutor(n_workers)
+    if type(backend) in (LokyBackend, MultiprocessingBackend):  # processes of this machine
+        return ProcessExecutor(n_workers)
+    return JoblibExecutor(n_jobs)
 
 
 def _is_within_a_task() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import joblib
@@ -120,3 +121,35 @@ def test_a_candidate_whose_worker_died_has_no_score_there(processes):
     assert results.resource[search.best_index_] < 9  # it was the only one at 9
     lost = results[(results.param_quality == 0.9) & (results.resource == 9)]
     assert lost.mean_test_score.isna().all()
+
+
+def test_a_backend_of_joblib_for_a_cluster_does_the_work():
+    """Ray's backend stands for all that joblib knows beside its own."""
+    ray = pytest.importorskip("ray")
+    from ray.util.joblib import register_ray
+
+    was_there = ray.is_initialized()
+
+    class Located(SGDClassifier):  # within the test, so that it is sent to the workers as a whole
+        def score(self, X, y, sample_weight=None):
+            return float(os.getpid())
+
+    if not was_there:
+        ray.init(num_cpus=2, include_dashboard=False, logging_level="error")
+    try:
+        register_ray()
+        search = BOHBSearchCV(
+            Located(), {"alpha": stats.loguniform(1e-6, 1e-1)}, max_resource=3, cv=2, random_state=0
+        )
+        X, y = make_classification(200, random_state=0)
+        with joblib.parallel_config("ray", n_jobs=2), pytest.warns(UserWarning, match="Joblib"):
+            search.fit(X, y)
+        places = {
+            score for fold in (0, 1) for score in search.cv_results_[f"split{fold}_test_score"]
+        }
+        assert places
+        assert os.getpid() not in places
+        assert search.best_score_ > 0
+    finally:
+        if not was_there:
+            ray.shutdown()
