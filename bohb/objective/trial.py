@@ -230,7 +230,7 @@ class Trial(optuna.Trial):
         """Return what `call` returns, which Optuna lets the storage take without the ledger."""
         ledger = ledger_of(self.study)
         try:
-            ledger.fence()
+            ledger.check_lease()
             return ledger.patience.carry_out(call)
         except (optuna.exceptions.StorageInternalError, OSError) as error:
             raise ledger.failure(action, error) from error

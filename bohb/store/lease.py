@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import math
 import os
 import socket
 import threading
@@ -50,7 +49,6 @@ class Lease:
         self._ended = threading.Event()
         self._end = weakref.finalize(self, self._ended.set)
         self.is_lost = False
-        self._beaten = -math.inf  # when the holder has last been noted
         self._lock = threading.Lock()  # a beat that comes late must not undo a release
 
     def claim(self, *, for_work: bool = False) -> bool:
@@ -104,7 +102,7 @@ class Lease:
         While this process beats, nobody takes it. A process that was stopped for a while, or whose
         storage was away, looks before it writes.
         """
-        if self._is_held and time.monotonic() - self._beaten > SILENCE_SECONDS / 2:
+        if self._is_held:
             with self._lock:
                 self.check()
                 self._write()
@@ -157,7 +155,7 @@ class Lease:
                 "released": released,
             },
         )
-        self._beaten = now
+        self._ledger.fenced_from = now + SILENCE_SECONDS / 2
 
     def _start_beating(self) -> None:
         self._ended = threading.Event()

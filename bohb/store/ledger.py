@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -73,8 +75,9 @@ class Ledger:
     ----------
     patience
         How long a storage that is away is waited for.
-    fence
-        Called before each write. It raises an error if another process holds the lease by now.
+    fence, fenced_from
+        Called before each write from a moment on, on the clock of `time.monotonic`. It raises an
+        error if another process holds the lease by then.
     """
 
     def __init__(self, storage: BaseStorage, study_id: int, study_name: str) -> None:
@@ -83,9 +86,14 @@ class Ledger:
         self.study_name = study_name
         self.patience = Patience()
         self.fence: Callable[[], None] = _open
+        self.fenced_from = math.inf
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "fence": _open}  # a copy in another process holds no lease
+        return {
+            **self.__dict__,
+            "fence": _open,
+            "fenced_from": math.inf,
+        }  # a copy in another process holds no lease
 
     def trials(self) -> list[FrozenTrial]:
         """Return all trials of the study, uncopied."""
@@ -239,10 +247,15 @@ class Ledger:
         """Let the storage take something, as long as this process holds the lease."""
 
         def write() -> T:
-            self.fence()
+            self.check_lease()
             return call()
 
         return self.carry_out(action, write)
+
+    def check_lease(self) -> None:
+        """Raise StudyOwnedError if this process has not beaten for long, and lost the lease."""
+        if time.monotonic() > self.fenced_from:
+            self.fence()
 
     def carry_out(self, action: str, call: Callable[[], T], *, waits: bool = True) -> T:
         """Return what `call` returns. If the storage is away, it is called again for some time.
@@ -253,11 +266,16 @@ class Ledger:
             If the storage fails; the message says what the `action` was.
         """
         try:
-            return self.patience.carry_out(call, waits=waits)
-        except BohbError:
-            raise
+            result = call()
         except Exception as error:  # storages are plug-ins, so it is not known what they raise
-            raise self.failure(action, error) from error
+            try:
+                return self.patience.retry(call, error, waits=waits)
+            except BohbError:
+                raise
+            except Exception as last:
+                raise self.failure(action, last) from last
+        self.patience.has_given_up = False
+        return result
 
     def failure(self, action: str, error: Exception) -> StorageError:
         """Return the error that says what could not be done to the storage, and why."""

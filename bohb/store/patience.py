@@ -33,44 +33,49 @@ class Patience:
     Attributes
     ----------
     seconds
-        How long it tries. Once that was in vain, nothing is tried again until something works.
+        How long it tries.
+    has_given_up
+        Whether that was in vain the last time. Then nothing is tried again until something works.
     """
 
     default_seconds = 30.0
 
     def __init__(self) -> None:
         self.seconds = self.default_seconds
-        self._has_given_up = False
+        self.has_given_up = False
 
     def carry_out(self, call: Callable[[], T], *, waits: bool = True) -> T:
         """Return what `call` returns; its last error is raised when the time is over."""
-        deadline, pause = None, _FIRST_PAUSE
-        while True:
+        try:
+            result = call()
+        except Exception as error:
+            return self.retry(call, error, waits=waits)
+        self.has_given_up = False
+        return result
+
+    def retry(self, call: Callable[[], T], error: Exception, *, waits: bool = True) -> T:
+        """Return what `call` returns, which has raised `error` the first time."""
+        seconds = self.seconds if waits and not self.has_given_up else 0.0
+        if seconds > 0 and may_pass(error):
+            _logger.warning(
+                "The storage cannot be used (%s: %s). It is tried again for up to %g seconds.",
+                type(error).__name__,
+                str(error).partition("\n")[0],
+                seconds,
+            )
+        deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
+        while may_pass(error) and time.monotonic() + pause < deadline:
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 result = call()
-            except Exception as error:
-                now = time.monotonic()
-                if deadline is None:
-                    seconds = self.seconds if waits and not self._has_given_up else 0.0
-                    deadline = now + seconds
-                    if may_pass(error) and seconds > 0:
-                        _logger.warning(
-                            "The storage cannot be used (%s: %s). It is tried again for up to %g "
-                            "seconds.",
-                            type(error).__name__,
-                            str(error).partition("\n")[0],
-                            seconds,
-                        )
-                if not may_pass(error):
-                    raise
-                if now + pause > deadline:
-                    self._has_given_up = self._has_given_up or waits
-                    raise
-                time.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+            except Exception as again:
+                error = again
             else:
-                self._has_given_up = False
+                self.has_given_up = False
                 return result
+        self.has_given_up = self.has_given_up or (waits and may_pass(error))
+        raise error
 
 
 def may_pass(error: BaseException) -> bool:

@@ -193,7 +193,7 @@ def test_whoever_was_stopped_while_another_took_over_writes_nothing_more(monkeyp
             other.optimize(objective)
             monkeypatch.undo()
             before.append(decisions(other))
-            study._session._lease._beaten = -1e9
+            ledger_of(study).fenced_from = -1.0
         return objective(trial)
 
     with pytest.raises(StudyOwnedError):
