@@ -15,11 +15,24 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
 from bohb import arguments
+from bohb.errors import ArgumentError
 from bohb.model.arrays import FloatArray, IndexArray
 from bohb.pruners import HyperbandPruner
 from bohb.sklearn.candidates import Candidates
 from bohb.sklearn.evaluation import Fold, Plateau, Scoring, SearchObjective
 from bohb.sklearn.training import Calls, Data, EstimatorParameter, Samples, TrainingResource
+
+
+def check_splits(splits: Sequence[tuple[Any, Any]]) -> None:
+    """Raise ArgumentError if a split has no rows on one of its sides."""
+    if not splits:
+        raise ArgumentError("cv must give at least one split, got none")
+    for index, (train, test) in enumerate(splits):
+        if not len(train) or not len(test):
+            raise ArgumentError(
+                f"cv must give rows to train on and rows to score on, got {len(train)} and "
+                f"{len(test)} in split {index}"
+            )
 
 
 @dataclass(frozen=True)

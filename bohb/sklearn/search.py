@@ -30,6 +30,7 @@ from bohb.sklearn.evaluation import Plateau, Scoring
 from bohb.sklearn.identity import identity_of, seed_of
 from bohb.sklearn.problem import (
     Problem,
+    check_splits,
     chunk_size_of,
     fit_params_of,
     in_memory,
@@ -78,6 +79,17 @@ class Settings:
 
 class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has no types
     """A search that decides how far each candidate is trained."""
+
+    def __new__(cls, *_: Any, **arguments: Any) -> Self:
+        """Refuse what scikit-learn's searches have for the number of candidates."""
+        for name in ("n_iter", "n_candidates"):
+            if name in arguments:
+                raise ArgumentTypeError(
+                    f"{name} is not known, got {arguments[name]!r}: how many candidates are tried "
+                    "follows from max_resource; n_rounds tries as many several times over"
+                )
+        made: Self = super().__new__(cls)
+        return made
 
     @abc.abstractmethod
     def _settings(self) -> Settings:
@@ -220,8 +232,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             (row_numbers(train), row_numbers(test))
             for train, test in self._make_splitter(y).split(X, y, **split_params)
         ]
-        if not splits:
-            raise ArgumentError("cv must give at least one split, got none")
+        check_splits(splits)
         share = min(len(train) for train, _ in splits) / _num_samples(X)
         pruner = self._make_pruner(resource, y, share)
         return Problem(
@@ -279,6 +290,10 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         patience = self._settings().patience
         if patience is None:
             return None
+        if isinstance(patience, bool):
+            raise ArgumentTypeError(
+                f"patience must be an amount of resource, or None for no end, got {patience!r}"
+            )
         if not resource.continues:
             raise ArgumentError(
                 "patience needs a resource with which training goes on, 'partial_fit' or a "

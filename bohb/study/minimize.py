@@ -14,7 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
-from bohb.errors import ArgumentError, ArgumentTypeError, NoResultError, SettingsError
+from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError
 from bohb.executors import Executor
 from bohb.hyperband import Resource, lowest_of
 from bohb.objective.trial import Trial
@@ -23,8 +23,6 @@ from bohb.samplers import BOHBSampler
 from bohb.store.fingerprint import Fingerprint
 from bohb.store.opening import unannounced
 from bohb.study.create import create_study
-from bohb.study.faults import Failure, most_frequent
-from bohb.study.results import failure_of
 from bohb.study.study import Study
 
 if TYPE_CHECKING:
@@ -187,14 +185,7 @@ def minimize(
         catch=catch,
         show_progress_bar=show_progress_bar,
     )
-    try:
-        best = study.incumbent()
-    except NoResultError as error:
-        noted = (failure_of(trial) for trial in study.trials)
-        failures = [Failure.of_text(text) for text in noted if text is not None]
-        if not failures:
-            raise
-        raise NoResultError(f"{error}. {most_frequent(failures)}") from error
+    best = study.incumbent()
     trial = study.get_trials(deepcopy=False)[best.number]
     config = study.space.configuration(trial.params) if study.space else best.params
     return Minimum(config, best.value, best.resource, study)

@@ -45,9 +45,10 @@ from bohb.study.compatibility import (
     refuse_without_plan,
     schedule_pruner_of,
 )
+from bohb.study.faults import Failure, most_frequent
 from bohb.study.limits import Limits
 from bohb.study.options import Options
-from bohb.study.results import Incumbent, evaluations_dataframe, find_incumbent
+from bohb.study.results import Incumbent, evaluations_dataframe, failure_of, find_incumbent
 from bohb.study.session import Session
 
 if TYPE_CHECKING:
@@ -588,8 +589,14 @@ class Study(StoredStudy):
         if incumbent is None:
             raise NoResultError(
                 f"study {self.study_name!r} has no incumbent: no trial has a finite value yet"
+                f"{self._failures_in_words()}"
             )
         return incumbent
+
+    def _failures_in_words(self) -> str:
+        noted = (failure_of(trial) for trial in self.get_trials(deepcopy=False))
+        failures = [Failure.of_text(text) for text in noted if text is not None]
+        return f". {most_frequent(failures)}" if failures else ""
 
     def _find_incumbent(self) -> Incumbent | None:
         plan = schedule_pruner_of(self, "incumbent()").plan()
@@ -608,6 +615,8 @@ class Study(StoredStudy):
                 reason = f"none is COMPLETE, which means {complete}"
             if self._find_incumbent() is not None:
                 reason += ". The best at the highest resource reached so far is study.incumbent()"
+            else:
+                reason += self._failures_in_words()
             raise NoResultError(f"study {self.study_name!r} has no best trial: {reason}") from error
 
     def evaluations_dataframe(self) -> pd.DataFrame:

@@ -276,6 +276,10 @@ BAD = [
     ({"error_score": "rise"}, "error_score must be a number, got 'rise'"),
     ({"verbose": "much"}, "verbose must be a number, got 'much'"),
     ({"patience": 3}, "patience needs a resource with which training goes on"),
+    ({"patience": False}, "patience must be an amount of resource, or None for no end, got False"),
+    ({"cv": [(range(9), range(0))]}, "cv must give rows to train on and rows to score on"),
+    ({"cv": [(range(0), range(9))]}, "cv must give rows to train on and rows to score on"),
+    ({"n_iter": 5}, "n_iter is not known, got 5"),
     ({"n_rounds": 0}, "n_rounds must be at least 1"),
     ({"chunk_size": 0}, "chunk_size must be at least 1"),
 ]

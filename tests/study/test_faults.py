@@ -25,6 +25,7 @@ import bohb
 from bohb.errors import (
     ArgumentError,
     ExecutorError,
+    NoResultError,
     StorageError,
     TooManyFailuresError,
     WorkerLostError,
@@ -784,3 +785,14 @@ def test_options_of_dasks_pool_are_not_dropped_in_silence():
         pool = client.get_executor(retries=2)
         study.optimize(resource, executor=FuturesExecutor(pool, n_workers=2))
     assert counts(study) == planned_counts(study)
+
+
+def test_where_all_failed_the_most_frequent_reason_is_told():
+    def failing(trial):
+        raise (ValueError("odd") if trial.number % 3 else KeyError("rare"))
+
+    study = study_of()
+    study.optimize(failing, catch=Exception, n_trials=9)
+    for ask in (study.incumbent, lambda: study.best_trial):
+        with pytest.raises(NoResultError, match="6 failed like this: ValueError: odd"):
+            ask()

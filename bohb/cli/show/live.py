@@ -183,7 +183,10 @@ def plainly(console: Console, text: str) -> None:
 
 def short(value: Any) -> str:
     """Return a value as text, a float with few digits."""
-    return f"{value:.4g}" if isinstance(value, float) else as_text(value)
+    if not isinstance(value, float):
+        return as_text(value)
+    text = f"{value:.4g}"
+    return f"{text}.0" if text.lstrip("-").isdigit() else text  # 2.0 is not the integer 2
 
 
 def at(job: Job, resource: Resource) -> str:
