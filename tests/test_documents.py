@@ -119,7 +119,7 @@ def test_the_demo_runs_and_draws_its_picture(tmp_path):
     )
     assert "run:     15 trials, 20 evaluations, 63 epochs" in run.stdout
     assert "held-out accuracy" in run.stdout
-    assert "20/20 evaluations" in run.stderr
+    assert "63/63 resource" in run.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -134,5 +134,5 @@ def test_the_pipeline_that_tunes_itself_runs_and_draws_its_chart(tmp_path):
         cwd=tmp_path,
     )
     assert "Best pipeline:" in run.stdout
-    assert "65/65 evaluations" in run.stderr
+    assert "1620/1620 resource" in run.stderr
     assert (tmp_path / "automl.png").read_bytes().startswith(b"\x89PNG")
