@@ -1,8 +1,8 @@
 """The one translator between Optuna's trials and the records of the schedules and of the model.
 
 A trial's leg is written into the trial's system attribute ``bohb:leg``: its bracket, its rung, and
-whether it is ``"running"`` or ``"paused"``. The trial's losses are its intermediate values.
-Everything else is computed from these two.
+whether it is running, paused, finished, dropped, pruned or failed. The trial's losses are its
+intermediate values. Everything else is computed from these two.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import ArgumentError, ArgumentTypeError, ReportError
-from bohb.hyperband import Bracket, Plan, Resource, Standing
+from bohb.hyperband import Bracket, Leg, Plan, Resource, Standing
 from bohb.model import Categorical, Numeric, Observations, Parameter, Table
 
 LEG_ATTRIBUTE = "bohb:leg"
 RUNNING, PAUSED = "running", "paused"
+# What a trial's last leg has come to, once the trial has finished.
+FINISHED, DROPPED, PRUNED, FAILED = "finished", "dropped", "pruned", "failed"
 
 
 def to_parameter(distribution: BaseDistribution, name: str = "distribution") -> Parameter:
@@ -198,10 +200,21 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
         scale.loss_at(resource, trial.intermediate_values)
         for resource in bracket.resources[: leg["rung"]]
     ]
-    if trial.state == TrialState.RUNNING and leg["state"] == RUNNING:
+    # A process may have been killed when it had written that the leg was over, and not yet that the
+    # trial was. What it was dropped for is decided again; what it finished with is not known.
+    is_over = trial.state.is_finished() or leg["state"] in (PAUSED, DROPPED)
+    if not is_over:
         return Standing(trial.number, leg["bracket"], tuple(below), pending=True)
     here = _loss_on_rung(trial, bracket, leg["rung"], scale)
     return Standing(trial.number, leg["bracket"], (*below, here), pending=False)
+
+
+def leg_of(trial: FrozenTrial, plan: Plan) -> Leg:
+    """Return the last leg of a trial that is in a bracket."""
+    written = trial.system_attrs[LEG_ATTRIBUTE]
+    index, rung = written["bracket"], written["rung"]
+    resources = plan.brackets[index % len(plan.brackets)].resources
+    return Leg(trial.number, index, rung, resources[rung], resources[rung - 1] if rung else 0)
 
 
 def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> float | None:

@@ -147,6 +147,10 @@ class Ledger:
         """Write that a trial has come to the end of `leg` and waits there."""
         self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, PAUSED, marks))
 
+    def end_leg(self, trial_id: int, leg: Leg, end: str, marks: LegMarks) -> None:
+        """Write what the last leg of a trial has come to, before the trial gets its state."""
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, end, marks))
+
     def set_param(
         self, trial_id: int, name: str, value: float, distribution: BaseDistribution
     ) -> None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import MissingDependencyError
-from bohb.history import Scale, standing
+from bohb.history import (
+    DROPPED,
+    FAILED,
+    FINISHED,
+    LEG_ATTRIBUTE,
+    PAUSED,
+    PRUNED,
+    Scale,
+    standing,
+)
 from bohb.hyperband import Plan, Resource
 from bohb.store.ledger import ERROR_ATTRIBUTE
 
@@ -87,6 +96,17 @@ def evaluations(
     ]
 
 
+def _state_of_last(trial: FrozenTrial) -> str:
+    """Return what became of a trial after the last of its evaluations."""
+    if trial.state == TrialState.RUNNING:
+        return PAUSED if trial.system_attrs[LEG_ATTRIBUTE]["state"] == PAUSED else "promoted"
+    if trial.state == TrialState.PRUNED:
+        # What is written of a trial of version 0.1.0 does not tell why it was pruned.
+        own = trial.system_attrs[LEG_ATTRIBUTE]["state"] == PRUNED
+        return PRUNED if own else DROPPED
+    return FINISHED if trial.state == TrialState.COMPLETE else FAILED
+
+
 def evaluations_dataframe(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> pd.DataFrame:
     """Return one row per trial and resource at which it was evaluated."""
     try:
@@ -96,12 +116,14 @@ def evaluations_dataframe(trials: Iterable[FrozenTrial], scale: Scale, plan: Pla
             "evaluations_dataframe() needs pandas: pip install 'bohb[pandas]'"
         ) from error
     columns = ["number", "bracket", "rung", "resource", "value", "state"]
-    rows = [
-        {
-            **dict(zip(columns, (trial.number, *evaluation, trial.state.name), strict=True)),
-            **{f"params_{name}": value for name, value in trial.params.items()},
-        }
-        for trial in trials
-        for evaluation in evaluations(trial, scale, plan)
-    ]
+    rows = []
+    for trial in trials:
+        found = evaluations(trial, scale, plan)
+        if not found:
+            continue
+        states = [*["promoted"] * (len(found) - 1), _state_of_last(trial)]
+        params = {f"params_{name}": value for name, value in trial.params.items()}
+        for evaluation, state in zip(found, states, strict=True):
+            row = dict(zip(columns, (trial.number, *evaluation, state), strict=True))
+            rows.append(row | params)
     return pd.DataFrame(rows, columns=None if rows else columns)

@@ -15,9 +15,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import ArgumentError, LegError, ObjectiveError
 from bohb.history import (
+    DROPPED,
+    FAILED,
+    FINISHED,
+    PRUNED,
     History,
     Scale,
     forget_cached_trials,
+    leg_of,
     live_trial,
     n_configurations,
     scale_of,
@@ -96,7 +101,9 @@ class StudyState:
         self._lock = threading.RLock()  # `ask` and `tell` may be called in other threads
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
-        self._marks: dict[int, LegMarks] = {}  # of the last legs of trials that have not finished
+        # The last legs of trials that have not finished, and their marks.
+        self._legs: dict[int, Leg] = {}
+        self._marks: dict[int, LegMarks] = {}
         # The trials that wait between two legs: how far they are, and their loss there.
         self._paused: dict[int, tuple[Resource, float]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
@@ -172,11 +179,11 @@ class StudyState:
         if result.outcome is Outcome.REACHED and value is not None and math.isfinite(value):
             loss = self.scale.loss(value)
         if result.outcome is Outcome.GAVE_UP:
-            self._finish(trial, TrialState.PRUNED, _last_value(trial))
+            self._finish(trial, TrialState.PRUNED, PRUNED, _last_value(trial))
         elif loss is None:
             self._fail(trial, leg, result)
         elif self.scale.is_top(leg.resource):
-            self._finish(trial, TrialState.COMPLETE, value)
+            self._finish(trial, TrialState.COMPLETE, FINISHED, value)
         else:
             self.ledger.pause(trial._trial_id, leg, self._marks[trial.number])
             self._paused[trial.number] = leg.resource, loss
@@ -265,6 +272,7 @@ class StudyState:
         trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
         self._paused.pop(trial.number, None)
+        self._legs[trial.number] = leg
         state = leg_state_of(trial)
         state.begin(leg, self.scale, self.context.make_watch(), self._marks[trial.number])
         state.fill()
@@ -295,7 +303,7 @@ class StudyState:
             self._log_failure(trial, leg, failure, error)
         self.context.failures.append(failure)
         self.ledger.note_error(trial._trial_id, failure.text)
-        self._finish(trial, TrialState.FAIL, None)
+        self._finish(trial, TrialState.FAIL, FAILED, None)
 
     def _log_failure(
         self, trial: Trial, leg: Leg, failure: Failure, error: BaseException | None
@@ -317,11 +325,13 @@ class StudyState:
     def _prune(self, numbers: list[int]) -> None:
         for number in numbers:
             trial = self._known(number)
-            self._finish(trial, TrialState.PRUNED, _last_value(trial))
+            self._finish(trial, TrialState.PRUNED, DROPPED, _last_value(trial))
 
-    def _finish(self, trial: Trial, state: TrialState, value: float | None) -> None:
+    def _finish(self, trial: Trial, state: TrialState, end: str, value: float | None) -> None:
         self._paused.pop(trial.number, None)
         frozen = live_trial(trial)
+        leg = self._legs[trial.number]
+        self.ledger.end_leg(trial._trial_id, leg, end, self._marks[trial.number])
         values = None if value is None else [value]
         self._telling = threading.get_ident()
         try:
@@ -334,7 +344,7 @@ class StudyState:
         finished = self.ledger.trial(trial._trial_id)
         self.history.observe(finished)
         self.finished.append(finished)
-        del self._trials[trial.number], self._marks[trial.number]
+        del self._trials[trial.number], self._marks[trial.number], self._legs[trial.number]
 
     # Resuming
 
@@ -351,9 +361,10 @@ class StudyState:
         standings = []
         for frozen in trials:
             self._ids[frozen.number] = frozen._trial_id
-            if not frozen.state.is_finished():
-                self._marks[frozen.number] = LegMarks.of(frozen)
             place = standing(frozen, self.scale, plan)
+            if place is not None and not frozen.state.is_finished():
+                self._marks[frozen.number] = LegMarks.of(frozen)
+                self._legs[frozen.number] = leg_of(frozen, plan)
             if place is not None:
                 standings.append(place)
             if frozen.state.is_finished() or (place is not None and not place.pending):

@@ -624,8 +624,9 @@ class Study(StoredStudy):
 
         The columns are ``number``, ``bracket``, ``rung``, ``resource``, ``value``, ``state`` and
         ``params_*``. A value is as the objective gave it; NaN where the evaluation failed. The
-        state is Optuna's, of the trial as it is now. A trial that was added with `add_trial` has
-        no bracket and no rung.
+        state is what became of the trial after the evaluation: ``"promoted"``, ``"paused"``,
+        ``"dropped"`` by its rung, ``"pruned"`` by its objective, ``"failed"``, or ``"finished"`` at
+        the highest resource. A trial that was added with `add_trial` has no bracket and no rung.
 
         Raises
         ------

@@ -842,3 +842,41 @@ def test_the_progress_bar_counts_the_resource_that_was_used(objective, total, n_
     assert shown[0] == 0
     assert shown[-1] == total
     assert shown == sorted(shown)
+
+
+def test_each_evaluation_says_what_became_of_its_trial():
+    def objective(trial):
+        if trial.number == 3:
+            raise ValueError
+        if trial.number == 4:
+            raise bohb.TrialPruned
+        return trial.number + 1 / trial.resource
+
+    study = study_of()
+    study.optimize(objective, n_brackets=1, catch=ValueError)
+    study.optimize(objective, n_trials=2, callbacks=[lambda study, trial: study.stop()])
+    frame = study.evaluations_dataframe()
+    states = {(row.number, row.resource): row.state for row in frame.itertuples()}
+    assert states.items() >= {
+        ((0, 1), "promoted"),
+        ((0, 3), "promoted"),
+        ((0, 9), "finished"),
+        ((1, 3), "dropped"),
+        ((3, 1), "failed"),
+        ((4, 1), "pruned"),
+        ((8, 1), "dropped"),
+    }
+    last = {trial.number: trial.system_attrs["bohb:leg"]["state"] for trial in study.trials}
+    for trial in study.trials:
+        if trial.state.is_finished():
+            mine = frame[frame.number == trial.number]
+            assert last[trial.number] == mine.state.iloc[-1]
+    study.add_trial(study.best_trial)
+    assert study.evaluations_dataframe().state.iloc[-1] == "finished"
+
+
+def test_a_paused_trial_is_called_paused():
+    study = study_of()
+    for _ in range(3):
+        study.tell(study.ask(), 1.0)
+    assert set(study.evaluations_dataframe().state) == {"paused"}
