@@ -7,12 +7,15 @@ Optuna's trials and storages.
 
 from optuna import TrialPruned
 
+from bohb import logs
 from bohb._version import __version__
 from bohb.errors import BohbError
 from bohb.hyperband import Plan
 from bohb.pruners import HyperbandPruner, SuccessiveHalvingPruner
 from bohb.samplers import BOHBSampler
 from bohb.study import Study, Trial, create_study, load_study, minimize, signals_interrupt
+
+logs.set_up()
 
 __all__ = [
     "BOHBSampler",

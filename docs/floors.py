@@ -40,6 +40,7 @@ WORDS = {
     "model": "what is tried next",
     "executors": "run legs",
     "arguments": "checks",
+    "logs": "messages on stderr",
     "machine": "processes here",
     "errors": "one tree",
 }

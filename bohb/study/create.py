@@ -26,7 +26,7 @@ from bohb.errors import (
     UnknownStudyError,
 )
 from bohb.history import LEG_ATTRIBUTE, PAUSED
-from bohb.pruners import from_settings
+from bohb.pruners import SchedulePruner, from_settings
 from bohb.spaces import SearchSpace
 from bohb.store.ledger import SETTINGS
 from bohb.store.opening import exists, open_storage
@@ -37,6 +37,9 @@ from bohb.study.study import Study, checkpoints_of
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
+
+# Under Optuna's verbosity, beside its own message that a study was created.
+_logger = optuna.logging.get_logger("optuna.bohb")
 
 Direction: TypeAlias = Literal["minimize", "maximize"] | StudyDirection
 
@@ -143,6 +146,12 @@ def create_study(
         ) from error
     _check_same_directions(made, direction, directions)
     study = _begun(Study(made.study_name, made._storage, sampler, pruner, declared), pruner)
+    if not isinstance(study.pruner, SchedulePruner) and len(study.directions) == 1:
+        _logger.info(
+            "Study %r has no brackets: they come with bohb.HyperbandPruner(min_resource, "
+            "max_resource), or with bohb.SuccessiveHalvingPruner.",
+            study.study_name,
+        )
     if checkpoint_root is not None:
         checkpoints_of(study).place_under(checkpoint_root)
     if declared is not None and declared.default is not None and not ledger_of(study).trials():

@@ -200,7 +200,10 @@ class StudyState:
             )
         # All of this is written before the schedule knows of it. After a kill in between, the
         # schedule that is replayed from the storage takes the same decision.
-        self._prune(self.schedule.record(Evaluation(trial.number, leg.rung, loss)))
+        dropped = self.schedule.record(Evaluation(trial.number, leg.rung, loss))
+        if dropped:
+            self._log_cut(leg, dropped)
+        self._prune(dropped)
 
     def paused(self, most: int | None = None) -> frozenset[int]:
         """Return the trials that wait between two legs, or the `most` best of them.
@@ -248,6 +251,12 @@ class StudyState:
         else:
             marks = self._marks[leg.trial].next()
             self.ledger.begin_leg(self._ids[leg.trial], leg, marks)
+            _logger.info(
+                "Trial %d is promoted from resource %s to %s.",
+                leg.trial,
+                leg.previous_resource,
+                leg.resource,
+            )
             self._marks[leg.trial] = marks
         try:
             self.schedule.begin(leg, self._number(leg))
@@ -304,6 +313,17 @@ class StudyState:
         self.context.failures.append(failure)
         self.ledger.note_error(trial._trial_id, failure.text)
         self._finish(trial, TrialState.FAIL, FAILED, None)
+
+    def _log_cut(self, leg: Leg, dropped: list[int]) -> None:
+        """Log which trials are dropped, and where the cut lies: at the best of their values."""
+        losses = [self._paused[number][1] for number in dropped if number in self._paused]
+        cut = f", the best of them with value {self.scale.loss(min(losses))}" if losses else ""
+        _logger.info(
+            "Resource %s: %s dropped%s.",
+            leg.resource,
+            ", ".join(f"trial {number}" for number in dropped),
+            cut,
+        )
 
     def _log_failure(
         self, trial: Trial, leg: Leg, failure: Failure, error: BaseException | None
