@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import logging
 import math
 import traceback
 from collections import defaultdict, deque
@@ -24,6 +25,8 @@ from bohb.study.limits import Allowance
 from bohb.study.options import Options
 from bohb.study.progress import Progress
 from bohb.study.state import StudyState
+
+_logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5  # between two looks whether legs that wait for a worker have begun to run
 
@@ -203,6 +206,8 @@ class Loop:
             result = self._dispatch.result(future, flight.trial)
             if result.outcome is Outcome.LOST:
                 result = self._after_loss(future, flight.trial, result)
+            elif isinstance(result.error, self._options.retry_on):
+                result = self._after_chance(flight.trial, result)
             self._state.settle(flight.trial, result)
         if self._progress is not None:
             self._progress.update()
@@ -221,6 +226,20 @@ class Loop:
         if self._retries.may_retry(leg, self._executor.n_attempts(future)):
             return LegResult(Outcome.INTERRUPTED)
         return LegResult(Outcome.FAILED, error=result.error)
+
+    def _after_chance(self, trial: Trial, result: LegResult) -> LegResult:
+        """Return what becomes of a leg that failed by chance: it is given out again, or fails."""
+        leg = leg_state_of(trial).needed_leg("leg")
+        if result.outcome is not Outcome.FAILED or not self._retries.may_retry(leg, 1):
+            return result
+        _logger.warning(
+            "Trial %d is tried again at resource %s, after %s: %s",
+            trial.number,
+            leg.resource,
+            type(result.error).__name__,
+            result.error,
+        )
+        return LegResult(Outcome.INTERRUPTED)
 
     def _refuse_failures(self, max_failures: float) -> None:
         """Raise TooManyFailuresError if too large a share of this call's evaluations failed."""

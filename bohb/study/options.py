@@ -28,7 +28,10 @@ class Options:
     leg_timeout
         The seconds that a leg may take; None for no limit.
     max_retries
-        How often a leg is given out again after its worker was lost.
+        How often a leg is given out again after its worker was lost, or after it has raised an
+        exception of `retry_on`.
+    retry_on
+        Exceptions of the objective that may come by chance.
     max_failures
         The share of evaluations that may fail; None for all.
     max_paused
@@ -49,6 +52,7 @@ class Options:
     executor: Executor
     leg_timeout: float | None
     max_retries: int
+    retry_on: tuple[type[Exception], ...]
     max_failures: float | None
     max_paused: int | None
     max_open_brackets: int | None

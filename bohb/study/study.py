@@ -151,6 +151,7 @@ class Study(StoredStudy):
         executor: Executor | concurrent.futures.Executor | Client | None = None,
         leg_timeout: float | None = None,
         max_retries: int = 1,
+        retry_on: Iterable[type[Exception]] | type[Exception] = (),
         max_failures: float | None = None,
         max_paused: int | None = None,
         max_open_brackets: int | None = None,
@@ -211,7 +212,11 @@ class Study(StoredStudy):
             report, and its trial fails. One that does not report is ended five seconds later where
             the executor can do that; if it comes back before, its result counts.
         max_retries
-            How often a leg is given out again after its worker has died; then its trial fails.
+            How often a leg is given out again after its worker has died, or after an exception of
+            `retry_on`; then its trial fails.
+        retry_on
+            Exceptions of the objective that come by chance, such as those of a connection or of a
+            full GPU. A trial that failed by one would never be proposed again, however good it is.
         max_failures
             The share of this call's evaluations that may fail, once there are ten; None for all.
         max_paused
@@ -272,6 +277,7 @@ class Study(StoredStudy):
                 executor=executor,
                 leg_timeout=leg_timeout,
                 max_retries=None if max_retries == 1 else max_retries,
+                retry_on=retry_on or None,
                 max_failures=max_failures,
                 max_paused=max_paused,
                 max_open_brackets=max_open_brackets,
@@ -304,6 +310,7 @@ class Study(StoredStudy):
             executor_for(executor, n_jobs),
             leg_timeout,
             max_retries,
+            arguments.exceptions("retry_on", retry_on),
             max_failures,
             max_paused,
             max_open_brackets,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from working import ROUNDS, load
 import bohb
 from bohb.errors import (
     ArgumentError,
+    ArgumentTypeError,
     ExecutorError,
     NoResultError,
     StorageError,
@@ -796,3 +798,57 @@ def test_where_all_failed_the_most_frequent_reason_is_told():
     for ask in (study.incumbent, lambda: study.best_trial):
         with pytest.raises(NoResultError, match="6 failed like this: ValueError: odd"):
             ask()
+
+
+class Flaky:
+    """An objective that fails by chance: in each leg of some trials, the first times it runs."""
+
+    def __init__(self, n_failures):
+        self.n_failures = n_failures
+        self.calls = Counter()
+
+    def __call__(self, trial):
+        leg = trial.number, trial.resource
+        self.calls[leg] += 1
+        if trial.number % 2 and self.calls[leg] <= self.n_failures:
+            raise ConnectionResetError("by chance")
+        return resource(trial)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_what_fails_by_chance_is_tried_again(n_jobs, caplog):
+    reference = study_of(sampler=bohb.BOHBSampler(seed=0, random_fraction=1.0), space=SPACE)
+    reference.optimize(resource)
+    study = study_of(sampler=bohb.BOHBSampler(seed=0, random_fraction=1.0), space=SPACE)
+    study.optimize(Flaky(2), retry_on=ConnectionError, max_retries=2, n_jobs=n_jobs)
+    assert decisions(study).equals(decisions(reference))
+    assert "is tried again at resource 1, after ConnectionResetError: by chance" in caplog.text
+
+
+@pytest.mark.parametrize(("n_failures", "retry_on"), [(2, ConnectionError), (1, ValueError)])
+def test_what_fails_too_often_or_otherwise_fails(n_failures, retry_on):
+    study = study_of()
+    study.optimize(Flaky(n_failures), retry_on=retry_on, catch=ConnectionError, n_trials=4)
+    assert [trial.state.name == "FAIL" for trial in study.trials] == [False, True] * 2
+
+
+def test_a_generator_that_fails_by_chance_trains_from_the_start_again():
+    failed = []
+
+    def generator(trial):
+        x = trial.suggest_float("x", 0, 1)
+        for epoch in range(1, 10):
+            if trial.number == 4 and epoch == 2 and not failed:
+                failed.append(epoch)
+                raise ConnectionError("by chance")
+            yield (x - 0.3) ** 2 + 1 / epoch
+
+    study = study_of(bohb.HyperbandPruner(3, 9))
+    study.optimize(generator, retry_on=ConnectionError)
+    assert failed
+    assert all(trial.state.name != "FAIL" for trial in study.trials)
+
+
+def test_it_is_checked_what_is_tried_again():
+    with pytest.raises(ArgumentTypeError, match="retry_on"):
+        study_of().optimize(resource, retry_on="ConnectionError")
