@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
-from bohb.errors import ArgumentError, BohbError, SamplerError, TrialStateError
+from bohb.errors import ArgumentError, BohbError, SamplerError
 from bohb.history import as_declared, contains, live_trial
 from bohb.objective.leg_state import LegState
 from bohb.store.stored_study import StoredStudy, ledger_of
@@ -112,12 +112,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study was made without a `space`; `params` has what was suggested so far.
         """
-        if self.study.space is None:
-            raise TrialStateError(
-                "trial.config needs a study that was made with space=..., got one without: "
-                "trial.params has what was suggested so far"
-            )
-        return self.study.space.configuration(self.params)
+        return self.study.configuration_of(self.params)
 
     def report(self, value: float, step: float) -> None:
         """Report `value` after `step`.

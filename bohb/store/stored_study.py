@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import abc
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
+from bohb.errors import TrialStateError
 from bohb.history import History
 from bohb.spaces import SearchSpace
 from bohb.store.ledger import Ledger
@@ -40,6 +42,21 @@ class StoredStudy(optuna.Study, abc.ABC):
     @abc.abstractmethod
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
+
+    def configuration_of(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the active parameters of the study's space, for the parameters of a trial.
+
+        Raises
+        ------
+        TrialStateError
+            If the study was made without a space.
+        """
+        if self.space is None:
+            raise TrialStateError(
+                "trial.config needs a study that was made with space=..., got one without: "
+                "trial.params has what was suggested so far"
+            )
+        return self.space.configuration(params)
 
     @property
     def _history(self) -> History | None:

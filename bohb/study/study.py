@@ -30,6 +30,7 @@ from bohb.errors import (
 from bohb.executors import Executor, executor_for
 from bohb.history import LEG_ATTRIBUTE, History, has_constraints, scale_of
 from bohb.hyperband import Plan, Resource
+from bohb.objective.finished_trial import FinishedTrial
 from bohb.objective.generator import is_generator_function, without_legs
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.trial import Trial, warn_of_constraints
@@ -608,6 +609,30 @@ class Study(StoredStudy):
     def _find_incumbent(self) -> Incumbent | None:
         plan = schedule_pruner_of(self, "incumbent()").plan()
         return find_incumbent(self.get_trials(deepcopy=False), scale_of(self), plan)
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """The best trial at the highest resource; an objective can be called with it again.
+
+        Beside what Optuna's trial has it has `resource`, `previous_resource`, `config` and
+        `checkpoint_dir`.
+
+        Raises
+        ------
+        NoResultError
+            If no trial has come that far.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> def objective(trial):
+        ...     return trial.suggest_float("x", 0, 1) + 1 / trial.resource
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.optimize(objective)
+        >>> study.best_trial.resource, objective(study.best_trial) == study.best_value
+        (9, True)
+        """
+        return FinishedTrial.of(super().best_trial, self)
 
     def _get_best_trial(self, deepcopy: bool) -> FrozenTrial:
         if not isinstance(self.pruner, SchedulePruner):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
+import pickle
 from collections import Counter
 
 import optuna
@@ -11,7 +13,7 @@ import pytest
 from optuna.trial import TrialState
 
 import bohb
-from bohb.errors import SamplerError
+from bohb.errors import SamplerError, TrialStateError
 from bohb.objective.objective import Objective
 
 PRUNER = functools.partial(bohb.HyperbandPruner, 1, 27)
@@ -515,3 +517,40 @@ def test_what_was_reported_stays_and_what_is_returned_is_the_value(first_step, c
         assert trial.value == min(1.0, trial.params["x"])
     assert study.incumbent().value == study.best_value
     assert len([r for r in caplog.records if "the rungs below go by the reports" in r.message]) == 1
+
+
+def test_an_objective_can_be_called_with_the_best_trial(tmp_path):
+    def objective(trial):
+        file = trial.checkpoint_dir / "epochs"
+        before = int(file.read_text()) if file.exists() else 0
+        for epoch in range(before, trial.resource):
+            trial.report(trial.config["x"] + 1 / (epoch + 1), epoch + 1)
+            assert trial.previous_resource <= epoch
+            if trial.should_prune():
+                file.write_text(str(epoch + 1))
+                raise optuna.TrialPruned
+        file.write_text(str(trial.resource))
+        return trial.suggest_float("x", 0, 1) + 1 / trial.resource
+
+    space = {"x": optuna.distributions.FloatDistribution(0, 1)}
+    study = bohb.create_study(
+        space=space, pruner=bohb.HyperbandPruner(1, 9), storage=tmp_path / "s.journal"
+    )
+    study.optimize(objective)
+    best = study.best_trial
+    assert (best.resource, best.config) == (9, best.params)
+    assert (best.checkpoint_dir / "epochs").read_text() == "9"
+    assert objective(best) == study.best_value
+    assert best == study.trials[best.number]
+    again = pickle.loads(pickle.dumps(best))
+    assert again == best
+    assert copy.deepcopy(best) == best
+
+
+def test_the_best_trial_of_a_study_without_brackets_or_space_says_what_it_lacks():
+    study = bohb.create_study(pruner=optuna.pruners.NopPruner())
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    with pytest.raises(TrialStateError, match=r"trial.resource needs a study whose pruner"):
+        _ = study.best_trial.resource
+    with pytest.raises(TrialStateError, match=r"trial.config needs a study that was made with"):
+        _ = study.best_trial.config

@@ -1,0 +1,94 @@
+"""The finished trial: what an objective can be called with again, once the study is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import FrozenTrial
+
+from bohb.errors import TrialStateError
+from bohb.history import scale_of
+from bohb.store.checkpoints import trial_directory
+from bohb.store.ledger import LegMarks
+from bohb.store.stored_study import StoredStudy
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class FinishedTrial(FrozenTrial):
+    """A trial of Optuna that is over, with what a `Trial` has beside it.
+
+    An objective that is called with it gets the same values for all parameters, trains as far as
+    the study goes, and is never told to stop. What it reports is not kept.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> def objective(trial):
+    ...     return trial.suggest_float("x", 0, 1) + 1 / trial.resource
+    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+    >>> study.optimize(objective)
+    >>> objective(study.best_trial) == study.best_value
+    True
+    """
+
+    # Not in the dict, by which Optuna compares trials.
+    __slots__ = ("_study",)
+    _study: StoredStudy
+
+    @classmethod
+    def of(cls, trial: FrozenTrial, study: StoredStudy) -> Self:
+        """Return a trial of `study`."""
+        made = cls.__new__(cls)
+        made.__dict__.update(trial.__dict__)
+        made._study = study
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.__dict__,)  # a copy, or what is pickled, is Optuna's own
+
+    @property
+    def resource(self) -> Any:  # int or float, whichever the bounds of the pruner are
+        """The highest resource of the study.
+
+        Raises
+        ------
+        TrialStateError
+            If the study's pruner has no resources.
+        """
+        levels = scale_of(self._study).levels
+        if not levels:
+            raise TrialStateError(
+                "trial.resource needs a study whose pruner is a bohb.HyperbandPruner or a "
+                f"bohb.SuccessiveHalvingPruner, got {type(self._study.pruner).__name__}"
+            )
+        return levels[-1]
+
+    @property
+    def previous_resource(self) -> int:
+        """Always 0, as an objective that is called again trains from the start."""
+        return 0
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration, as `Trial.config`.
+
+        Raises
+        ------
+        TrialStateError
+            If the study was made without a `space`.
+        """
+        return self._study.configuration_of(self.params)
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """The directory of the trial, with the checkpoints that it has left."""
+        return trial_directory(self._study.checkpoint_root, self.number, LegMarks.of(self))
+
+
+def _restored(state: dict[str, Any]) -> FrozenTrial:
+    made = FrozenTrial.__new__(FrozenTrial)
+    made.__dict__.update(state)
+    return made
