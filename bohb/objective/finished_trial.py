@@ -11,7 +11,7 @@ from bohb.errors import TrialStateError
 from bohb.history import scale_of
 from bohb.store.checkpoints import trial_directory
 from bohb.store.ledger import LegMarks
-from bohb.store.stored_study import StoredStudy
+from bohb.store.stored_study import StoredStudy, configuration_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -80,7 +80,7 @@ class FinishedTrial(FrozenTrial):
         TrialStateError
             If the study was made without a `space`.
         """
-        return self._study.configuration_of(self.params)
+        return configuration_of(self._study, self.params)
 
     @property
     def checkpoint_dir(self) -> Path:

@@ -16,7 +16,7 @@ from optuna.storages import InMemoryStorage
 from bohb.errors import ArgumentError, BohbError, SamplerError
 from bohb.history import as_declared, contains, live_trial
 from bohb.objective.leg_state import LegState
-from bohb.store.stored_study import StoredStudy, ledger_of
+from bohb.store.stored_study import StoredStudy, configuration_of, ledger_of
 from bohb.store.values import check_attribute, check_distinct, check_storable
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Trial(optuna.Trial):
         TrialStateError
             If the study was made without a `space`; `params` has what was suggested so far.
         """
-        return self.study.configuration_of(self.params)
+        return configuration_of(self.study, self.params)
 
     def report(self, value: float, step: float) -> None:
         """Report `value` after `step`.

@@ -43,21 +43,6 @@ class StoredStudy(optuna.Study, abc.ABC):
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
 
-    def configuration_of(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the active parameters of the study's space, for the parameters of a trial.
-
-        Raises
-        ------
-        TrialStateError
-            If the study was made without a space.
-        """
-        if self.space is None:
-            raise TrialStateError(
-                "trial.config needs a study that was made with space=..., got one without: "
-                "trial.params has what was suggested so far"
-            )
-        return self.space.configuration(params)
-
     @property
     def _history(self) -> History | None:
         """The history that `BOHBSampler` reads; None where it has to read the storage itself."""
@@ -71,3 +56,19 @@ class StoredStudy(optuna.Study, abc.ABC):
 def ledger_of(study: StoredStudy) -> Ledger:
     """Return the ledger of a study; it is no part of what users see of one."""
     return study._ledger
+
+
+def configuration_of(study: StoredStudy, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the active parameters of a study's space, for the parameters of a trial.
+
+    Raises
+    ------
+    TrialStateError
+        If the study was made without a space.
+    """
+    if study.space is None:
+        raise TrialStateError(
+            "trial.config needs a study that was made with space=..., got one without: "
+            "trial.params has what was suggested so far"
+        )
+    return study.space.configuration(params)
