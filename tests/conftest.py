@@ -52,7 +52,7 @@ def _quiet_optuna():
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch):
+def _storages_fail_at_once(monkeypatch):
     """Let storages that tests break fail at once. Tests of patience set it themselves."""
     monkeypatch.setattr(Patience, "default_seconds", 0.0)
 

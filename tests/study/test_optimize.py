@@ -432,9 +432,15 @@ def test_evaluations_are_told_to_the_logger_if_it_is_asked(caplog):
     with caplog.at_level(logging.INFO, logger="bohb"):
         study_of().optimize(by_resource, n_trials=1)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
-    assert len(told) == 3
-    assert told[0].startswith("Trial 0 has value ")
-    assert " at resource 1 with parameters {'x': " in told[0]
+    values = [text for text in told if text.startswith("Trial 0 has value ")]
+    assert len(values) == 3
+    assert " at resource 1 with parameters {'x': " in values[0]
+    promotions = [text for text in told if text.startswith("Trial 0 is promoted from ")]
+    assert [text.partition(" from ")[2] for text in promotions] == [
+        "resource 1 to 3.",
+        "resource 3 to 9.",
+    ]
+    assert len(told) == 5
 
 
 def test_callbacks_hear_nothing_of_trials_that_were_told_by_hand_before():
