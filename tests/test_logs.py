@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each message is that of a process of its own
+
 RUN = """
 import bohb
 study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9), sampler=bohb.BOHBSampler(seed=0))
