@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
-from bohb.errors import TrialStateError
 from bohb.history import scale_of
+from bohb.objective.leg_state import no_resources
 from bohb.store.checkpoints import trial_directory
 from bohb.store.ledger import LegMarks
 from bohb.store.stored_study import StoredStudy, configuration_of
@@ -21,17 +21,8 @@ class FinishedTrial(FrozenTrial):
     """A trial of Optuna that is over, with what a `Trial` has beside it.
 
     An objective that is called with it gets the same values for all parameters, trains as far as
-    the study goes, and is never told to stop. What it reports is not kept.
-
-    Examples
-    --------
-    >>> import bohb
-    >>> def objective(trial):
-    ...     return trial.suggest_float("x", 0, 1) + 1 / trial.resource
-    >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
-    >>> study.optimize(objective)
-    >>> objective(study.best_trial) == study.best_value
-    True
+    the study goes, and is never told to stop. What it reports is not kept. `Study.best_trial` has
+    an example.
     """
 
     # Not in the dict, by which Optuna compares trials.
@@ -60,10 +51,7 @@ class FinishedTrial(FrozenTrial):
         """
         levels = scale_of(self._study).levels
         if not levels:
-            raise TrialStateError(
-                "trial.resource needs a study whose pruner is a bohb.HyperbandPruner or a "
-                f"bohb.SuccessiveHalvingPruner, got {type(self._study.pruner).__name__}"
-            )
+            raise no_resources("resource", self._study)
         return levels[-1]
 
     @property

@@ -112,10 +112,7 @@ class LegState:
             If the study has no brackets; `name` is what was asked for.
         """
         if self.leg is None:
-            raise TrialStateError(
-                f"trial.{name} needs a study whose pruner is a bohb.HyperbandPruner or a "
-                f"bohb.SuccessiveHalvingPruner, got {type(self._study.pruner).__name__}"
-            )
+            raise no_resources(name, self._study)
         return self.leg
 
     def asked_leg(self, name: str) -> Leg:
@@ -244,6 +241,14 @@ class LegState:
     @property
     def _steps(self) -> dict[int, float]:
         return live_trial(self._trial).intermediate_values
+
+
+def no_resources(name: str, study: StoredStudy) -> TrialStateError:
+    """Return the error of a trial that was asked for `name`, in a study without resources."""
+    return TrialStateError(
+        f"trial.{name} needs a study whose pruner is a bohb.HyperbandPruner or a "
+        f"bohb.SuccessiveHalvingPruner, got {type(study.pruner).__name__}"
+    )
 
 
 class HasLegs(Protocol):

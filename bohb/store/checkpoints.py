@@ -34,10 +34,19 @@ _OWNER = ".bohb-study.json"  # a file in a root, which says whose it is
 
 def find_trial_directory(root: Path, number: int, marks: LegMarks) -> Path | None:
     """Return the directory that the last leg of a trial has used, or the one before it."""
-    for directory in sorted(root.glob(f"{_name_of(number)}*")):
-        if directory.is_dir() and not directory.is_symlink() and _mark_of(directory) in marks:
-            return directory
-    return None
+    plain = root / _name_of(number)
+    # Longer names are only taken beside this one. Looking for them means to list the whole root.
+    if not os.path.lexists(plain):
+        return None
+    if _is_of(plain, marks):
+        return plain
+    others = sorted(root.glob(f"{plain.name}-*"))
+    return next((directory for directory in others if _is_of(directory, marks)), None)
+
+
+def _is_of(directory: Path, marks: LegMarks) -> bool:
+    is_real = directory.is_dir() and not directory.is_symlink()
+    return is_real and _mark_of(directory) in marks
 
 
 def trial_directory(root: Path, number: int, marks: LegMarks) -> Path:
@@ -58,11 +67,14 @@ def trial_directory(root: Path, number: int, marks: LegMarks) -> Path:
         if marks.now and _mark_of(directory) != marks.now:
             _write(_mark_file(directory), marks.now)
     except OSError as error:
-        raise StorageError(
-            f"checkpoint_root must be a directory that can be written to, got {str(root)!r}: "
-            f"{error}"
-        ) from error
+        raise _not_writable(root, error) from error
     return directory
+
+
+def _not_writable(root: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"checkpoint_root must be a directory that can be written to, got {str(root)!r}: {error}"
+    )
 
 
 def remove_unused(root: Path) -> None:
@@ -160,10 +172,7 @@ class Checkpoints:
             path.mkdir(parents=True, exist_ok=True)
             _write(path / _OWNER, json.dumps({"mark": mark, "study": self._described()}))
         except OSError as error:
-            raise StorageError(
-                f"checkpoint_root must be a directory that can be written to, got {str(path)!r}: "
-                f"{error}"
-            ) from error
+            raise _not_writable(path, error) from error
         self._ledger.write(CHECKPOINT_MARK, mark)
         self._ledger.write(CHECKPOINT_ROOT, str(path))
         self._root = path
@@ -175,10 +184,10 @@ class Checkpoints:
         A study that has one already keeps its name, so that it can be moved.
         """
         placed = self.placed
-        if placed is not None and not self._is_others(Path(directory) / placed.name):
-            self.place(Path(directory) / placed.name)
-            return
-        self.place(Path(directory) / self._new_name())
+        name = self._new_name() if placed is None else placed.name
+        if self._is_others(Path(directory) / name):
+            name = self._new_name()
+        self.place(Path(directory) / name)
 
     def _is_own(self, root: Path) -> bool:
         owner = self._owner_of(root)

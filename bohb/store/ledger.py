@@ -225,12 +225,12 @@ class Ledger:
         )
         return found
 
-    def write_lease(self, value: dict[str, Any], *, waits: bool = False) -> None:
-        """Write the lease, which needs no lease."""
+    def write_lease(self, value: dict[str, Any]) -> None:
+        """Write the lease, which needs no lease, without waiting for the storage."""
         self.carry_out(
             f"write {LEASE}",
             lambda: self.storage.set_study_system_attr(self.study_id, LEASE, value),
-            waits=waits,
+            waits=False,
         )
 
     def closed(self) -> dict[int, int]:
