@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
 
 
-class LastResort(logging.StreamHandler[TextIO]):
+class LastResort(logging.Handler):
     """Prints the messages of the logger `bohb`, unless anybody else handles them.
 
     Without it Python prints warnings only, whatever the level of the logger is set to.
     """
 
     def __init__(self) -> None:
-        super().__init__(sys.stderr)
+        super().__init__()
         self.setFormatter(
             logging.Formatter("[%(levelname).1s %(asctime)s] %(message)s", "%Y-%m-%d %H:%M:%S")
         )
@@ -26,8 +25,11 @@ class LastResort(logging.StreamHandler[TextIO]):
         if own.propagate:
             others += logging.getLogger().handlers
         if not others:
-            self.stream = sys.stderr  # a program, or a notebook, may have replaced it
-            super().emit(record)
+            try:
+                # Looked up anew: a program, or a notebook, may have replaced it.
+                print(self.format(record), file=sys.stderr)
+            except Exception:  # a message that cannot be printed must not end the study
+                self.handleError(record)
 
 
 def set_up() -> None:
