@@ -5,7 +5,7 @@
     BohbError
     ├── ArgumentError            an argument's value is wrong       (also a ValueError)
     │   └── ArgumentTypeError    an argument's type is wrong        (also a TypeError)
-    ├── ObjectiveError           an objective gave no number        (also a TypeError)
+    ├── ObjectiveError           an objective gave no number        (also both of them)
     ├── ReportError              a report that cannot be taken      (also a ValueError)
     ├── JobError                 a job file is wrong                (also a ValueError)
     ├── CommandError             a command of a job failed
@@ -18,7 +18,7 @@
     │   ├── AmbiguousStudyError  several studies could be meant     (also a ValueError)
     │   ├── NoResultError        there is no such result yet        (also a ValueError)
     │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
-    │   ├── StudyOwnedError      somebody else is optimising the study
+    │   ├── StudyOwnedError      somebody else is optimising it     (also a RuntimeError)
     │   ├── SamplerError         the sampler failed while it was asked for a value
     │   ├── SettingsError        the study was begun with other settings
     │   ├── ExecutorError        the executor can run no more legs
@@ -45,7 +45,7 @@ class ArgumentTypeError(ArgumentError, TypeError):
     """An argument is of a type that cannot be used."""
 
 
-class ObjectiveError(BohbError, TypeError):
+class ObjectiveError(BohbError, TypeError, ValueError):
     """The objective returned, yielded or reported something that is not a number."""
 
 
@@ -101,8 +101,8 @@ class TrialStateError(StudyError, ValueError):
     """The trial is not in a state in which this can be done to it."""
 
 
-class StudyOwnedError(StudyError):
-    """Another live process or thread is optimising this study."""
+class StudyOwnedError(StudyError, RuntimeError):
+    """Another live process or thread, or an outer call, is optimising this study."""
 
 
 class SamplerError(StudyError):

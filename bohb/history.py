@@ -150,7 +150,7 @@ class Scale:
         """
         if isinstance(step, bool) or not isinstance(step, (int, float)):
             if not hasattr(step, "__index__") and not hasattr(step, "__float__"):
-                raise ReportError(f"step must be a number, got {step!r}")
+                raise ArgumentTypeError(f"step must be a number, got {step!r}")
             step = step.__index__() if hasattr(step, "__index__") else float(step)
         if not self.whole:
             for level, resource in enumerate(self.levels):
@@ -207,6 +207,12 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
         return Standing(trial.number, leg["bracket"], tuple(below), pending=True)
     here = _loss_on_rung(trial, bracket, leg["rung"], scale)
     return Standing(trial.number, leg["bracket"], (*below, here), pending=False)
+
+
+def is_paused(trial: FrozenTrial) -> bool:
+    """Return whether `trial` waits between two legs."""
+    leg = trial.system_attrs.get(LEG_ATTRIBUTE, {})
+    return not trial.state.is_finished() and leg.get("state") == PAUSED
 
 
 def leg_of(trial: FrozenTrial, plan: Plan) -> Leg:

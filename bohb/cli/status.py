@@ -15,7 +15,7 @@ from bohb.cli.command.recorder import REPORTS
 from bohb.cli.jobs import SINGLE_RUNG, Job
 from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, met_target
 from bohb.errors import NoResultError
-from bohb.history import LEG_ATTRIBUTE, PAUSED, scale_of
+from bohb.history import is_paused, scale_of
 from bohb.hyperband import Resource
 from bohb.study import (
     LegMarks,
@@ -133,8 +133,7 @@ _FINISHED = {
 def _state(trial: FrozenTrial, *, is_run: bool) -> str:
     if trial.state in _FINISHED:
         return _FINISHED[trial.state]
-    leg = trial.system_attrs.get(LEG_ATTRIBUTE) or {}
-    if leg.get("state") == PAUSED:
+    if is_paused(trial):
         return "paused"
     return "running" if is_run else "cut off"
 

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 from bohb.history import scale_of
 from bohb.objective.leg_state import no_resources
 from bohb.store.checkpoints import trial_directory
-from bohb.store.ledger import LegMarks
+from bohb.store.legs import LegMarks
 from bohb.store.stored_study import StoredStudy, configuration_of
 
 if TYPE_CHECKING:

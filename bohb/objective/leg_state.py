@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
+import time
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +17,7 @@ from bohb.history import Scale, live_trial
 from bohb.hyperband import Leg, Resource
 from bohb.objective.stop import LegWatch
 from bohb.store.checkpoints import trial_directory
-from bohb.store.ledger import LegMarks
+from bohb.store.legs import LegMarks
 from bohb.store.stored_study import StoredStudy, ledger_of
 
 
@@ -31,6 +34,8 @@ class LegState:
         Says when the leg is to end before its resource is used up.
     marks
         What tells this leg and the one before it from all others.
+    began
+        When the leg was given, in seconds since 1970.
     is_under_way
         Whether a leg was given and is not over.
     asked_should_prune
@@ -49,6 +54,7 @@ class LegState:
         self.scale = Scale(())
         self.watch = LegWatch()
         self.marks = LegMarks.of(live_trial(trial))
+        self.began = 0.0
         self._directory: Path | None = None
         self.is_under_way = False
         self.asked_should_prune = False
@@ -66,6 +72,7 @@ class LegState:
     def begin(self, leg: Leg, scale: Scale, watch: LegWatch, marks: LegMarks) -> None:
         """Let the trial begin `leg`."""
         self.leg, self.scale, self.watch, self.marks = leg, scale, watch, marks
+        self.began = time.time()
         self._directory = None
         self._last_step = None
         judged = scale.judged_step(leg.previous_resource, self._steps) if leg.rung else None
@@ -133,6 +140,16 @@ class LegState:
 
     def report(self, value: float, step: float) -> None:
         """Take a report of the objective, as `Trial.report` says."""
+        self._take(value, step, warns=True)
+
+    def report_used(self, value: float, resource: Resource) -> None:
+        """Take a value after `resource`, as a report at its step.
+
+        A generator that yields a value may have reported it as well.
+        """
+        self._take(value, self.scale.step(resource, self._steps), warns=False)
+
+    def _take(self, value: float, step: float, *, warns: bool) -> None:
         leg, number = self.needed_leg("report"), self._trial.number
         if not self.is_under_way:
             raise TrialStateError(
@@ -146,6 +163,12 @@ class LegState:
                 f"step must not go backwards, got {step!r} after {self._last_step} in "
                 f"trial {number}"
             )
+        if position == self._last_step and warns:
+            warnings.warn(
+                f"step {step!r} was reported before in this leg of trial {number}: the first value "
+                "counts",
+                stacklevel=4,  # where the objective called `trial.report`
+            )
         self._last_step = position
         # An objective that trains from the start again passes steps of its earlier legs once more.
         # The rungs below were decided by the first reports at these steps, and a study that is
@@ -154,10 +177,6 @@ class LegState:
         if position not in steps and position > self._judged_step:
             self._ledger.set_value(self._trial._trial_id, position, reported)
             steps[position] = reported
-
-    def report_used(self, value: float, resource: Resource) -> None:
-        """Take a value after `resource`, as a report at its step."""
-        self.report(value, self.scale.step(resource, self._steps))
 
     def is_to_pause(self) -> bool:
         """Return whether the objective should stop here, as `Trial.should_prune` says."""
@@ -271,6 +290,9 @@ def as_value(value: Any, verb: str) -> float:
             "the objective must be a plain function or a generator, got a coroutine function "
             "(async def)"
         )
+    if isinstance(value, str):  # Optuna takes a number that was read as text
+        with contextlib.suppress(ValueError):
+            return float(value)
     is_number = hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0
     if not is_number or isinstance(value, (str, bytes)):
         shown = "None" if value is None else f"{value!r} of type {type(value).__name__}"

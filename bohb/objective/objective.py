@@ -6,9 +6,13 @@ import enum
 import inspect
 import itertools
 import logging
+import math
+import os
+import socket
+import time
 import uuid
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
@@ -17,10 +21,13 @@ from optuna.trial import TrialState
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, SamplerError, StorageError
 from bohb.objective.diagnostics import diagnosis
 from bohb.objective.generator import PausedGenerator, is_generator_function
-from bohb.objective.leg_state import as_value, leg_state_of
+from bohb.objective.leg_state import LegState, as_value, leg_state_of
 from bohb.objective.trial import Trial
+from bohb.store.legs import Span
 
 _logger = logging.getLogger(__name__)
+
+_HOST = socket.gethostname()
 
 
 class Outcome(enum.Enum):
@@ -48,11 +55,14 @@ class LegResult:
     error
         The exception that ended the leg, if one did. One that is no `Exception`, such as
         `KeyboardInterrupt`, is meant to end the whole process.
+    span
+        When the leg ran, and where; None if that is not known.
     """
 
     outcome: Outcome
     value: float | None = None
     error: BaseException | None = None
+    span: Span | None = None
 
 
 def text_of(error: BaseException) -> str:
@@ -95,8 +105,13 @@ class Objective:
 
         No exception leaves this method: each is part of the result.
         """
+        began = time.time()
         state = leg_state_of(trial)
         state.watch.begin()
+        result = self._run(trial, state)
+        return replace(result, span=Span(began, time.time() - began, f"{_HOST}:{os.getpid()}"))
+
+    def _run(self, trial: Trial, state: LegState) -> LegResult:
         try:
             return self._train(trial)
         except optuna.TrialPruned:
@@ -266,6 +281,12 @@ def _require_whole(trial: Trial) -> None:
 
 def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
     """Return the result that is meant when a user tells `values` and `state` for `trial`."""
+    began = leg_state_of(trial).began
+    span = Span(began, time.time() - began, f"{_HOST}:{os.getpid()}")
+    return replace(_told(trial, values, state), span=span)
+
+
+def _told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
     if state in (TrialState.RUNNING, TrialState.WAITING):
         raise ArgumentError(f"state must be COMPLETE, PRUNED, FAIL or None, got {state!r}")
     if state in (TrialState.PRUNED, TrialState.FAIL) and values is not None:
@@ -277,4 +298,7 @@ def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
         return LegResult(Outcome.GAVE_UP if value is None else Outcome.REACHED, value)
     if isinstance(values, (list, tuple)) and len(values) == 1:
         values = values[0]
-    return LegResult(Outcome.REACHED, leg_state_of(trial).take_returned(as_value(values, "told")))
+    value = as_value(values, "told")
+    if state is TrialState.COMPLETE and not math.isfinite(value):
+        raise ArgumentError(f"values must be finite when state is COMPLETE, got {values!r}")
+    return LegResult(Outcome.REACHED, leg_state_of(trial).take_returned(value))

@@ -16,6 +16,7 @@ from bohb.objective.objective import LegResult, Outcome, text_of
 from bohb.objective.trial import Trial
 from bohb.remote.mailbox import Write
 from bohb.store.ledger import Ledger
+from bohb.store.legs import Span
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -85,7 +86,7 @@ class RemoteResult:
 
     Attributes
     ----------
-    outcome, value, error
+    outcome, value, error, span
         As in `LegResult`, with an error that can travel.
     writes
         All that the leg has written about its trial, in order.
@@ -102,11 +103,12 @@ class RemoteResult:
     writes: tuple[Write, ...] = ()
     is_paused: bool = False
     wants_stop: Literal["soon", "now", "interrupt"] | None = None
+    span: Span | None = None
 
     def result(self) -> LegResult:
         """Return the result in the form that legs in the study's own process give it."""
         error = None if self.error is None else self.error.restored()
-        return LegResult(self.outcome, self.value, error)
+        return LegResult(self.outcome, self.value, error, self.span)
 
 
 def write_down(writes: Iterable[Write], trial: Trial, ledger: Ledger) -> None:

@@ -34,7 +34,7 @@ from bohb.remote.mailbox import MailboxEnd
 from bohb.remote.result import PortableError, RemoteResult
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
-from bohb.store.ledger import LegMarks
+from bohb.store.legs import LegMarks
 from bohb.store.opening import unannounced
 from bohb.store.stored_study import StoredStudy
 from bohb.store.values import check_attribute
@@ -181,6 +181,7 @@ class _KeptObjective:
             tuple(end.writes),
             is_paused=is_paused,
             wants_stop=study.wants_stop,
+            span=result.span,
         )
 
     def keep_only(self, keep: frozenset[int], *, before: float) -> None:

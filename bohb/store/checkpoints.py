@@ -23,7 +23,8 @@ from typing import Any
 from optuna.storages import InMemoryStorage
 
 from bohb.errors import StorageError
-from bohb.store.ledger import CHECKPOINT_MARK, CHECKPOINT_ROOT, Ledger, LegMarks
+from bohb.store.ledger import CHECKPOINT_MARK, CHECKPOINT_ROOT, Ledger
+from bohb.store.legs import LegMarks
 from bohb.store.opening import file_of
 
 DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for all studies together

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
@@ -15,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from bohb.errors import BohbError, StorageError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
-from bohb.hyperband import Leg
+from bohb.store.legs import LegMarks, LegRecord
 from bohb.store.opening import without_secrets
 from bohb.store.patience import Patience
 from bohb.store.values import check_storable
@@ -33,31 +32,6 @@ _LONGEST_TEXT = 2000  # characters; the columns of databases have limits of thei
 
 
 T = TypeVar("T")
-
-
-class LegMarks(NamedTuple):
-    """The mark of a leg, and that of the leg before it in the same trial.
-
-    An empty text stands for a leg of version 0.1.0, which had no marks, and None for no leg.
-    """
-
-    now: str | None = ""
-    before: str | None = None
-
-    @classmethod
-    def of(cls, trial: FrozenTrial) -> LegMarks:
-        """Return the marks that are stored with a trial."""
-        leg = trial.system_attrs.get(LEG_ATTRIBUTE)
-        if leg is None:  # a study without brackets: no trial runs twice, so its beginning marks it
-            return cls(str(trial.datetime_start), None)
-        return cls(leg.get("mark", ""), leg.get("before"))
-
-    def next(self) -> LegMarks:
-        """Return the marks of the leg that comes after this one."""
-        return LegMarks(uuid.uuid4().hex, self.now)
-
-
-NO_LEG = LegMarks(None, None)
 
 
 class Ledger:
@@ -105,23 +79,23 @@ class Ledger:
         """Return one trial as the storage has it."""
         return self.carry_out("read a trial", lambda: self.storage.get_trial(trial_id))
 
-    def create_trial(self, leg: Leg, marks: LegMarks) -> int:
-        """Write a new trial that has been given `leg`, and return its id."""
-        attributes = {LEG_ATTRIBUTE: _leg_attribute(leg, RUNNING, marks)}
+    def create_trial(self, record: LegRecord) -> int:
+        """Write a new trial that has been given a leg, and return its id."""
+        attributes = {LEG_ATTRIBUTE: _leg_attribute(record, RUNNING)}
         template = create_trial(state=TrialState.RUNNING, system_attrs=attributes)
         attempts = itertools.count()
 
         def create() -> int:
             if next(attempts):  # the storage may have taken it, and failed only after that
                 for trial in self.storage.get_all_trials(self.study_id, deepcopy=False):
-                    if LegMarks.of(trial) == marks:
+                    if LegMarks.of(trial) == record.marks:
                         return trial._trial_id
             return self.storage.create_new_trial(self.study_id, template)
 
         return self._write("create a trial", create)
 
-    def begin_waiting_trial(self, leg: Leg, marks: LegMarks) -> int | None:
-        """Give `leg` to the oldest trial that was enqueued and return its id, or None.
+    def begin_waiting_trial(self, record: LegRecord) -> int | None:
+        """Give a leg to the oldest trial that was enqueued and return its id, or None.
 
         The leg is written before the state. After a kill between the two the trial still waits in
         the queue; in the other order it would run and belong to no bracket.
@@ -135,21 +109,21 @@ class Ledger:
         if not waiting:
             return None
         trial_id = waiting[0]._trial_id
-        self.begin_leg(trial_id, leg, marks)
+        self.begin_leg(trial_id, record)
         self.set_state(trial_id, TrialState.RUNNING)
         return trial_id
 
-    def begin_leg(self, trial_id: int, leg: Leg, marks: LegMarks) -> None:
-        """Write that a trial has been given `leg`."""
-        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, RUNNING, marks))
+    def begin_leg(self, trial_id: int, record: LegRecord) -> None:
+        """Write that a trial has been given a leg."""
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(record, RUNNING))
 
-    def pause(self, trial_id: int, leg: Leg, marks: LegMarks) -> None:
-        """Write that a trial has come to the end of `leg` and waits there."""
-        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, PAUSED, marks))
+    def pause(self, trial_id: int, record: LegRecord) -> None:
+        """Write that a trial has come to the end of its leg and waits there."""
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(record, PAUSED))
 
-    def end_leg(self, trial_id: int, leg: Leg, end: str, marks: LegMarks) -> None:
+    def end_leg(self, trial_id: int, record: LegRecord, end: str) -> None:
         """Write what the last leg of a trial has come to, before the trial gets its state."""
-        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(leg, end, marks))
+        self._set_trial_attribute(trial_id, LEG_ATTRIBUTE, _leg_attribute(record, end))
 
     def set_param(
         self, trial_id: int, name: str, value: float, distribution: BaseDistribution
@@ -302,11 +276,17 @@ def _open() -> None:
     """Let every write pass: the fence of a study whose lease nobody holds."""
 
 
-def _leg_attribute(leg: Leg, state: str, marks: LegMarks) -> dict[str, Any]:
-    return {
-        "bracket": leg.bracket,
-        "rung": leg.rung,
+def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:
+    attribute = {
+        "bracket": record.leg.bracket,
+        "rung": record.leg.rung,
         "state": state,
-        "mark": marks.now,
-        "before": marks.before,
+        "mark": record.marks.now,
+        "before": record.marks.before,
     }
+    if record.spans:
+        attribute["spans"] = [
+            span and (round(span.began, 3), round(span.seconds, 3), span.worker)
+            for span in record.spans
+        ]
+    return attribute

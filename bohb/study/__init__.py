@@ -10,7 +10,7 @@ from bohb.objective.trial import Trial
 from bohb.store.checkpoints import find_trial_directory as find_trial_directory
 from bohb.store.fingerprint import Fingerprint as Fingerprint
 from bohb.store.lease import lease_holder as lease_holder
-from bohb.store.ledger import LegMarks as LegMarks
+from bohb.store.legs import LegMarks as LegMarks
 from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
 from bohb.study.create import DuplicateStudyError, create_study, load_study

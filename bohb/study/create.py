@@ -25,7 +25,7 @@ from bohb.errors import (
     StudyError,
     UnknownStudyError,
 )
-from bohb.history import LEG_ATTRIBUTE, PAUSED
+from bohb.history import is_paused
 from bohb.pruners import SchedulePruner, from_settings
 from bohb.spaces import SearchSpace
 from bohb.store.ledger import SETTINGS
@@ -269,7 +269,7 @@ def _check_same_space(study: Study, space: SearchSpace) -> None:
     seen: dict[str, BaseDistribution] = {}
     for trial in ledger_of(study).trials():
         seen.update(trial.distributions)
-        if trial.system_attrs.get(LEG_ATTRIBUTE, {}).get("state") == PAUSED:
+        if is_paused(trial):
             _check_paused(study, trial, space)
     for name in seen.keys() & space.distributions.keys():
         distribution = seen[name]
@@ -284,8 +284,6 @@ def _check_same_space(study: Study, space: SearchSpace) -> None:
 
 def _check_paused(study: Study, trial: FrozenTrial, space: SearchSpace) -> None:
     """Raise an error if a paused trial has other parameters than `space` would give it."""
-    if trial.state.is_finished():
-        return
     params = trial.params
     active = {name for name in space.distributions if space.is_active(name, params)}
     if active != params.keys():

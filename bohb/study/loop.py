@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import gc
 import logging
 import math
 import traceback
@@ -211,6 +212,8 @@ class Loop:
             self._state.settle(flight.trial, result)
         if self._progress is not None:
             self._progress.update()
+        if self._options.gc_after_trial:
+            gc.collect()
         error = result.error
         if error is not None:
             if result.outcome is not Outcome.FAILED or not isinstance(error, self._catch):

@@ -42,6 +42,8 @@ class Options:
         Exceptions of the objective that fail their trial only.
     callbacks
         Called with the study and each finished trial.
+    gc_after_trial
+        Whether garbage is collected after each leg.
     show_progress_bar
         Whether a bar is shown.
     """
@@ -58,6 +60,7 @@ class Options:
     max_open_brackets: int | None
     catch: tuple[type[Exception], ...]
     callbacks: tuple[Callable[[Any, Any], None], ...]
+    gc_after_trial: bool
     show_progress_bar: bool
 
     def __post_init__(self) -> None:
@@ -70,4 +73,5 @@ class Options:
             arguments.count("max_paused", self.max_paused, least=0)
         if self.max_open_brackets is not None:
             arguments.count("max_open_brackets", self.max_open_brackets)
+        arguments.flag("gc_after_trial", self.gc_after_trial)
         arguments.flag("show_progress_bar", self.show_progress_bar)

@@ -18,6 +18,7 @@ from bohb.history import (
     PAUSED,
     PRUNED,
     Scale,
+    is_paused,
     standing,
 )
 from bohb.hyperband import Plan, Resource
@@ -99,7 +100,7 @@ def evaluations(
 def _state_of_last(trial: FrozenTrial) -> str:
     """Return what became of a trial after the last of its evaluations."""
     if trial.state == TrialState.RUNNING:
-        return PAUSED if trial.system_attrs[LEG_ATTRIBUTE]["state"] == PAUSED else "promoted"
+        return PAUSED if is_paused(trial) else "promoted"
     if trial.state == TrialState.PRUNED:
         # What is written of a trial of version 0.1.0 does not tell why it was pruned.
         own = trial.system_attrs[LEG_ATTRIBUTE]["state"] == PRUNED

@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from bohb.errors import StudyError
+from bohb.errors import StudyOwnedError
 from bohb.executors import Executor
 from bohb.history import History
 from bohb.objective.objective import Objective, told
@@ -146,7 +146,7 @@ class Session:
     def _at_work(self, stop: StopSignal) -> Iterator[StopSignal]:
         """Hold the lease, and let `stop` end the call."""
         if not self._working.acquire(blocking=False):
-            raise StudyError(
+            raise StudyOwnedError(
                 f"study {self._study.study_name!r} is being optimised by this process already: "
                 "wait for that call, or end it with study.stop()"
             )

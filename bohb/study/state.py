@@ -22,7 +22,6 @@ from bohb.history import (
     History,
     Scale,
     forget_cached_trials,
-    leg_of,
     live_trial,
     n_configurations,
     scale_of,
@@ -34,7 +33,7 @@ from bohb.objective.objective import LegResult, Outcome
 from bohb.objective.stop import LegWatch
 from bohb.objective.trial import Trial
 from bohb.pruners import SchedulePruner
-from bohb.store.ledger import NO_LEG, LegMarks
+from bohb.store.legs import NO_LEG, LegRecord
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
@@ -101,9 +100,8 @@ class StudyState:
         self._lock = threading.RLock()  # `ask` and `tell` may be called in other threads
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
-        # The last legs of trials that have not finished, and their marks.
-        self._legs: dict[int, Leg] = {}
-        self._marks: dict[int, LegMarks] = {}
+        # What is written of the legs of trials that have not finished.
+        self._records: dict[int, LegRecord] = {}
         # The trials that wait between two legs: how far they are, and their loss there.
         self._paused: dict[int, tuple[Resource, float]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
@@ -175,6 +173,10 @@ class StudyState:
             # The leg is sure to be run again, so its trial ranks best among those at its resource.
             self._paused[trial.number] = leg.resource, -math.inf
             return
+        before = self._records[trial.number]
+        unknown = (None,) * (leg.rung - len(before.spans))  # legs of an earlier version
+        record = LegRecord(leg, before.marks, (*before.spans, *unknown, result.span))
+        self._records[trial.number] = record
         value, loss = result.value, None
         if result.outcome is Outcome.REACHED and value is not None and math.isfinite(value):
             loss = self.scale.loss(value)
@@ -185,7 +187,7 @@ class StudyState:
         elif self.scale.is_top(leg.resource):
             self._finish(trial, TrialState.COMPLETE, FINISHED, value)
         else:
-            self.ledger.pause(trial._trial_id, leg, self._marks[trial.number])
+            self.ledger.pause(trial._trial_id, record)
             self._paused[trial.number] = leg.resource, loss
             self.history.observe(live_trial(trial))
         if value is not None and loss is not None:
@@ -249,15 +251,15 @@ class StudyState:
         if leg.trial is None:
             leg = dataclasses.replace(leg, trial=self._start(leg))
         else:
-            marks = self._marks[leg.trial].next()
-            self.ledger.begin_leg(self._ids[leg.trial], leg, marks)
+            record = self._records[leg.trial].followed_by(leg)
+            self.ledger.begin_leg(self._ids[leg.trial], record)
             _logger.info(
                 "Trial %d is promoted from resource %s to %s.",
                 leg.trial,
                 leg.previous_resource,
                 leg.resource,
             )
-            self._marks[leg.trial] = marks
+            self._records[leg.trial] = record
         try:
             self.schedule.begin(leg, self._number(leg))
         except ArgumentError as error:  # a storage that lost trials uses their numbers again
@@ -266,24 +268,23 @@ class StudyState:
 
     def _start(self, leg: Leg) -> int:
         """Make a trial for `leg`, or take one from the queue, and return its number."""
-        marks = NO_LEG.next()
-        waiting = self.ledger.begin_waiting_trial(leg, marks) if self.may_have_waiting else None
+        record = LegRecord(leg, NO_LEG.next())
+        waiting = self.ledger.begin_waiting_trial(record) if self.may_have_waiting else None
         self.may_have_waiting = waiting is not None
-        trial_id = self.ledger.create_trial(leg, marks) if waiting is None else waiting
+        trial_id = self.ledger.create_trial(record) if waiting is None else waiting
         forget_cached_trials(self.study)  # the sampler must see the trials that have come since
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
-        self._marks[trial.number] = marks
+        self._records[trial.number] = record
         return trial.number
 
     def _give(self, leg: Leg) -> Trial:
         trial = self._known(self._number(leg))
         self.history.watch(live_trial(trial))
         self._paused.pop(trial.number, None)
-        self._legs[trial.number] = leg
         state = leg_state_of(trial)
-        state.begin(leg, self.scale, self.context.make_watch(), self._marks[trial.number])
+        state.begin(leg, self.scale, self.context.make_watch(), self._records[trial.number].marks)
         state.fill()
         return trial
 
@@ -350,8 +351,7 @@ class StudyState:
     def _finish(self, trial: Trial, state: TrialState, end: str, value: float | None) -> None:
         self._paused.pop(trial.number, None)
         frozen = live_trial(trial)
-        leg = self._legs[trial.number]
-        self.ledger.end_leg(trial._trial_id, leg, end, self._marks[trial.number])
+        self.ledger.end_leg(trial._trial_id, self._records[trial.number], end)
         values = None if value is None else [value]
         self._telling = threading.get_ident()
         try:
@@ -364,7 +364,7 @@ class StudyState:
         finished = self.ledger.trial(trial._trial_id)
         self.history.observe(finished)
         self.finished.append(finished)
-        del self._trials[trial.number], self._marks[trial.number], self._legs[trial.number]
+        del self._trials[trial.number], self._records[trial.number]
 
     # Resuming
 
@@ -383,8 +383,7 @@ class StudyState:
             self._ids[frozen.number] = frozen._trial_id
             place = standing(frozen, self.scale, plan)
             if place is not None and not frozen.state.is_finished():
-                self._marks[frozen.number] = LegMarks.of(frozen)
-                self._legs[frozen.number] = leg_of(frozen, plan)
+                self._records[frozen.number] = LegRecord.of(frozen, plan)
             if place is not None:
                 standings.append(place)
             if frozen.state.is_finished() or (place is not None and not place.pending):

@@ -28,7 +28,7 @@ from bohb.errors import (
     TrialStateError,
 )
 from bohb.executors import Executor, executor_for
-from bohb.history import LEG_ATTRIBUTE, History, has_constraints, scale_of
+from bohb.history import LEG_ATTRIBUTE, History, has_constraints, is_paused, scale_of
 from bohb.hyperband import Plan, Resource
 from bohb.objective.finished_trial import FinishedTrial
 from bohb.objective.generator import is_generator_function, without_legs
@@ -189,7 +189,8 @@ class Study(StoredStudy):
         callbacks
             Called with the study and each finished trial, as in Optuna.
         gc_after_trial
-            As in Optuna; has an effect only with a pruner of Optuna.
+            Whether to run Python's garbage collection after each trial, and in brackets after each
+            leg.
         show_progress_bar
             Whether to show a bar with the incumbent.
         n_rounds
@@ -239,11 +240,10 @@ class Study(StoredStudy):
         TooManyFailuresError
             If a larger share of evaluations fails than `max_failures` allows.
         StudyOwnedError
-            If another live process or thread is optimising the study.
+            If another live process or thread is optimising the study, or this is called from the
+            study's own objective.
         SettingsError
             If the pruner is not the one that the study was begun with.
-        StudyError
-            If this process is optimising the study already.
         StorageError
             If the storage fails.
         ObjectiveError
@@ -317,6 +317,7 @@ class Study(StoredStudy):
             max_open_brackets,
             catch,
             tuple(callbacks),
+            gc_after_trial,
             show_progress_bar,
         )
         if has_constraints(self.sampler):
@@ -439,7 +440,8 @@ class Study(StoredStudy):
             PRUNED pauses the trial if it has a value at its resource, and prunes it otherwise. FAIL
             fails it. COMPLETE and None take `values`.
         skip_if_finished
-            Do nothing if the trial is finished, instead of raising an error.
+            Do nothing if the trial was told before, so that it is finished or paused, instead of
+            raising an error.
 
         Returns
         -------
@@ -477,7 +479,8 @@ class Study(StoredStudy):
 
     def _not_under_way(self, number: int, skip_if_finished: bool) -> FrozenTrial:
         found = [trial for trial in self.get_trials() if trial.number == number]
-        if found and found[0].state.is_finished() and skip_if_finished:
+        was_told = found and (found[0].state.is_finished() or is_paused(found[0]))
+        if was_told and skip_if_finished:
             return found[0]
         state = found[0].state.name if found else "not in the study"
         if state == "RUNNING":

@@ -155,7 +155,7 @@ async def coroutine(trial):
 
 RETURNED = [
     (lambda trial: None, r"must be one number, got None \(is a return statement missing\?\)"),
-    (lambda trial: "0.5", "must be one number, got '0.5' of type str"),
+    (lambda trial: "half", "must be one number, got 'half' of type str"),
     (lambda trial: np.array([0.5, 0.6]), "must be one number, got array.* of type ndarray"),
     (lambda trial: np.array([0.5]), r"must be one number, got array.* of type ndarray: use .item"),
     (lambda trial: [0.5], "must be one number, got .0.5. of type list"),
@@ -224,8 +224,8 @@ REPORTS = [
     ((None, 1), ObjectiveError, "the value that is reported must be one number, got None"),
     ((0.5, 0.5), ReportError, "step must be an integer of at least 0, got 0.5"),
     ((0.5, -1), ReportError, "step must be an integer of at least 0, got -1"),
-    ((0.5, "one"), ReportError, "step must be a number, got 'one'"),
-    ((0.5, None), ReportError, "step must be a number, got None"),
+    ((0.5, "one"), ArgumentTypeError, "step must be a number, got 'one'"),
+    ((0.5, None), ArgumentTypeError, "step must be a number, got None"),
 ]
 
 

@@ -1,0 +1,90 @@
+"""The records of legs: which one was given last, the marks that tell legs apart, and the spans."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from optuna.trial import FrozenTrial
+
+from bohb.history import LEG_ATTRIBUTE, leg_of
+from bohb.hyperband import Leg, Plan
+
+
+class LegMarks(NamedTuple):
+    """The mark of a leg, and that of the leg before it in the same trial.
+
+    An empty text stands for a leg of version 0.1.0, which had no marks, and None for no leg.
+    """
+
+    now: str | None = ""
+    before: str | None = None
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> LegMarks:
+        """Return the marks that are stored with a trial."""
+        leg = trial.system_attrs.get(LEG_ATTRIBUTE)
+        if leg is None:  # a study without brackets: no trial runs twice, so its beginning marks it
+            return cls(str(trial.datetime_start), None)
+        return cls(leg.get("mark", ""), leg.get("before"))
+
+    def next(self) -> LegMarks:
+        """Return the marks of the leg that comes after this one."""
+        return LegMarks(uuid.uuid4().hex, self.now)
+
+
+NO_LEG = LegMarks(None, None)
+
+
+class Span(NamedTuple):
+    """When a leg ran, and where.
+
+    Attributes
+    ----------
+    began
+        When it began, in seconds since 1970.
+    seconds
+        How long it ran.
+    worker
+        The host and the process in which it ran.
+    """
+
+    began: float
+    seconds: float
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegRecord:
+    """What is written of the legs of one trial.
+
+    Attributes
+    ----------
+    leg
+        The leg that was given last.
+    marks
+        What tells this leg and the one before it from all others.
+    spans
+        The spans of the trial's legs, from its lowest rung on, as far as they have come to an end;
+        None for a leg whose span is not known.
+    """
+
+    leg: Leg
+    marks: LegMarks
+    spans: tuple[Span | None, ...] = ()
+
+    @classmethod
+    def of(cls, trial: FrozenTrial, plan: Plan) -> LegRecord:
+        """Return the record that is stored with a trial of a bracket."""
+        return cls(leg_of(trial, plan), LegMarks.of(trial), spans_of(trial))
+
+    def followed_by(self, leg: Leg) -> LegRecord:
+        """Return the record of the same trial once it has been given its next `leg`."""
+        return LegRecord(leg, self.marks.next(), self.spans)
+
+
+def spans_of(trial: FrozenTrial) -> tuple[Span | None, ...]:
+    """Return the spans that are stored with a trial, from its lowest rung on."""
+    written: list[Any] = trial.system_attrs.get(LEG_ATTRIBUTE, {}).get("spans", [])
+    return tuple(None if each is None else Span(*each) for each in written)
