@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEPENDENCIES ?= newest
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-fast lint bench docs clean
+.PHONY: demo test test-fast compat lint bench docs clean
 
 demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
@@ -22,6 +22,9 @@ test: .venv/.test ## run all tests, doctests, examples and the README
 
 test-fast: .venv/.test ## run the tests that are not marked slow, in under two minutes
 	$(PYTEST) -m "not slow"
+
+compat: .venv/.compat ## run the tests of Optuna's installed release on studies of bohb
+	$(BIN)/python tests/compat/run.py
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -47,6 +50,7 @@ clean:
 
 .venv/.demo: EXTRAS := sklearn,plot
 .venv/.test: EXTRAS := test
+.venv/.compat: EXTRAS := compat
 .venv/.bench: EXTRAS := bench
 .venv/.docs: EXTRAS := docs,sklearn,plot,dask,ray
 .venv/.%: pyproject.toml | .venv/bin/python

@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -30,6 +31,7 @@ from bohb.cli.status import (
     evaluation_columns,
     evaluation_rows,
     report_rows,
+    seconds_left,
     status_of,
 )
 from bohb.errors import (
@@ -143,7 +145,8 @@ def run(
         for remark in lifecycle.remarks(job, study):
             _note(remark)
         try:
-            with watching(job, _err(), status_of(job, study)) as view:
+            before = status_of(job, study)
+            with watching(job, _err(), before, partial(seconds_left, job, study)) as view:
                 lifecycle.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
         finally:
             kill_all()

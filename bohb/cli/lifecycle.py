@@ -31,6 +31,7 @@ from bohb.executors.processes import thread_share
 from bohb.study import (
     Fingerprint,
     LegMarks,
+    Limits,
     Study,
     checkpoints_of,
     create_study,
@@ -178,6 +179,20 @@ def run(
     # `optimize` returns in the same way when its timeout ends it and when nothing is left to do.
     if deadline <= time.monotonic():
         study.set_user_attr(ENDED, TIMEOUT)
+
+
+def limits_of(job: Job) -> Limits:
+    """Return how much may start in all runs of the job together."""
+    limits = job.schedule.limits
+    return Limits.from_arguments(
+        job.schedule.pruner.plan(),
+        continued=False,
+        n_trials=limits.n_trials,
+        n_rounds=job.schedule.rounds,
+        n_brackets=limits.n_brackets,
+        total_resource=limits.total_resource,
+        timeout=limits.timeout,
+    )
 
 
 def changes(job: Job, study: Study) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb.cli.command.recorder import REPORTS
 from bohb.cli.jobs import SINGLE_RUNG, Job
-from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, met_target
+from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, limits_of, met_target
 from bohb.errors import NoResultError
 from bohb.history import is_paused, scale_of
 from bohb.hyperband import Resource
@@ -24,6 +25,7 @@ from bohb.study import (
     evaluations,
     failure_of,
     find_trial_directory,
+    forecast_of,
     lease_holder,
 )
 
@@ -81,6 +83,9 @@ class Status:
         The trials that have failed.
     best
         The best trial so far; None if there is no result yet.
+    seconds_left
+        About how long the job still takes with its number of commands at a time, from those that
+        have ended; None if that is not known.
     """
 
     activity: Activity
@@ -91,6 +96,7 @@ class Status:
     rungs: list[list[Rung]]
     failures: list[FailedTrial]
     best: Best | None
+    seconds_left: float | None
 
 
 def status_of(job: Job, study: Study) -> Status:
@@ -104,8 +110,9 @@ def status_of(job: Job, study: Study) -> Status:
         best: Best | None = best_of(job, study)
     except NoResultError:
         best = None
+    activity = _activity(job, study, owner, counts)
     return Status(
-        _activity(job, study, owner, counts),
+        activity,
         owner,
         len(evaluated),
         None if plan is None else plan.n_evaluations,
@@ -117,7 +124,14 @@ def status_of(job: Job, study: Study) -> Status:
             if (error := failure_of(trial)) is not None
         ],
         best,
+        None if activity == "done" else seconds_left(job, study),
     )
+
+
+def seconds_left(job: Job, study: Study) -> float | None:
+    """Return about how long the job still takes, from the commands that have ended."""
+    n_jobs = os.cpu_count() or 1 if job.jobs == -1 else job.jobs
+    return forecast_of(study, limits_of(job)).with_workers(n_jobs)
 
 
 _STATES = ("running", "cut off", "paused", "waiting", "complete", "pruned", "failed")

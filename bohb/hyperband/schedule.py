@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bohb.errors import ArgumentError
+from bohb.hyperband.forecast import LegsLeft
 from bohb.hyperband.ladder import Resource
 from bohb.hyperband.plan import Bracket, Plan
 from bohb.hyperband.records import Evaluation, Leg, Standing
@@ -137,6 +139,10 @@ class Schedule(abc.ABC):
             return len(self.runs) - 1
         return len(self.runs)
 
+    def n_started_in(self, index: int) -> int:
+        """Return how many trials were begun in the bracket of this number."""
+        return len(self.runs[index].rungs[0]) if index < len(self.runs) else 0
+
     @property
     def pending(self) -> list[Leg]:
         """The legs that were begun and have no result, in the order of their trials."""
@@ -222,18 +228,28 @@ class Schedule(abc.ABC):
         says; promotions made on little evidence come on top.
         """
         total: Resource = 0
-        start = self.next_bracket
-        for run in [*self.runs[self._first_open() : start], self._run_at(start)]:
-            capacity = run.capacity
-            if run.index == start:
-                n_trials = len(run.rungs[0]) + new_trials
-                bracket = run.bracket.with_trials(n_trials, self.plan.reduction_factor)
-                # A bracket without trials needs nothing, though `with_trials` plans one a rung.
-                capacity = list(bracket.sizes) if n_trials else [0] * len(run.rungs)
-            for rung, held in enumerate(run.rungs):
-                missing = max(0, capacity[rung] - len(held))
-                total += missing * run.bracket.leg_cost(rung, continued=continued)
+        for left in self.legs_left(new_trials):
+            total += left.count * left.bracket.leg_cost(left.rung, continued=continued)
         return total
+
+    def legs_left(self, new_trials: int = 0) -> Iterator[LegsLeft]:
+        """Yield the legs that finish the brackets once `new_trials` more have started.
+
+        Legs that have begun are not among them.
+        """
+        start = self.next_bracket
+        for run in self.runs[self._first_open() : start]:
+            yield from _legs_left(run, run.capacity)
+        for index in itertools.count(start):
+            run = self._run_at(index)
+            more = min(new_trials, run.bracket.n_trials - len(run.rungs[0]))
+            n_trials = len(run.rungs[0]) + more
+            if n_trials:  # a bracket without trials needs nothing
+                bracket = run.bracket.with_trials(n_trials, self.plan.reduction_factor)
+                yield from _legs_left(run, bracket.sizes)
+            new_trials -= more
+            if new_trials <= 0:
+                return
 
     @abc.abstractmethod
     def _next_promotion(self) -> Leg | None:
@@ -264,3 +280,11 @@ class Schedule(abc.ABC):
         self._places[trial] = run
         self._spent_continued += run.bracket.leg_cost(rung, continued=True)
         self._spent_restarted += run.bracket.leg_cost(rung, continued=False)
+
+
+def _legs_left(run: BracketRun, capacity: Sequence[int]) -> Iterator[LegsLeft]:
+    """Yield the legs of a bracket that have not begun, if its rungs come to hold `capacity`."""
+    for rung, held in enumerate(run.rungs):
+        missing = capacity[rung] - len(held)
+        if missing > 0:
+            yield LegsLeft(run.bracket, run.index, rung, missing)

@@ -15,7 +15,9 @@ from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
 from bohb.study.create import DuplicateStudyError, create_study, load_study
 from bohb.study.create import find_study as find_study
+from bohb.study.forecast import forecast_of as forecast_of
 from bohb.study.interrupts import signals_interrupt
+from bohb.study.limits import Limits as Limits
 from bohb.study.minimize import Minimum, minimize
 from bohb.study.results import Incumbent
 from bohb.study.results import evaluations as evaluations

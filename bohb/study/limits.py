@@ -28,6 +28,11 @@ class Limits:
     n_brackets: int | None = None
     total_resource: Resource | None = None
 
+    @property
+    def is_timeout(self) -> bool:
+        """Whether nothing but a timeout limits the call."""
+        return self.n_trials is self.n_brackets is self.total_resource is None
+
     @classmethod
     def from_arguments(
         cls,
@@ -118,6 +123,25 @@ class Allowance:
         """Return whether one more trial may start."""
         self._used_up = self._used_up or not self._has_room(schedule)
         return not self._used_up
+
+    def trials_left(self, schedule: Schedule) -> int:
+        """Return about how many trials may still start; exact but for `total_resource`."""
+        limits, brackets = self.limits, schedule.plan.brackets
+        if self._used_up:
+            return 0
+        if limits.n_trials is not None:
+            return max(0, limits.n_trials - schedule.n_started + self.baseline.n_started)
+        if limits.n_brackets is not None:
+            until = self.baseline.n_brackets + limits.n_brackets
+            last = range(schedule.next_bracket, until)
+            planned = sum(brackets[index % len(brackets)].n_trials for index in last)
+            return planned - schedule.n_started_in(schedule.next_bracket) if last else 0
+        if limits.total_resource is not None:
+            open_ones = schedule.still_needed(continued=self.continued)
+            left = limits.total_resource - self.spent(schedule) - open_ones
+            of_round = sum(bracket.resource(continued=self.continued) for bracket in brackets)
+            return max(0, round(left / of_round * schedule.plan.n_trials))
+        return 0
 
     def _has_room(self, schedule: Schedule) -> bool:
         limits = self.limits

@@ -10,39 +10,46 @@ from tqdm.auto import tqdm
 from bohb.history import live_trial
 from bohb.hyperband import Resource, Schedule
 from bohb.objective.trial import Trial
+from bohb.study.forecast import Forecast
 from bohb.study.limits import Allowance
 from bohb.study.options import Options
 from bohb.study.results import better, find_incumbent
 from bohb.study.state import StudyState
+
+_COUNTED = "{desc}{percentage:3.0f}%|{bar:20}| {n:.6g}/{total:.6g} {unit} [{elapsed}<{left}]"
+_TIMED = "{desc}{percentage:3.0f}%|{bar:20}| {elapsed}/{whole}"
 
 
 def progress_of(state: StudyState, allowance: Allowance, options: Options) -> Progress | None:
     """Return the progress bar of a call; None if none is shown."""
     if not options.show_progress_bar:
         return None
-    return Progress(state, allowance, options.timeout)
+    return Progress(state, allowance, options)
 
 
 class Progress:
     """A bar towards the limit that was given, with the incumbent beside it.
 
     It counts trials or seconds if the limit does, and otherwise the resource of the legs that have
-    ended: one at the top costs many times as much as one at the bottom, so a count of evaluations
-    would promise an end that is far too near.
+    ended. The time that is left is forecast from the legs that were timed: one at the top takes
+    many times as long as one at the bottom.
     """
 
-    def __init__(self, state: StudyState, allowance: Allowance, timeout: float | None) -> None:
+    def __init__(self, state: StudyState, allowance: Allowance, options: Options) -> None:
         self._state = state
         self._allowance = allowance
+        self._timeout = options.timeout
+        self._n_workers = options.executor.n_workers
         self._begin = time.monotonic()
+        self._forecast = Forecast(state.schedule, allowance, state.timed)
         self._incumbent = find_incumbent(state.ledger.trials(), state.scale, state.schedule.plan)
-        self._unit, total = self._goal(state.schedule, timeout)
-        self._bar: Any = tqdm(
+        self._unit, total = self._goal(state.schedule)
+        self._bar: Any = _Bar(
+            self._left,
             total=total,
             initial=self._position(),
-            unit=f" {self._unit}",
-            bar_format="{percentage:3.0f}%|{bar:20}| {n:.6g}/{total:.6g}{unit} "
-            "[{elapsed}<{remaining}]{postfix}",
+            unit=self._unit,
+            bar_format=_TIMED if self._unit == "s" else _COUNTED,
         )
 
     def take_value(self, trial: Trial, resource: Resource, value: float) -> None:
@@ -54,8 +61,9 @@ class Progress:
         """Show where the study stands."""
         best = self._incumbent
         if best is not None:
-            self._bar.set_postfix_str(
-                f"best {best.value:.6g} at {best.resource:g} (trial {best.number})", refresh=False
+            self._bar.set_description_str(
+                f"Best trial: {best.number}. Best value: {best.value:.6g} at {best.resource:g}: ",
+                refresh=False,
             )
         self._bar.update(min(self._position(), self._bar.total) - self._bar.n)
 
@@ -63,7 +71,7 @@ class Progress:
         """Leave the bar as it is."""
         self._bar.close()
 
-    def _goal(self, schedule: Schedule, timeout: float | None) -> tuple[str, Resource]:
+    def _goal(self, schedule: Schedule) -> tuple[str, Resource]:
         """Return the unit that is counted, and how many units a full bar stands for."""
         limits = self._allowance.limits
         if limits.n_trials is not None:
@@ -71,7 +79,7 @@ class Progress:
         if limits.total_resource is not None:
             return "resource", limits.total_resource
         if limits.n_brackets is None:
-            return "s", timeout or 0
+            return "s", self._timeout or 0
         before = self._allowance.baseline.n_brackets
         planned = schedule.plan.brackets
         new = range(before, before + limits.n_brackets)
@@ -90,3 +98,30 @@ class Progress:
             for leg in schedule.pending
         )
         return self._allowance.spent(schedule) - under_way
+
+    def _left(self) -> float | None:
+        """Return the seconds until the call ends, as far as that is known."""
+        elapsed = time.monotonic() - self._begin
+        with self._state.lock:  # tqdm also draws from a thread of its own
+            left = self._forecast.at_this_speed(elapsed, self._n_workers)
+        if self._timeout is None:
+            return left
+        until_timeout = max(0.0, self._timeout - elapsed)
+        return until_timeout if left is None else min(left, until_timeout)
+
+
+class _Bar(tqdm):  # type: ignore[misc]  # tqdm ships no types
+    """A bar with the time that is left by our own forecast, which is made when the bar is drawn."""
+
+    def __init__(self, left: Any, **options: Any) -> None:
+        self._left = left
+        super().__init__(**options)
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What the format of the bar may name."""
+        shown: dict[str, Any] = super().format_dict
+        left = self._left()
+        shown["left"] = "?" if left is None else self.format_interval(left)
+        shown["whole"] = self.format_interval(self.total or 0)
+        return shown

@@ -37,6 +37,7 @@ from bohb.store.legs import NO_LEG, LegRecord
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
+from bohb.study.forecast import TimedLeg, timed_legs
 from bohb.study.interrupts import uninterrupted
 
 # It has the name of the package, so that users can silence the messages about each trial.
@@ -78,11 +79,15 @@ class StudyState:
     ----------
     context
         What holds during the present call of `optimize`.
+    lock
+        Held while anything here changes.
     finished
         Trials that have finished and were not shown to the callbacks yet.
     is_consistent
         Whether memory and storage agree. Once that is in doubt, this object must not be used any
         more, and a new one is made from the storage.
+    timed
+        The legs that have ended, with their seconds.
     is_used_up
         Whether the sampler has said that it has nothing left to propose.
     may_have_waiting
@@ -97,11 +102,12 @@ class StudyState:
         self.context = CallContext()
         self.finished: deque[FrozenTrial] = deque()
         self.is_consistent = True
-        self._lock = threading.RLock()  # `ask` and `tell` may be called in other threads
+        self.lock = threading.RLock()  # `ask` and `tell` may be called in other threads
         self._trials: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         # What is written of the legs of trials that have not finished.
         self._records: dict[int, LegRecord] = {}
+        self.timed: list[TimedLeg] = []
         # The trials that wait between two legs: how far they are, and their loss there.
         self._paused: dict[int, tuple[Resource, float]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
@@ -115,7 +121,7 @@ class StudyState:
     @contextlib.contextmanager
     def deciding(self) -> Iterator[None]:
         """Keep out other threads and Ctrl-C; an exception makes the state inconsistent."""
-        with uninterrupted(), self._lock:
+        with uninterrupted(), self.lock:
             try:
                 yield
             except BaseException:
@@ -177,6 +183,8 @@ class StudyState:
         unknown = (None,) * (leg.rung - len(before.spans))  # legs of an earlier version
         record = LegRecord(leg, before.marks, (*before.spans, *unknown, result.span))
         self._records[trial.number] = record
+        if result.span is not None:
+            self.timed.append((leg.bracket, leg.rung, result.span.seconds))
         value, loss = result.value, None
         if result.outcome is Outcome.REACHED and value is not None and math.isfinite(value):
             loss = self.scale.loss(value)
@@ -212,7 +220,7 @@ class StudyState:
 
         They are ranked as the incumbent is: by how far they are, then by how well they do.
         """
-        with self._lock:
+        with self.lock:
             if most is None or len(self._paused) <= most:
                 return frozenset(self._paused)
             return frozenset(sorted(self._paused, key=self._rank)[:most])
@@ -386,6 +394,7 @@ class StudyState:
                 self._records[frozen.number] = LegRecord.of(frozen, plan)
             if place is not None:
                 standings.append(place)
+                self.timed += timed_legs(frozen, plan)
             if frozen.state.is_finished() or (place is not None and not place.pending):
                 self.history.observe(frozen)
             elif place is not None:

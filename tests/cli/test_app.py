@@ -100,6 +100,7 @@ def test_status_is_for_people_and_for_programs(done):
     told = json.loads(bohb("status", done, "--format", "json").stdout)
     assert (told["activity"], told["n_evaluations"], told["n_planned"]) == ("done", 20, 20)
     assert told["best"]["resource"] == 9
+    assert told["seconds_left"] is None
 
 
 def test_best_is_printed_in_four_ways(done):

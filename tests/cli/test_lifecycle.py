@@ -31,7 +31,7 @@ class Heard(PlainView):
 
     def __init__(self, job, study):
         before = replace(status_of(job, study), n_planned=None)
-        super().__init__(job, Console(file=io.StringIO()), before)
+        super().__init__(job, Console(file=io.StringIO()), before, lambda: None)
         self.lines = []
 
     def _write(self, text):

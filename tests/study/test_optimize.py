@@ -834,7 +834,19 @@ def test_the_progress_bar_shows_the_incumbent(capsys):
     study.optimize(by_resource, show_progress_bar=True)
     err = capsys.readouterr().err
     assert "72/72 resource" in err
-    assert f"best {study.best_value:.6g} at 9 (trial {study.best_trial.number})" in err
+    best = study.best_trial
+    assert f"Best trial: {best.number}. Best value: {best.value:.6g} at 9: " in err
+
+
+def test_the_progress_bar_of_a_timeout_counts_minutes(capsys):
+    study = study_of()
+
+    def stop(trial):
+        trial.study.stop()
+        return by_resource(trial)
+
+    study.optimize(stop, timeout=3600, show_progress_bar=True)
+    assert "/1:00:00" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("objective", "total"), [(generator, 63), (by_resource, 72)])

@@ -7,24 +7,26 @@ import logging
 import math
 import re
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bohb.cli.command.watcher import Run, Watcher
 from bohb.cli.jobs import Job
 from bohb.cli.jobs.command import as_text
 from bohb.cli.status import Best, Status
-from bohb.hyperband import Resource
+from bohb.hyperband import Resource, duration_as_text
 
 _MOST_ROWS = 16
 _TOLD_IN_FULL = 3
+_FORECAST_SECONDS = 1.0  # between two forecasts
 _NUMBER = re.compile(r"[0-9.]+")
 
 
@@ -35,10 +37,21 @@ class PlainView(Watcher):
     ----------
     before
         The status of the job before this run.
+    seconds_left
+        Returns about how long the job still takes; None if that is not known.
     """
 
-    def __init__(self, job: Job, console: Console, before: Status) -> None:
+    def __init__(
+        self,
+        job: Job,
+        console: Console,
+        before: Status,
+        seconds_left: Callable[[], float | None],
+    ) -> None:
         self._job = job
+        self._seconds_left = seconds_left
+        self._left: float | None = None
+        self._next_forecast = 0.0
         self._console = console
         self._n_done = before.n_evaluations
         self._n_planned = before.n_planned
@@ -65,10 +78,7 @@ class PlainView(Watcher):
     def _ending(self, run: Run, value: float | None, fault: str | None) -> str:
         """Count a run that is over, and return how it ended."""
         self._n_done += value is not None or fault is not None
-        count = str(self._n_done)
-        if self._n_planned is not None:
-            count += f"/{self._n_planned}"
-        place = f"{count}  trial {run.number}{at(self._job, run.resource)}"
+        place = f"{self._count()}  trial {run.number}{at(self._job, run.resource)}"
         if fault is not None:
             return f"{place}: {self._shortened(fault)}"
         if value is None:
@@ -76,7 +86,21 @@ class PlainView(Watcher):
         result = f"{self._job.metric.name} {value:.6g} ({run.seconds:.1f} s)"
         is_best = self._is_best(run, value)
         best = f", the best{at(self._job, run.resource)} so far" if is_best else ""
-        return f"{place}: {result}{best}"
+        left = self._time_left()
+        return f"{place}: {result}{best}" + ("" if left is None else f"; about {left} left")
+
+    def _count(self) -> str:
+        """Return how many evaluations are done, and of how many."""
+        planned = "" if self._n_planned is None else f"/{self._n_planned}"
+        return f"{self._n_done}{planned}"
+
+    def _time_left(self) -> str | None:
+        """Return about how long the job still takes, as people say it."""
+        now = time.monotonic()
+        if now > self._next_forecast:  # it reads all trials
+            self._left, self._next_forecast = self._seconds_left(), now + _FORECAST_SECONDS
+        seconds = self._left
+        return None if seconds is None else duration_as_text(seconds)
 
     def _shortened(self, fault: str) -> str:
         """Return a fault in full the first few times, and later its first line only.
@@ -114,17 +138,33 @@ class LiveView(PlainView):
     A fault, and each new best value, is also written as a line that stays on the terminal.
     """
 
-    def __init__(self, job: Job, console: Console, before: Status) -> None:
-        super().__init__(job, console, before)
+    def __init__(
+        self,
+        job: Job,
+        console: Console,
+        before: Status,
+        seconds_left: Callable[[], float | None],
+    ) -> None:
+        super().__init__(job, console, before, seconds_left)
+        rungs = [rung for bracket in before.rungs for rung in bracket]
+        self._resource_done = sum(rung.resource * rung.n_evaluations for rung in rungs)
         self._running: dict[int, tuple[Run, float | None, float | None]] = {}
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=20),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[best]}"),
         )
-        self._task = self._progress.add_task(escape(job.name), total=before.n_planned, best="")
+        total = sum(rung.resource * rung.n_planned for rung in rungs)
+        self._task = self._progress.add_task(
+            escape(job.name),
+            total=None if before.n_planned is None else total,
+            count="",
+            left="",
+            best="",
+        )
         self._show()
 
     def began(self, run: Run) -> None:
@@ -141,6 +181,7 @@ class LiveView(PlainView):
         """Show that a run is over."""
         with self._lock:
             self._running.pop(run.number, None)
+            self._resource_done += run.resource if value is not None or fault is not None else 0
             before = self._best
             text = self._ending(run, value, fault)
             is_worth_a_line = fault is not None or self._best is not before
@@ -153,7 +194,14 @@ class LiveView(PlainView):
         if self._best is not None:
             place = at(self._job, self._best.resource)
             best = f"best {self._best.value:.6g}{place} (trial {self._best.trial})"
-        self._progress.update(self._task, completed=self._n_done, best=escape(best))
+        left = self._time_left()
+        self._progress.update(
+            self._task,
+            completed=self._resource_done,
+            count=f"{self._count()} evaluations",
+            left="" if left is None else f"about {left} left",
+            best=escape(best),
+        )
 
     def __rich__(self) -> Group:
         """Return what Rich shows at this moment."""
@@ -195,15 +243,18 @@ def at(job: Job, resource: Resource) -> str:
 
 
 @contextlib.contextmanager
-def watching(job: Job, console: Console, before: Status) -> Iterator[PlainView]:
+def watching(
+    job: Job, console: Console, before: Status, seconds_left: Callable[[], float | None]
+) -> Iterator[PlainView]:
     """Yield the kind of view that suits `console`; it also shows the library's warnings.
 
     Parameters
     ----------
-    before
-        The status of the job before this run.
+    before, seconds_left
+        As in `PlainView`.
     """
-    view = (LiveView if console.is_terminal else PlainView)(job, console, before)
+    kind = LiveView if console.is_terminal else PlainView
+    view = kind(job, console, before, seconds_left)
     with contextlib.ExitStack() as stack:
         stack.enter_context(showing_warnings(view))
         if isinstance(view, LiveView):

@@ -22,6 +22,7 @@ from bohb.cli.lifecycle import Place
 from bohb.cli.show.live import at, plainly, short
 from bohb.cli.status import Best, Status
 from bohb.history import from_model
+from bohb.hyperband import duration_as_text
 from bohb.study import without_password
 
 _MOST_FAILURES = 3
@@ -94,6 +95,8 @@ def print_status(job: Job, place: Place, status: Status, console: Console) -> No
         ("evaluations", done),
         ("trials", ", ".join(f"{count} {state}" for state, count in status.n_trials.items())),
     ]
+    if status.seconds_left is not None:
+        rows.insert(3, ("left", f"about {duration_as_text(status.seconds_left)}"))
     if status.best is not None:
         rows.append(("best", _best_line(job, status.best)))
     grid = Table.grid(padding=(0, 2))
