@@ -1,12 +1,14 @@
 """How good a configuration is found for how much training.
 
     BOHB_YAHPO_DATA=... python benchmarks/regret.py [--seeds 10] [--samplers random density gp]
+        [--failures chance|corner]
 
 Synchronous Hyperband with factor 3; a promoted trial goes on from where it stood. The incumbent is
 the lowest loss observed at the highest rung so far; it is scored by its true loss at the highest
 resource. The first table has the mean over tasks and seeds of the decimal logarithm of the
 normalised regret of the incumbent, after as many full evaluations as the column says. The others
-have the mean loss, and its standard error, for networks and trees that are really trained.
+have the mean loss, and its standard error, for networks and trees that are really trained. With
+`--failures` a fifth of the evaluations fail by chance, or all in a corner of the space do.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two runs at a time share the processors
 
@@ -60,12 +63,15 @@ class Recorder:
     def is_over(self) -> bool:
         return self.spent > self.moments[-1]
 
-    def evaluate(self, config: dict, previous: float, resource: float) -> float:
+    def spend(self, previous: float, resource: float) -> None:
         cost = (resource - previous) / self.task.resources[1]
         for moment in self.moments:
             if self.spent <= moment < self.spent + cost:
                 self.after[moment] = self.score
         self.spent += cost
+
+    def evaluate(self, config: dict, previous: float, resource: float) -> float:
+        self.spend(previous, resource)
         loss = self.task.loss(config, resource)
         if (-resource, loss) < (-self.best[0], self.best[1]):
             self.best = (resource, loss)
@@ -73,17 +79,47 @@ class Recorder:
         return loss
 
 
-def run_in_brackets(sampler: optuna.samplers.BaseSampler, recorder: Recorder) -> None:
-    task = recorder.task
+class FailedEvaluationError(Exception):
+    pass
+
+
+def unit(distribution: optuna.distributions.BaseDistribution, value: Any) -> float:
+    """Return where a value lies in its range, from 0 to 1."""
+    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+        return distribution.choices.index(value) / max(1, len(distribution.choices) - 1)
+    scale = np.log if distribution.log else float
+    low, high = scale(distribution.low), scale(distribution.high)
+    return (scale(value) - low) / (high - low)
+
+
+def fails(kind: str | None, trial: bohb.Trial, rng: np.random.Generator) -> bool:
+    if kind == "chance":
+        return rng.random() < 0.2
+    first_two = list(trial.distributions.items())[:2]
+    places = [unit(distribution, trial.params[name]) for name, distribution in first_two]
+    return kind == "corner" and sum(places) > 1.2
+
+
+def run_in_brackets(
+    sampler: optuna.samplers.BaseSampler, recorder: Recorder, failures: str | None, seed: int
+) -> None:
+    task, rng = recorder.task, np.random.default_rng(1000 + seed)
 
     def objective(trial: bohb.Trial) -> float:
-        loss = recorder.evaluate(task.suggest(trial), trial.previous_resource, trial.resource)
+        config = task.suggest(trial)
+        is_failure = fails(failures, trial, rng)
+        if is_failure:
+            recorder.spend(trial.previous_resource, trial.resource)
+        else:
+            loss = recorder.evaluate(config, trial.previous_resource, trial.resource)
         if recorder.is_over:
             trial.study.stop()
+        if is_failure:
+            raise FailedEvaluationError
         return loss
 
     study = bohb.create_study(sampler=sampler, pruner=bohb.HyperbandPruner(*task.resources))
-    study.optimize(objective, n_rounds=1000)
+    study.optimize(objective, n_rounds=1000, catch=FailedEvaluationError)
 
 
 def run_in_optuna(seed: int, recorder: Recorder) -> None:
@@ -107,7 +143,9 @@ def run_in_optuna(seed: int, recorder: Recorder) -> None:
     study.optimize(objective)
 
 
-def run(name: str, kind: str, index: int, seed: int) -> tuple[list[float], float]:
+def run(
+    name: str, kind: str, index: int, seed: int, failures: str | None = None
+) -> tuple[list[float], float]:
     """Return the scores of one run, and the seconds it took."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")  # of experimental samplers, and of networks that diverge
@@ -117,7 +155,7 @@ def run(name: str, kind: str, index: int, seed: int) -> tuple[list[float], float
     if name == "optuna":
         run_in_optuna(seed, recorder)
     else:
-        run_in_brackets(IN_BRACKETS[name](seed), recorder)
+        run_in_brackets(IN_BRACKETS[name](seed), recorder, failures, seed)
     return [recorder.after[moment] for moment in moments], time.perf_counter() - begin
 
 
@@ -127,12 +165,14 @@ def suite(kind: str) -> tuple[list[Task], tuple[int, ...]]:
     return benchmark_tasks(), BUDGETS
 
 
-def all_runs(kind: str, names: list[str], seeds: range) -> tuple[np.ndarray, np.ndarray]:
+def all_runs(
+    kind: str, names: list[str], seeds: range, failures: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return scores, shape (samplers, seeds, tasks, moments), and seconds per sampler."""
     tasks, moments = suite(kind)
     with ProcessPoolExecutor(2) as pool:
         futures = [
-            pool.submit(run, name, kind, index, seed)
+            pool.submit(run, name, kind, index, seed, failures)
             for name in names
             for seed in seeds
             for index in range(len(tasks))
@@ -143,9 +183,9 @@ def all_runs(kind: str, names: list[str], seeds: range) -> tuple[np.ndarray, np.
     return scores.reshape(len(names), len(seeds), len(tasks), len(moments)), seconds
 
 
-def print_regret(names: list[str], seeds: range, *, by_task: bool) -> None:
+def print_regret(names: list[str], seeds: range, failures: str | None, *, by_task: bool) -> None:
     tasks, moments = suite("benchmark")
-    scores, seconds = all_runs("benchmark", names, seeds)
+    scores, seconds = all_runs("benchmark", names, seeds, failures)
     logs = np.log10(np.maximum(scores, 1e-5))
     print(
         f"{'log10 of the regret':32}" + "".join(f"{moment:>8}" for moment in moments) + "   s/run"
@@ -178,11 +218,14 @@ def main() -> None:
     parser.add_argument("--samplers", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--by-task", action="store_true")
     parser.add_argument("--only", choices=("benchmark", "training"))
+    parser.add_argument("--failures", choices=("chance", "corner"))
     arguments = parser.parse_args()
+    if arguments.failures:  # Optuna's own pruner is run without failures only
+        arguments.samplers = [name for name in arguments.samplers if name != "optuna"]
     seeds = range(arguments.seeds)
     if arguments.only != "training":
-        print_regret(arguments.samplers, seeds, by_task=arguments.by_task)
-    if arguments.only != "benchmark":
+        print_regret(arguments.samplers, seeds, arguments.failures, by_task=arguments.by_task)
+    if arguments.only != "benchmark" and not arguments.failures:
         print_training(arguments.samplers, seeds)
 
 

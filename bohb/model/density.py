@@ -21,6 +21,7 @@ from bohb.model.tried import first_untried, untried_from_prior
 
 if TYPE_CHECKING:
     from bohb.model.mixture import Mixture
+    from bohb.model.success import Success
 
 _ENOUGH = 10  # so many evaluated trials suffice to begin with, also in many dimensions
 
@@ -105,13 +106,15 @@ class DensityProposer:
 
         Each of the `observations` must have some parameter of `space`.
         """
-        from bohb.model.mixture import Mixture  # it needs SciPy, and random proposals do not
+        # These need SciPy, and random proposals do not.
+        from bohb.model.mixture import Mixture
+        from bohb.model.success import Success
 
         good, others = split(
             observations, self.reduction_factor, good_share=self.good_share, max_good=self.max_good
         )
         pending = others[observations.is_pending[others]]
-        others = others[~observations.is_pending[others]]
+        others = others[observations.is_evaluated[others]]
         # The observations that are looked at weigh as much as all those that they stand for.
         weight = max(len(others) / self.max_others, 1.0)
         if weight > 1:
@@ -128,16 +131,18 @@ class DensityProposer:
             space,
             Mixture(space, points[:n_good], rank_weights(n_good), spans),
             Mixture(space, points[n_good:], weights, spans),
+            Success.fitted(space, observations, self.max_others),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Densities:
-    """The density of the good configurations and that of the others."""
+    """The density of the good configurations, that of the others, and the chance of success."""
 
     space: Space
     good: Mixture
     others: Mixture
+    success: Success | None
 
     def draw(self, count: int, fixed: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return the possible ones among `count` draws from the good density, shape (n, d).
@@ -150,5 +155,9 @@ class Densities:
         return rows if len(rows) else allowed_from_prior(self.space, fixed, rng)[None, :]
 
     def log_ratio(self, units: FloatArray, fixed: FloatArray) -> FloatArray:
-        """Return log good - log others of configurations, shape (n,), given what is fixed."""
-        return self.good.log_density(units, fixed) - self.others.log_density(units, fixed)
+        """Return log good - log others of configurations, shape (n,), given what is fixed.
+
+        Where trials have failed, the logarithm of the chance of success is added.
+        """
+        ratio = self.good.log_density(units, fixed) - self.others.log_density(units, fixed)
+        return ratio if self.success is None else ratio + self.success.log_probability(units)

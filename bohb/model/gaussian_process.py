@@ -114,24 +114,29 @@ class GaussianProcessProposer:
             max_points=self.max_points,
             max_fit=self.max_fit,
         )
+        densities = self.density.densities(space, observations)
+        success = densities.success
+
+        def promise(units: FloatArray) -> FloatArray:
+            gains = surface.log_improvement(units)
+            return gains if success is None else gains + success.log_probability(units)
+
         parents = np.repeat(surface.tried[:_N_PARENTS], _N_CHILDREN, axis=0)
         candidates = np.concatenate(
             [
-                self.density.densities(space, observations).draw(
-                    self.n_candidates // 3, fixed, rng
-                ),
+                densities.draw(self.n_candidates // 3, fixed, rng),
                 space.draw_prior(self.n_candidates - self.n_candidates // 3, rng, fixed),
                 *(vary(parents, scale, space, fixed, rng) for scale in _SCALES),
             ]
         )
         # At least one candidate is left: the densities draw possible configurations only.
         candidates = candidates[is_possible(candidates, space, fixed)]
-        gains = surface.log_improvement(candidates)
+        gains = promise(candidates)
         best, gain = candidates[np.argmax(gains)], np.max(gains)
         for scale in _REFINEMENTS:
             near = vary(np.repeat(best[None, :], _N_NEIGHBOURS, axis=0), scale, space, fixed, rng)
             possible = is_possible(near, space, fixed)
-            near_gains = np.where(possible, surface.log_improvement(near), -np.inf)
+            near_gains = np.where(possible, promise(near), -np.inf)
             if np.max(near_gains) > gain:
                 best, gain = near[np.argmax(near_gains)], np.max(near_gains)
         order = np.argsort(-gains, kind="stable")

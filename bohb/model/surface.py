@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 from scipy.special import erfcx, ndtr
@@ -14,8 +13,6 @@ from bohb.model.arrays import FloatArray, IndexArray
 from bohb.model.observations import Observations
 from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, fit
 from bohb.model.space import Categorical, Space
-
-Array = TypeVar("Array", bound=np.ndarray[Any, Any])
 
 _BEST_OF_EACH_LEVEL = 15
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
@@ -78,63 +75,51 @@ class Surface:
         space, n_levels
             As above.
         observations
-            A configuration that has failed counts as the worst loss. One that is pending counts
-            at the highest level as one standard deviation worse than is expected of it, so that
-            its neighbourhood promises less. (With the expected loss alone, as in the kriging
+            A configuration that has failed has no loss, and does not count. One that is pending
+            counts at the highest level as one standard deviation worse than is expected of it, so
+            that its neighbourhood promises less. (With the expected loss alone, as in the kriging
             believer of Ginsbourger et al. 2010, proposals made at the same time crowd together.)
         max_points
             At most so many evaluations are looked at: the best of each level, those at the
             highest levels, and the most recent.
         max_fit
-            The hyperparameters are fitted to the first ``sqrt(max_fit / inputs)`` of these, of
-            which at most a fifth are failures. The inputs are the parameters and the level, so
-            that the fit works on at most `max_fit` squared distances.
+            The hyperparameters are fitted to the first ``sqrt(max_fit / inputs)`` of these. The
+            inputs are the parameters and the level, so that the fit works on at most `max_fit`
+            squared distances.
         """
         units = space.encode(observations.columns(space.names))
         rows, levels = _evaluations(observations, max_points)
         targets = _targets(observations.losses[rows, levels])
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
-        # Failures are points of the worst loss at the highest level, with a noise of their own.
-        # Some go before the evaluations, as the hyperparameters are fitted to the first points.
-        failed = np.flatnonzero(observations.failed)[-(max_points // 5) :]
-        n_first = max(1, n_fit // 5)
-        first, others = failed[-n_first:], failed[:-n_first]
-        points = Points(
-            units[np.concatenate([first, rows, others])],
-            _framed(first, levels, others, n_levels - 1),
-        )
-        targets = _framed(first, targets, others, np.max(targets))
-        groups = _framed(first, levels, others, n_levels)
+        points = Points(units[rows], levels)
         squared = _squared(space, n_levels, points, points)
         hyperparameters = fit(
             squared[:, :n_fit, :n_fit],
             targets[:n_fit],
-            groups[:n_fit],
-            _belief(len(squared), n_levels + 1),
+            levels[:n_fit],
+            _belief(len(squared), n_levels),
         )
         surface = cls(
             space,
             n_levels,
             points,
-            GaussianProcess(hyperparameters, squared, targets, groups),
+            GaussianProcess(hyperparameters, squared, targets, levels),
             lowest=math.nan,
             tried=units[np.unique(rows)],
         )
         pending = units[observations.is_pending][-(max_points // 2) :]
         if len(pending):
-            surface = surface._with_pending(pending, targets, groups)
+            surface = surface._with_pending(pending, targets)
         mean, _ = surface.predict(surface.tried)
         order = np.argsort(mean, kind="stable")
         return dataclasses.replace(
             surface, lowest=float(mean[order[0]]), tried=surface.tried[order]
         )
 
-    def _with_pending(
-        self, pending: FloatArray, targets: FloatArray, groups: IndexArray
-    ) -> Surface:
+    def _with_pending(self, pending: FloatArray, targets: FloatArray) -> Surface:
         """Return the surface that has seen the `pending` configurations too.
 
-        `targets` and `groups` are those of the points that this surface has seen.
+        `targets` are those of the points that this surface has seen.
         """
         mean, deviation = self.predict(pending)
         top = np.full(len(pending), self.n_levels - 1)
@@ -145,7 +130,7 @@ class Surface:
             self.process.hyperparameters,
             _squared(self.space, self.n_levels, points, points),
             np.append(targets, mean + deviation),
-            np.append(groups, top),
+            points.levels,
         )
         tried = np.concatenate([self.tried, pending])
         return dataclasses.replace(self, points=points, process=process, tried=tried)
@@ -218,12 +203,6 @@ def _targets(losses: FloatArray) -> FloatArray:
     units = (losses - median) / scale
     squeezed = np.where(units > 0, np.log1p(np.clip(units, 0, _WORST)), units)
     return np.asarray((squeezed - np.mean(squeezed)) / (np.std(squeezed) or 1.0))
-
-
-def _framed(before: IndexArray, values: Array, after: IndexArray, value: float) -> Array:
-    """Return `values` between copies of `value`: one for each of `before` and of `after`."""
-    around = [np.full(len(indices), value, values.dtype) for indices in (before, after)]
-    return np.concatenate([around[0], values, around[1]])  # type: ignore[return-value]
 
 
 def _belief(n_scales: int, n_groups: int) -> Belief:

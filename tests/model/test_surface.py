@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from bohb.model import Categorical, Numeric, Observations, Space, regression
+from bohb.model import Categorical, Numeric, Observations, Space
 from bohb.model.surface import Surface, _evaluations, log_gain
 
 LINE = Space({"x": Numeric(0, 1)})
@@ -30,25 +30,6 @@ def observed(xs, n_levels=3):
         ({"x": x}, {level: loss(x, level) for level in range(1 + index % n_levels)})
         for index, x in enumerate(xs)
     ]
-
-
-def test_hardly_any_failures_are_among_what_the_hyperparameters_are_fitted_to(monkeypatch):
-    space = Space({f"x{i}": Numeric(0, 1) for i in range(64)})
-    rng = np.random.default_rng(0)
-    rows = []
-    for index in range(120):
-        values = {name: rng.uniform() for name in space.parameters}
-        rows.append((values, None if index % 2 else {0: rng.normal(), 2: rng.normal()}))
-    seen = {}
-
-    def fit_seen(squared, targets, groups, belief):
-        seen["groups"] = groups
-        return regression.fit(squared, targets, groups, belief)
-
-    monkeypatch.setattr("bohb.model.surface.fit", fit_seen)
-    surface(space, rows)
-    failures = int((seen["groups"] == 3).sum())
-    assert 0 < failures <= len(seen["groups"]) / 5
 
 
 @pytest.mark.parametrize("score", [-30.0, -8.0, -1.5, -1.0, -0.5, 0.0, 2.0, 10.0])
@@ -87,11 +68,11 @@ def test_what_is_pending_promises_less():
     assert after < before - 0.5
 
 
-def test_what_has_failed_is_expected_to_be_bad():
+def test_what_has_failed_says_nothing_about_losses():
     rows = observed([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     failed = [({"x": x}, None) for x in (0.85, 0.9, 0.95)]
     place = on_line(0.9)
-    assert surface(LINE, rows + failed).predict(place)[0] > surface(LINE, rows).predict(place)[0]
+    assert surface(LINE, rows + failed).predict(place) == surface(LINE, rows).predict(place)
 
 
 def test_choices_and_missing_parameters_have_distances():

@@ -108,6 +108,31 @@ def _of_the_highest(job: Job, study: Study, kind: PlotKind) -> Any:
     }
     drawn = draw_by_kind[kind](study, target_name=job.metric.name)
     axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn
-    for each in axes.figure.axes:
-        each.set_title("")
+    _make_readable(axes.figure)
     return axes
+
+
+def _make_readable(figure: Any) -> None:
+    """Let no label of a plot of Optuna cover another one, and no line be white on white."""
+    import matplotlib as mpl
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+    shades = mpl.colormaps["Blues"]([0.35, 1.0])
+    visible = LinearSegmentedColormap.from_list("visible-blues", shades)
+    for axes in figure.axes:
+        for place in ("left", "center"):
+            axes.set_title("", loc=place)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_formatter(NullFormatter())
+            if axis.get_scale() == "log":
+                low, high = sorted(axis.get_view_interval())
+                subs = (1, 2, 5) if high < 100 * low else (1,)
+                axis.set_major_locator(LogLocator(subs=subs, numticks=6))
+                axis.set_major_formatter("{x:g}")
+            if axis.get_scale() == "linear" and isinstance(axis.get_major_locator(), MaxNLocator):
+                axis.get_major_locator().set_params(nbins=5)
+        for drawn in (*axes.collections, *axes.images):
+            if drawn.get_array() is not None:
+                is_reversed = drawn.get_cmap().name.endswith("_r")
+                drawn.set_cmap(visible.reversed() if is_reversed else visible)
