@@ -19,7 +19,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 JOB_FLAGS = re.MULTILINE | re.DOTALL
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OPTIONAL = {"dask": "distributed", "ray": "ray"}  # by page: what its programs need
+# By page: what its programs need.
+OPTIONAL = {"dask": "distributed", "ray": "ray", "distributed-training": "torch"}
 SLOW = {*OPTIONAL, "scikit-learn", "tutorial"}
 PROGRAMS = [
     pytest.param(
