@@ -19,6 +19,7 @@
     │   ├── NoResultError        there is no such result yet        (also a ValueError)
     │   ├── TrialStateError      the trial is not in a state for it (also a ValueError)
     │   ├── StudyOwnedError      somebody else is optimising it     (also a RuntimeError)
+    │   ├── CallEndedError       another process has ended the call with an exception
     │   ├── SamplerError         the sampler failed while it was asked for a value
     │   ├── SettingsError        the study was begun with other settings
     │   ├── ExecutorError        the executor can run no more legs
@@ -103,6 +104,10 @@ class TrialStateError(StudyError, ValueError):
 
 class StudyOwnedError(StudyError, RuntimeError):
     """Another live process or thread, or an outer call, is optimising this study."""
+
+
+class CallEndedError(StudyError):
+    """The call of `optimize` was ended by an exception in another process, which is the cause."""
 
 
 class SamplerError(StudyError):

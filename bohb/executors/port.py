@@ -78,6 +78,9 @@ class Executor(abc.ABC):
     is_sticky: bool = False
     """Whether a leg can be sent to the worker that ran another one, by its name."""
 
+    is_simulated: bool = False
+    """Whether its clock is not that of the world, so that nobody else can work beside it."""
+
     grace_seconds: float = 5.0
     """The seconds that a leg has to end by itself when it is told to, before it is killed."""
 
@@ -158,6 +161,10 @@ class Executor(abc.ABC):
             with contextlib.suppress(queue.Empty):
                 return [self._finished.get(timeout=min(left, _SLICE_SECONDS)), *self._rest()]
         return self._rest()
+
+    def nudge(self) -> None:
+        """Let `wait` return soon, as something else has come up."""
+        self._finished.put(Future())
 
     def _rest(self) -> list[Future[Any]]:
         finished = []

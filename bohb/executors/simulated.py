@@ -52,6 +52,7 @@ class SimulatedExecutor(Executor):
     """
 
     is_local = True
+    is_simulated = True
     grace_seconds = 0.0
 
     def __init__(

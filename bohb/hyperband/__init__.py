@@ -5,7 +5,6 @@ number of its trial alone.
 """
 
 from bohb.hyperband.asynchronous import AsynchronousSchedule
-from bohb.hyperband.forecast import LegsLeft, Pace, busy_seconds, duration_as_text, wall_seconds
 from bohb.hyperband.ladder import Resource, ladder, lowest_of
 from bohb.hyperband.plan import (
     Bracket,
@@ -25,20 +24,15 @@ __all__ = [
     "BracketSizes",
     "Evaluation",
     "Leg",
-    "LegsLeft",
-    "Pace",
     "Plan",
     "Resource",
     "Schedule",
     "Standing",
     "SynchronousSchedule",
-    "busy_seconds",
-    "duration_as_text",
     "keep_best",
     "ladder",
     "lowest_of",
     "make_plan",
     "make_successive_halving_plan",
     "promotable",
-    "wall_seconds",
 ]

@@ -12,6 +12,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Hashable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,9 @@ from bohb.objective.trial import Trial
 from bohb.store.legs import Span
 
 _logger = logging.getLogger(__name__)
+
+# The name of the study whose leg runs in this context.
+_running: ContextVar[str | None] = ContextVar("running", default=None)
 
 _HOST = socket.gethostname()
 
@@ -63,6 +67,11 @@ class LegResult:
     value: float | None = None
     error: BaseException | None = None
     span: Span | None = None
+
+
+def is_leg_of(study_name: str) -> bool:
+    """Return whether this is called from a leg of the study of this name."""
+    return _running.get() == study_name
 
 
 def text_of(error: BaseException) -> str:
@@ -108,7 +117,11 @@ class Objective:
         began = time.time()
         state = leg_state_of(trial)
         state.watch.begin()
-        result = self._run(trial, state)
+        outer = _running.set(trial.study.study_name)
+        try:
+            result = self._run(trial, state)
+        finally:
+            _running.reset(outer)
         return replace(result, span=Span(began, time.time() - began, f"{_HOST}:{os.getpid()}"))
 
     def _run(self, trial: Trial, state: LegState) -> LegResult:

@@ -143,7 +143,7 @@ class RemoteDispatch(Dispatch):
         self._stop = stop
         self._leg_timeout = leg_timeout
         self._shared = executor.share(_pickled(objective.function, study, executor))
-        self._seed = _seed_of(study)
+        self._seed = seed_of(study)
         self._mailbox = Mailbox(study.checkpoint_root, study.study_name)
         self._names: dict[Future[Any], str] = {}
 
@@ -170,7 +170,7 @@ class RemoteDispatch(Dispatch):
             scale=state.scale,
             marks=state.marks,
             frozen=live_trial(trial),
-            proposed=_proposed(trial) if leg.rung == 0 else {},
+            proposed=proposed_for(trial) if leg.rung == 0 else {},
             seed=self._seed,
             checkpoint_root=self._study.checkpoint_root,
             mailbox=self._mailbox.directory,
@@ -268,7 +268,7 @@ def _pickled(function: Callable[[Any], Any], study: StoredStudy, executor: Execu
         ) from error
 
 
-def _seed_of(study: StoredStudy) -> int:
+def seed_of(study: StoredStudy) -> int:
     """Return the seed from which workers draw: the sampler's, or one that is kept in the study."""
     if isinstance(study.sampler, BOHBSampler):
         return study.sampler.seed
@@ -280,7 +280,7 @@ def _seed_of(study: StoredStudy) -> int:
     return int(seed)
 
 
-def _proposed(trial: Trial) -> dict[str, Any]:
+def proposed_for(trial: Trial) -> dict[str, Any]:
     """Return what the sampler proposes for the parameters that other trials have had.
 
     A worker cannot ask the sampler, so each of them is proposed here, before it is known whether

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import time
 import uuid
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 
 from optuna.distributions import distribution_to_json, json_to_distribution
 
+from bohb.machine import machine_name, process_exists
 from bohb.store.checkpoints import remove_unused
 
 # One thing that a leg has written about its trial: a word for its kind, then key, value and so on.
@@ -34,10 +36,13 @@ class Mailbox:
 
     def __init__(self, root: Path, study_name: str) -> None:
         prefix = f"legs-{zlib.crc32(study_name.encode()):08x}-"
-        for stale in root.glob(f"{prefix}*"):  # a killed call has left it, and its legs must end
-            shutil.rmtree(stale, ignore_errors=True)
+        here = f"{zlib.crc32(machine_name().encode()):08x}"
+        for stale in root.glob(f"{prefix}{here}-*"):
+            # A killed process has left it, and its legs must end. Others may work on the study too.
+            if not process_exists(_pid_in(stale.name)):
+                shutil.rmtree(stale, ignore_errors=True)
         self._root = root
-        self.directory = root / f"{prefix}{uuid.uuid4().hex[:8]}"
+        self.directory = root / f"{prefix}{here}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         with contextlib.suppress(OSError):  # without the directory, legs just go on to their end
             self.directory.mkdir(mode=0o700)
             (self.directory / "go").touch()
@@ -96,6 +101,11 @@ def _decoded(line: bytes) -> Write | None:
         return (kind, key, value) if is_attribute else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _pid_in(name: str) -> int:
+    pid = name.split("-")[-2]
+    return int(pid) if pid.isdigit() else -1
 
 
 class MailboxEnd:

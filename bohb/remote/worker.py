@@ -268,7 +268,7 @@ class _WorkerStudy(StoredStudy):
         maximize = assignment.scale.maximize
         direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         study_id = self.storage.create_new_study([direction], _NAME)
-        super().__init__(_NAME, self.storage, _Proposed(), NopPruner(), space)
+        super().__init__(_NAME, self.storage, Proposed(), NopPruner(), space)
         # Optuna does not log the creation of a study that is unannounced. From now on it has the
         # name that the objective and the error messages should show.
         self.study_name = self._ledger.study_name = assignment.study_name
@@ -290,7 +290,7 @@ class _WorkerStudy(StoredStudy):
 
     def begin_leg(self, assignment: Assignment, trial: Trial, end: MailboxEnd) -> None:
         """Let the trial begin its leg."""
-        self.sampler = _Proposed(assignment.proposed, assignment.seed)
+        self.sampler = Proposed(assignment.proposed, assignment.seed)
         self.storage.end = end
         watch = LegWatch(end.is_stopping, assignment.leg_timeout)
         leg_state_of(trial).begin(assignment.leg, assignment.scale, watch, assignment.marks)
@@ -336,7 +336,7 @@ def _out_of_reach(done: str) -> StudyError:
     )
 
 
-class _Proposed(BaseSampler):
+class Proposed(BaseSampler):
     """Gives the values that were proposed, and draws all others from the trial's random stream."""
 
     def __init__(self, proposed: Mapping[str, Any] | None = None, seed: int = 0) -> None:

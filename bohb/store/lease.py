@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import os
 import socket
 import threading
@@ -22,6 +23,8 @@ from bohb.store.stored_study import StoredStudy, ledger_of
 BEAT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0  # a holder that has not beaten for so long counts as dead
 _SETTLING_SECONDS = 0.05  # after this time each of two simultaneous claims can see the other
+_FIRST_PAUSE = 0.25  # seconds until the first beat, which finds a claim that came late
+_NOTICING_SECONDS = 1.0
 
 # The tokens of the leases whose holders are inside `optimize` in this process.
 _at_work: set[str] = set()
@@ -37,12 +40,15 @@ class Lease:
 
     Attributes
     ----------
+    seconds
+        The silence after which its holder counts as dead.
     is_lost
         Whether a beat has found that somebody else holds the lease.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._become_new()
+        self.seconds = SILENCE_SECONDS
         self._ledger = ledger
         self._is_in_memory = isinstance(ledger.storage, InMemoryStorage)
         self._since = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
@@ -73,6 +79,7 @@ class Lease:
             return unbroken
 
     def _claim(self) -> bool:
+        began = time.monotonic()
         found = self._ledger.read(LEASE)
         self._refuse_if_alive(found)
         unbroken = found is None or found["token"] == self.token
@@ -80,7 +87,10 @@ class Lease:
         if not self._is_in_memory:
             # No storage offers "write only if unchanged". Of two processes that write at the same
             # moment the later write stands, so each waits and reads who has it before it goes on.
-            time.sleep(_SETTLING_SECONDS)
+            # What took longer than the other one waits may have overwritten a lease that is in use:
+            # then the other one is given the time to notice it.
+            is_late = time.monotonic() - began > _SETTLING_SECONDS
+            time.sleep(_NOTICING_SECONDS if is_late else _SETTLING_SECONDS)
             self._refuse_if_alive(self._ledger.read(LEASE))
             if not self.held:
                 self._start_beating()
@@ -153,16 +163,20 @@ class Lease:
                 "since": self._since,
                 "beat": time.time(),
                 "released": released,
+                "lease": self.seconds,
             },
         )
-        self._ledger.fenced_from = now + SILENCE_SECONDS / 2
+        self._ledger.fenced_from = now + self.seconds / 2
 
     def _start_beating(self) -> None:
         self._ended = threading.Event()
         self._end = weakref.finalize(self, self._ended.set)
         # The thread knows the lease by a weak reference only, so that it ends with its study.
         thread = threading.Thread(
-            target=_beat, args=(weakref.ref(self), self._ended), name="bohb-beat", daemon=True
+            target=_beat,
+            args=(weakref.ref(self), self._ended, min(BEAT_SECONDS, self.seconds / 6)),
+            name="bohb-beat",
+            daemon=True,
         )
         thread.start()
 
@@ -173,9 +187,10 @@ def lease_holder(study: StoredStudy) -> str | None:
     return _described(found) if found is not None and _is_alive(found) else None
 
 
-def _beat(reference: weakref.ref[Lease], ended: threading.Event) -> None:
-    """Beat until `ended` is set, or the lease is gone or lost."""
-    while not ended.wait(BEAT_SECONDS):
+def _beat(reference: weakref.ref[Lease], ended: threading.Event, pause: float) -> None:
+    """Beat until `ended` is set, or the lease is gone or lost; at last every `pause` seconds."""
+    pauses = (min(_FIRST_PAUSE * 2**n, pause) for n in itertools.count())
+    while not ended.wait(next(pauses)):
         lease = reference()
         if lease is None:
             return
@@ -189,10 +204,16 @@ def _beat(reference: weakref.ref[Lease], ended: threading.Event) -> None:
             del lease  # this thread must not keep the lease alive while it waits
 
 
+def is_held(found: dict[str, Any] | None) -> bool:
+    """Return whether a lease that was read is held by somebody who lives."""
+    return found is not None and _is_alive(found)
+
+
 def _is_alive(found: dict[str, Any]) -> bool:
     if found["released"]:
         return False
-    beats = bool(time.time() - found["beat"] < SILENCE_SECONDS)
+    silence = found.get("lease", SILENCE_SECONDS)
+    beats = bool(time.time() - found["beat"] < silence)
     if found["machine"] != machine_name():
         return beats  # processes of another machine cannot be seen from here
     if found["pid"] == os.getpid():
@@ -201,10 +222,11 @@ def _is_alive(found: dict[str, Any]) -> bool:
 
 
 def _refusal(name: str, found: dict[str, Any]) -> str:
+    silence = found.get("lease", SILENCE_SECONDS)
     return (
         f"study {name!r} is being optimised by {_described(found)}. One process at a time moves a "
         "study forward: stop that one, or wait until it ends. A process that has died is succeeded "
-        f"at once on the same machine, and after {SILENCE_SECONDS:.0f} seconds from another one."
+        f"at once on the same machine, and after {silence:g} seconds from another one."
     )
 
 

@@ -23,6 +23,7 @@ ERROR_ATTRIBUTE = "bohb:error"
 SETTINGS = "bohb:settings"
 CLOSED = "bohb:closed"
 OPEN_CALL = "bohb:call"
+CALL_LIMITS = "limits"  # a key of the open call
 LEASE = "bohb:owner"
 SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
@@ -180,8 +181,12 @@ class Ledger:
 
     def read(self, key: str) -> Any:
         """Return what the study has under `key`, or None."""
+        return self.attributes(key).get(key)
+
+    def attributes(self, name: str = "the attributes") -> dict[str, Any]:
+        """Return all that the study has under keys; `name` says in an error what was wanted."""
         return self.carry_out(
-            f"read {key}", lambda: self.storage.get_study_system_attrs(self.study_id).get(key)
+            f"read {name}", lambda: self.storage.get_study_system_attrs(self.study_id)
         )
 
     def write(self, key: str, value: Any) -> None:

@@ -113,10 +113,15 @@ def refuse_blind_sampler(study: StoredStudy) -> None:
         )
 
 
+def must_be_asked(study: StoredStudy) -> bool:
+    """Return whether the sampler must be asked for each value when it is suggested."""
+    asking = (BruteForceSampler, GridSampler, PartialFixedSampler)
+    return study.space is None and isinstance(study.sampler, asking)
+
+
 def refuse_asking_sampler(study: StoredStudy, executor: Executor) -> None:
     """Raise ArgumentError if workers in other processes would have to ask the sampler."""
-    asking = (BruteForceSampler, GridSampler, PartialFixedSampler)
-    if not executor.is_local and study.space is None and isinstance(study.sampler, asking):
+    if not executor.is_local and must_be_asked(study):
         raise ArgumentError(
             f"{type(study.sampler).__name__} needs create_study(space=...) with "
             f"{type(executor).__name__}: a parameter that no trial has had before is drawn by the "

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from optuna.trial import FrozenTrial
 
 from bohb.history import leg_of, scale_of, standing
-from bohb.hyperband import LegsLeft, Pace, Plan, Schedule, Standing, busy_seconds, wall_seconds
+from bohb.hyperband import Plan, Schedule, Standing
+from bohb.hyperband.forecast import LegsLeft, Pace, busy_seconds, wall_seconds
 from bohb.store.legs import spans_of
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of

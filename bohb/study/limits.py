@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from bohb import arguments
 from bohb.errors import ArgumentError
@@ -94,6 +96,11 @@ class Baseline:
     n_evaluations: int = 0
     spent_continued: Resource = 0
     spent_restarted: Resource = 0
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Baseline:
+        """Return the baseline that is stored with a call."""
+        return cls(**{each.name: written[each.name] for each in fields(cls)})
 
     @classmethod
     def of(cls, schedule: Schedule) -> Baseline:

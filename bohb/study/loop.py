@@ -6,12 +6,13 @@ import concurrent.futures
 import gc
 import logging
 import math
+import threading
 import traceback
 from collections import defaultdict, deque
 from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bohb.errors import ExecutorError, LegTimeoutError, WorkerLostError
 from bohb.objective.leg_state import leg_state_of
@@ -33,11 +34,23 @@ _LOOK_SECONDS = 0.5  # between two looks whether legs that wait for a worker hav
 
 
 @dataclass(slots=True)
-class _Flight:
+class Flight:
     """A leg that was given to an executor, and whose result has not been taken."""
 
     trial: Trial
     begun: float | None = None  # when it was first seen to run; only noted for `leg_timeout`
+
+
+class Others(Protocol):
+    """Those who run legs of the same study besides this loop."""
+
+    def takes(self, trial: Trial) -> bool:
+        """Take the leg of `trial` if its generator waits with them; return whether it does."""
+        ...
+
+    def shows(self, number: int) -> bool:
+        """Return whether they show their callbacks the finished trial of this number."""
+        ...
 
 
 class Loop:
@@ -69,25 +82,56 @@ class Loop:
         # A leg that is late, or lost with its worker, fails its trial but does not end the call.
         self._catch = (*options.catch, LegTimeoutError, WorkerLostError)
         self._progress = progress
-        self._in_flight: dict[Future[Any], _Flight] = {}
+        self._others: Others | None = None
+        # Legs that others have begun, and that must run here.
+        self._received: deque[Trial] = deque()
+        self._woken = threading.Event()
+        self._in_flight: dict[Future[Any], Flight] = {}
         # By worker: legs that wait until it is free, because their generators are in its memory.
         self._held: defaultdict[Hashable, deque[Trial]] = defaultdict(deque)
         # Legs that could not be ended. Each still holds a worker.
         self._abandoned: set[Future[Any]] = set()
 
+    def work_with(self, others: Others) -> None:
+        """Let `run` wait for the legs of other processes too."""
+        self._others = others
+
     def run(self) -> None:
         """Run legs until nothing more is to be done."""
         try:
             while not self._stop.is_now():
+                n_before = self._state.schedule.n_evaluations
                 idle = self._fill()
-                if not self._in_flight and (idle or self._stop.is_soon()):
+                if self._in_flight or not (idle or self._stop.is_soon()):
+                    self._collect()
+                elif not self._awaits_others(n_before):
                     break
-                self._collect()
                 self._report_finished()
         finally:
             self._stop.tell(now=True)
             self._drain()
         self._report_finished()
+
+    def wake(self) -> None:
+        """Let the loop look again for legs to give, as others have brought a result."""
+        self._woken.set()
+        self._executor.nudge()
+
+    def _awaits_others(self, n_before: int) -> bool:
+        """Wait for the legs of other processes; return False if there are none.
+
+        `n_before` is how many evaluations there were before this loop found no leg to give.
+        """
+        if self._others is None:
+            return False
+        with self._state.lock:
+            has_more = self._state.schedule.n_evaluations != n_before
+            if not has_more and not self._state.n_under_way:
+                return False
+        if not has_more:
+            self._woken.wait(_LOOK_SECONDS)
+            self._woken.clear()
+        return True
 
     # Giving legs
 
@@ -96,6 +140,9 @@ class Loop:
         while self._has_room() and not self._stop.is_soon():
             with uninterrupted():
                 if self._submit_held():
+                    continue
+                if self._received:
+                    self._give_here(self._received.popleft())
                     continue
                 with self._state.deciding():
                     trial = self._next_trial()
@@ -125,7 +172,17 @@ class Loop:
         may_start = may_start and self._state.schedule.may_open(self._options.max_open_brackets)
         return self._state.next_trial(may_start=may_start)
 
+    def receive(self, trial: Trial) -> None:
+        """Take a leg that others have begun."""
+        self._received.append(trial)
+        self.wake()
+
     def _give(self, trial: Trial) -> None:
+        """Submit the leg of `trial`, or pass it on to those with whom its generator waits."""
+        if self._others is None or not self._others.takes(trial):
+            self._give_here(trial)
+
+    def _give_here(self, trial: Trial) -> None:
         """Submit the leg of `trial`, or hold it until the worker it must go to is free."""
         worker = self._dispatch.worker_for(trial)
         if worker is None or self._executor.has_room(worker):
@@ -154,7 +211,7 @@ class Loop:
         except BaseException:
             self._state.is_consistent = False  # it is not known whether the leg has begun
             raise
-        self._in_flight[future] = _Flight(trial)
+        self._in_flight[future] = Flight(trial)
 
     def _keep(self) -> frozenset[int]:
         """Return the trials whose generators are kept: those under way, and the best paused."""
@@ -192,7 +249,7 @@ class Loop:
             if flight.begun is None and self._executor.has_begun(future):
                 flight.begun = self._executor.now()
 
-    def _deadline(self, flight: _Flight) -> float | None:
+    def _deadline(self, flight: Flight) -> float | None:
         """Return when a leg that runs is to be ended, if it has not ended by itself."""
         if flight.begun is None or self._options.leg_timeout is None:
             return None
@@ -267,7 +324,7 @@ class Loop:
             if self._options.max_failures is not None:
                 self._refuse_failures(self._options.max_failures)
 
-    def _end(self, futures: list[Future[Any]]) -> list[_Flight]:
+    def _end(self, futures: list[Future[Any]]) -> list[Flight]:
         """End legs where they stand, or abandon them; what they have written is kept."""
         self._abandoned |= self._executor.kill(futures)
         flights = [self._in_flight.pop(future) for future in futures]
@@ -282,6 +339,8 @@ class Loop:
         while self._state.finished:
             frozen = self._state.finished.popleft()
             self._dispatch.objective.forget(frozen.number)
+            if self._others is not None and self._others.shows(frozen.number):
+                continue
             for callback in self._options.callbacks:
                 callback(self._state.study, frozen)
 
@@ -295,9 +354,11 @@ class Loop:
             return
         with self._state.doubting():
             with self._state.deciding():
-                for trial in [trial for held in self._held.values() for trial in held]:
+                waiting = [trial for held in self._held.values() for trial in held]
+                for trial in [*waiting, *self._received]:
                     self._state.settle(trial, LegResult(Outcome.INTERRUPTED))
             self._held.clear()
+            self._received.clear()
             # A leg that can be cancelled has not begun, and need not be waited for.
             self._interrupt([future for future in self._in_flight if future.cancel()])
             self._await_running()

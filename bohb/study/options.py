@@ -46,6 +46,10 @@ class Options:
         Whether garbage is collected after each leg.
     show_progress_bar
         Whether a bar is shown.
+    join
+        Whether to work for another process that optimises the study.
+    lease
+        The seconds of silence after which this process counts as dead.
     """
 
     limits: Limits
@@ -62,6 +66,8 @@ class Options:
     callbacks: tuple[Callable[[Any, Any], None], ...]
     gc_after_trial: bool
     show_progress_bar: bool
+    join: bool
+    lease: float
 
     def __post_init__(self) -> None:
         if self.leg_timeout is not None:
@@ -75,3 +81,5 @@ class Options:
             arguments.count("max_open_brackets", self.max_open_brackets)
         arguments.flag("gc_after_trial", self.gc_after_trial)
         arguments.flag("show_progress_bar", self.show_progress_bar)
+        arguments.flag("join", self.join)
+        arguments.positive("lease", self.lease)

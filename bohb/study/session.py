@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import logging
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from optuna.trial import TrialState
 
-from bohb.errors import StudyOwnedError
+from bohb.errors import StorageError, StudyOwnedError
 from bohb.executors import Executor
 from bohb.history import History
-from bohb.objective.objective import Objective, told
+from bohb.objective.objective import Objective, is_leg_of, told
 from bohb.objective.stop import LegWatch, StopSignal
 from bohb.objective.trial import Trial
+from bohb.remote.crew import CALL, Failure
 from bohb.remote.dispatch import dispatch_of, end_of
-from bohb.store.lease import Lease
-from bohb.store.ledger import OPEN_CALL
+from bohb.remote.leading import CrewDispatch, CrewExecutor
+from bohb.store.lease import Lease, lease_holder
+from bohb.store.ledger import CALL_LIMITS, OPEN_CALL
 from bohb.store.stored_study import StoredStudy, ledger_of
-from bohb.study.compatibility import begin, refuse_asking_sampler, warn_of_replays
-from bohb.study.limits import Allowance, Baseline
+from bohb.study.compatibility import (
+    begin,
+    must_be_asked,
+    refuse_asking_sampler,
+    warn_of_replays,
+)
+from bohb.study.crew import HANDED_OVER, Crew, run_with
+from bohb.study.joining import Joining, call_of, tell_other_limits
+from bohb.study.limits import Allowance, Baseline, Limits
 from bohb.study.loop import Loop
 from bohb.study.options import Options
 from bohb.study.progress import progress_of
 from bohb.study.state import CallContext, StudyState
 
 _logger = logging.getLogger(__name__)
+
+_JOINING_SECONDS = 5.0  # within which somebody who has taken the lease begins a call
+_PAUSE_SECONDS = 0.1
 
 
 class Session:
@@ -63,8 +78,38 @@ class Session:
         return None if self._state is None else self._state.history
 
     def optimize(self, function: Callable[[Any], Any], options: Options) -> None:
-        """Run legs of `function` until the limits are reached."""
+        """Run legs of `function` until the limits are reached, or those of whoever leads."""
+        if is_leg_of(self._study.study_name):
+            raise StudyOwnedError(
+                f"study {self._study.study_name!r} is being optimised by the call of optimize that "
+                "has called this objective"
+            )
+        joined: str | None = None
+        patience = time.monotonic() + _JOINING_SECONDS
+        while True:
+            try:
+                self._lead(function, options, joined)
+                return
+            except StudyOwnedError:
+                call = call_of(self._study) if options.join else None
+                # Somebody who has just taken the lease has not begun a call yet.
+                if call is None and (not options.join or time.monotonic() > patience):
+                    raise
+            if call is None:
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            _logger.info("Joined %s.", lease_holder(self._study))
+            if joined is None:
+                tell_other_limits(self._study, dataclasses.asdict(options.limits))
+            if Joining(self._study, function, options, call).run():
+                return
+            joined = call
+            patience = time.monotonic() + _JOINING_SECONDS
+
+    def _lead(self, function: Callable[[Any], Any], options: Options, joined: str | None) -> None:
+        """Lead a call: a new one, one that was cut off, or the one that was `joined` before."""
         executor = options.executor
+        self._lease.seconds = options.lease
         # The stack is left in reverse order: the workers are told that the call is over while the
         # lease is still held, then the lease is released, and the executor is closed last.
         with contextlib.ExitStack() as stack:
@@ -72,6 +117,11 @@ class Session:
             stack.callback(executor.close)
             stop = stack.enter_context(self._at_work(StopSignal(options.timeout, executor.now)))
             state = self._require_state()
+            if joined is not None:
+                if call_of(self._study) != joined:
+                    return  # somebody else has led it to its end
+                options, stop = self._taken_over(options, stop)
+                _logger.info("This process leads from now on.")
             state.context = CallContext(
                 lambda: LegWatch(stop.is_now, options.leg_timeout),
                 options.catch,
@@ -84,22 +134,70 @@ class Session:
             stack.callback(lambda: dispatch.close(state.paused(options.max_paused)))
             if objective.continues and not dispatch.continues:
                 warn_of_replays(state.schedule.plan, executor)
-            baseline = self._begin_call(state, in_total=options.in_total)
+            is_open = options.join and not executor.is_simulated and not must_be_asked(self._study)
+            call, baseline = self._begin_call(state, options, is_open=is_open)
             allowance = Allowance(options.limits, baseline, continued=dispatch.continues)
             progress = progress_of(state, allowance, options)
             if progress is not None:
                 state.context.on_value = progress.take_value
                 stack.callback(progress.close)
             loop = Loop(state, dispatch, allowance, stop, self._lease, options, progress)
+            if is_open:
+                crew = self._crew_of(state, objective, allowance, stop, options, call, loop)
+                run: Callable[[], None] = functools.partial(run_with, crew, loop)
+            else:
+                run = loop.run
             try:
-                loop.run()
+                run()
             except KeyboardInterrupt:
                 _logger.warning(
                     "Cut off by Ctrl-C. What has finished is kept; the next call goes on from here."
                 )
                 raise
+            except Exception as error:
+                if not isinstance(error, HANDED_OVER):
+                    self._end_call(call, error)
+                raise
             else:  # a call that was cut off stays noted, and is taken up by the next one
+                self._end_call(call, None)
                 self._ledger.write(OPEN_CALL, None)
+
+    def _taken_over(self, options: Options, stop: StopSignal) -> tuple[Options, StopSignal]:
+        """Return the options of the call that was joined, which this process leads from now on."""
+        found = self._ledger.read(OPEN_CALL)
+        until = found.get("until")
+        timeout = None if until is None else max(0.001, until - time.time())
+        options = dataclasses.replace(
+            options, limits=Limits(**found[CALL_LIMITS]), timeout=timeout, in_total=False
+        )
+        self._stop = StopSignal(timeout, options.executor.now)
+        return options, self._stop
+
+    def _crew_of(
+        self,
+        state: StudyState,
+        objective: Objective,
+        allowance: Allowance,
+        stop: StopSignal,
+        options: Options,
+        call: str,
+        loop: Loop,
+    ) -> Crew:
+        def end(how: str) -> None:
+            stop.tell(now=how == "now")
+
+        executor = CrewExecutor(self._ledger, call, end)
+        known = (*options.catch, *options.retry_on)
+        dispatch = CrewDispatch(self._study, objective, executor, known)
+        crew = Crew(state, dispatch, executor, allowance, stop, self._lease, options, loop)
+        loop.work_with(crew)
+        return crew
+
+    def _end_call(self, call: str, error: Exception | None) -> None:
+        """Let those who have joined know that the call has ended, and with which `error`."""
+        failure = None if error is None else dataclasses.asdict(Failure.of(error))
+        with contextlib.suppress(StorageError) if error is not None else contextlib.nullcontext():
+            self._ledger.write(CALL, {"call": call, "failure": failure})
 
     def stop(self, *, now: bool) -> bool:
         """Let `optimize` end, after the legs under way or `now`; return whether it was running."""
@@ -213,19 +311,37 @@ class Session:
             self._state = None
             self.forget_objective()
 
-    def _begin_call(self, state: StudyState, *, in_total: bool) -> Baseline:
-        """Return where this call counts from, which is where a call that was cut off began.
+    def _begin_call(
+        self, state: StudyState, options: Options, *, is_open: bool
+    ) -> tuple[str, Baseline]:
+        """Return the name of this call, and where it counts from.
 
-        If none was cut off, it counts from here; with `in_total` from the study's beginning.
+        That is where a call that was cut off began, which it takes up. If none was cut off, it
+        counts from here; with `in_total` from the study's beginning.
         """
         state.may_have_waiting = True
         state.is_used_up = False
         cut_off = self._ledger.read(OPEN_CALL)
-        if cut_off is not None and not in_total:
-            return Baseline(**cut_off)
-        baseline = Baseline() if in_total else Baseline.of(state.schedule)
-        self._ledger.write(OPEN_CALL, dataclasses.asdict(baseline))
-        return baseline
+        known = cut_off or {}
+        if options.in_total:
+            baseline = Baseline()
+        elif cut_off is None:
+            baseline = Baseline.of(state.schedule)
+        else:
+            baseline = Baseline.read(cut_off)
+        call = known.get("call") or uuid.uuid4().hex
+        timeout = options.timeout
+        self._ledger.write(
+            OPEN_CALL,
+            {
+                **dataclasses.asdict(baseline),
+                "call": call,
+                "is_open": is_open,
+                CALL_LIMITS: dataclasses.asdict(options.limits),
+                "until": None if timeout is None else time.time() + timeout,
+            },
+        )
+        return call, baseline
 
 
 def _is_same(one: Callable[[Any], Any], other: Callable[[Any], Any]) -> bool:

@@ -33,7 +33,7 @@ from bohb.objective.objective import LegResult, Outcome
 from bohb.objective.stop import LegWatch
 from bohb.objective.trial import Trial
 from bohb.pruners import SchedulePruner
-from bohb.store.legs import NO_LEG, LegRecord
+from bohb.store.legs import NO_LEG, LegMarks, LegRecord
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
@@ -164,6 +164,11 @@ class StudyState:
         self.is_used_up = self.is_used_up or is_the_samplers
         return is_the_samplers
 
+    @property
+    def n_under_way(self) -> int:
+        """How many legs run now, here and elsewhere."""
+        return len(self.schedule.pending) - len(self._unfinished)
+
     def may_start(self) -> bool:
         """Return whether the sampler has anything left to propose."""
         if self.is_used_up:
@@ -228,6 +233,16 @@ class StudyState:
     def _rank(self, number: int) -> tuple[Resource, float, int]:
         resource, loss = self._paused[number]
         return -resource, loss, number
+
+    def adopt(self, number: int, marks: LegMarks) -> Trial | None:
+        """Return a trial whose leg another process runs; None if that is not its leg any more."""
+        with self.lock:
+            record = self._records.get(number)
+            leg = next((each for each in self._unfinished if each.trial == number), None)
+            if leg is None or record is None or record.marks != marks:
+                return None
+            self._unfinished.remove(leg)
+            return self._give(leg)
 
     def close(self) -> None:
         """Let the open bracket get no more trials: it is finished with what it holds."""

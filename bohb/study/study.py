@@ -156,6 +156,8 @@ class Study(StoredStudy):
         max_failures: float | None = None,
         max_paused: int | None = None,
         max_open_brackets: int | None = None,
+        join: bool = True,
+        lease: float = 60.0,
     ) -> None:
         """Tune `func`.
 
@@ -227,9 +229,19 @@ class Study(StoredStudy):
         max_open_brackets
             The most brackets that may be unfinished at the same time. None lets free workers begin
             with later brackets as long as the limits allow.
+        join
+            Whether to work for another process or thread if it is optimising the study: this call
+            then runs legs for that one, whose limits hold, and returns when its call has ended.
+            False refuses instead, and lets nobody join this call.
+        lease
+            The seconds of silence after which a process counts as dead: its legs are given to
+            others, and if it was leading another one leads. On the same machine a process that
+            has died is noticed at once.
 
         Raises
         ------
+        CallEndedError
+            If this call has joined another one, which was ended by an exception elsewhere.
         KeyboardInterrupt
             After Ctrl-C, here or in a worker.
         ArgumentError
@@ -240,8 +252,8 @@ class Study(StoredStudy):
         TooManyFailuresError
             If a larger share of evaluations fails than `max_failures` allows.
         StudyOwnedError
-            If another live process or thread is optimising the study, or this is called from the
-            study's own objective.
+            If another live process or thread is optimising the study and `join` is False, or this
+            is called from the study's own objective.
         SettingsError
             If the pruner is not the one that the study was begun with.
         StorageError
@@ -319,6 +331,8 @@ class Study(StoredStudy):
             tuple(callbacks),
             gc_after_trial,
             show_progress_bar,
+            join,
+            lease,
         )
         if has_constraints(self.sampler):
             warn_of_constraints()

@@ -6,15 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bohb.hyperband import (
-    Evaluation,
+from bohb.hyperband import Evaluation, SynchronousSchedule, ladder, make_plan
+from bohb.hyperband.forecast import (
     LegsLeft,
     Pace,
-    SynchronousSchedule,
     busy_seconds,
     duration_as_text,
-    ladder,
-    make_plan,
     wall_seconds,
 )
 

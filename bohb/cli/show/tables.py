@@ -22,7 +22,7 @@ from bohb.cli.lifecycle import Place
 from bohb.cli.show.live import at, plainly, short
 from bohb.cli.status import Best, Status
 from bohb.history import from_model
-from bohb.hyperband import duration_as_text
+from bohb.hyperband.forecast import duration_as_text
 from bohb.study import without_password
 
 _MOST_FAILURES = 3
