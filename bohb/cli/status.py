@@ -21,12 +21,14 @@ from bohb.hyperband import Resource
 from bohb.study import (
     LegMarks,
     Study,
+    Worker,
     checkpoints_of,
     evaluations,
     failure_of,
     find_trial_directory,
     forecast_of,
     lease_holder,
+    workers_of,
 )
 
 Activity: TypeAlias = Literal["running", "cut off", "stopped", "failed", "done"]
@@ -70,8 +72,8 @@ class Status:
     activity
         Whether it runs, and if not, why: it was cut off, it was stopped before it was done, too
         many evaluations failed, or nothing is left to do.
-    owner
-        The process that runs it; None if it does not run.
+    owner, workers
+        The process that leads it, None if it does not run, and those that work for that one.
     n_evaluations, n_planned
         The number of evaluations that are done, and of all that are planned; None if that number
         is not known beforehand.
@@ -90,6 +92,7 @@ class Status:
 
     activity: Activity
     owner: str | None
+    workers: list[Worker]
     n_evaluations: int
     n_planned: int | None
     n_trials: dict[str, int]
@@ -114,6 +117,7 @@ def status_of(job: Job, study: Study) -> Status:
     return Status(
         activity,
         owner,
+        workers_of(study) if owner is not None else [],
         len(evaluated),
         None if plan is None else plan.n_evaluations,
         {state: counts[state] for state in _STATES if counts[state]},

@@ -234,9 +234,10 @@ class Member:
             self.standing = "ended"
             failure = ended.get("failure")
             self.failure = None if failure is None else Failure(**failure)
-        elif open_call is None or open_call.get("call") != self._note.call:
+        elif open_call is None:
             self.standing = "ended"
-        elif not is_held(attributes.get(LEASE)):
+        elif open_call["call"] != self._note.call or not is_held(attributes.get(LEASE)):
+            # Of two processes that began at the same moment one may have called it by another name.
             self.standing = "orphaned"
         else:
             self.standing = "joined"  # perhaps again, with somebody else who leads

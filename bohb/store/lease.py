@@ -24,7 +24,8 @@ BEAT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0  # a holder that has not beaten for so long counts as dead
 _SETTLING_SECONDS = 0.05  # after this time each of two simultaneous claims can see the other
 _FIRST_PAUSE = 0.25  # seconds until the first beat, which finds a claim that came late
-_NOTICING_SECONDS = 1.0
+_NOTICING_SECONDS = 1.5
+_DOUBTFUL_SECONDS = 3.0  # for so long it is looked before writes whether a claim has come late
 
 # The tokens of the leases whose holders are inside `optimize` in this process.
 _at_work: set[str] = set()
@@ -49,6 +50,7 @@ class Lease:
     def __init__(self, ledger: Ledger) -> None:
         self._become_new()
         self.seconds = SILENCE_SECONDS
+        self._taken_at = 0.0
         self._ledger = ledger
         self._is_in_memory = isinstance(ledger.storage, InMemoryStorage)
         self._since = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
@@ -83,6 +85,8 @@ class Lease:
         found = self._ledger.read(LEASE)
         self._refuse_if_alive(found)
         unbroken = found is None or found["token"] == self.token
+        if not self.held:
+            self._taken_at = began
         self._write()
         if not self._is_in_memory:
             # No storage offers "write only if unchanged". Of two processes that write at the same
@@ -166,7 +170,8 @@ class Lease:
                 "lease": self.seconds,
             },
         )
-        self._ledger.fenced_from = now + self.seconds / 2
+        is_new = now - self._taken_at < _DOUBTFUL_SECONDS and not self._is_in_memory
+        self._ledger.fenced_from = now + (_FIRST_PAUSE if is_new else self.seconds / 2)
 
     def _start_beating(self) -> None:
         self._ended = threading.Event()

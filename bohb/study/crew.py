@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import Future
+from typing import Any
 
 from bohb.errors import StorageError, StudyOwnedError
 from bohb.objective.stop import StopSignal
@@ -46,6 +48,7 @@ class Crew(Loop):
         self.error: BaseException | None = None
         self._crew = executor
         self._main = main
+        self._begun: set[int] = set()  # the trials whose legs are with this loop
         self._worker_by_trial: dict[int, object] = {}  # where the last leg of a trial ran
         self._is_over = threading.Event()
         self._hands_over = False
@@ -55,6 +58,16 @@ class Crew(Loop):
         """Take over legs that an earlier leading process gave out, and begin to work."""
         self._adopt()
         self._thread.start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether legs are under way in other processes, or on their way there."""
+        return bool(self._begun)
+
+    def receive(self, trial: Trial) -> None:
+        """Take a leg that the main loop has begun."""
+        self._begun.add(trial.number)
+        super().receive(trial)
 
     def takes(self, trial: Trial) -> bool:
         """Take the leg of `trial` if its generator waits in another process."""
@@ -123,7 +136,7 @@ class Crew(Loop):
         if self._executor.n_workers == 0:  # those with whom these legs were to run are gone
             waiting = [trial for held in self._held.values() for trial in held]
             for trial in [*waiting, *self._received]:
-                self._main.receive(trial)
+                self._pass_on(trial)
             self._held.clear()
             self._received.clear()
         return super()._fill()
@@ -132,14 +145,36 @@ class Crew(Loop):
         objective, number = self._dispatch.objective, trial.number
         place = objective.places.get(number)
         if objective.has_paused(number) or (place is not None and not self._crew.knows(place)):
-            self._main.receive(trial)
+            self._pass_on(trial)
         else:
             self._give_here(trial)
+
+    def _pass_on(self, trial: Trial) -> None:
+        self._main.receive(trial)
+        self._begun.discard(trial.number)
+
+    def _next_trial(self) -> Trial | None:
+        trial = super()._next_trial()
+        if trial is not None:
+            self._begun.add(trial.number)
+        return trial
+
+    def _take(self, future: Future[Any]) -> None:
+        number = self._in_flight[future].trial.number
+        try:
+            super()._take(future)
+        finally:
+            self._begun.discard(number)
 
     def _submit(self, trial: Trial) -> None:
         super()._submit(trial)
         future = next(reversed(self._in_flight))
         self._worker_by_trial[trial.number] = self._crew.worker_of(future)
+
+    def _end(self, futures: list[Future[Any]]) -> list[Flight]:
+        flights = super()._end(futures)
+        self._begun.difference_update(flight.trial.number for flight in flights)
+        return flights
 
     def _adopt(self) -> None:
         """Go on with the legs that other processes run, and note where generators wait."""
@@ -151,6 +186,7 @@ class Crew(Loop):
             else:
                 _logger.info("The leg of trial %d goes on in another process.", trial.number)
                 self._in_flight[future] = Flight(trial)
+                self._begun.add(trial.number)
                 self._worker_by_trial[trial.number] = self._crew.worker_of(future)
         if self._dispatch.objective.continues:
             self._dispatch.objective.places.update(self._crew.waiting())

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from bohb.errors import CallEndedError, LegTimeoutError, StudyOwnedError, WorkerLostError
@@ -14,7 +15,7 @@ from bohb.objective.leg_state import leg_state_of
 from bohb.objective.objective import LegResult, Objective, Outcome
 from bohb.objective.stop import LegWatch, StopSignal
 from bohb.objective.trial import Trial
-from bohb.remote.crew import Order
+from bohb.remote.crew import Order, notes_in, orders_in
 from bohb.remote.dispatch import dispatch_of
 from bohb.remote.member import JoinedStudy, Member
 from bohb.store.ledger import CALL_LIMITS, OPEN_CALL
@@ -165,6 +166,39 @@ class Joining:
                 self._executor.wait(0.1)
         self._executor.kill(self._in_flight)
         self._objective.keep_only(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that works for the call of another one.
+
+    Attributes
+    ----------
+    host, pid
+        Where it runs.
+    since
+        When it joined, in seconds since 1970.
+    trials
+        The trials whose legs it runs.
+    """
+
+    host: str
+    pid: int
+    since: float
+    trials: list[int]
+
+
+def workers_of(study: StoredStudy) -> list[Worker]:
+    """Return the processes that have joined a study and are known to live."""
+    attributes = ledger_of(study).attributes()
+    found = []
+    for place, note in sorted(notes_in(attributes).items()):
+        orders = orders_in(attributes, place)
+        mine = orders.orders if orders is not None and orders.worker == note.token else []
+        if note.is_alive:
+            trials = [order.leg.trial for order in mine if order.leg.trial is not None]
+            found.append(Worker(note.host, note.pid, note.since, trials))
+    return found
 
 
 def call_of(study: StoredStudy) -> str | None:

@@ -44,6 +44,11 @@ class Flight:
 class Others(Protocol):
     """Those who run legs of the same study besides this loop."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether legs are under way with them."""
+        ...
+
     def takes(self, trial: Trial) -> bool:
         """Take the leg of `trial` if its generator waits with them; return whether it does."""
         ...
@@ -126,9 +131,9 @@ class Loop:
             return False
         with self._state.lock:
             has_more = self._state.schedule.n_evaluations != n_before
-            if not has_more and not self._state.n_under_way:
+            if not (has_more or self._received or self._others.is_busy):
                 return False
-        if not has_more:
+        if not (has_more or self._received):
             self._woken.wait(_LOOK_SECONDS)
             self._woken.clear()
         return True

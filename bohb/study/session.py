@@ -69,6 +69,7 @@ class Session:
         self._objective: Objective | None = None
         self._asked: set[int] = set()  # trials whose legs were given out by `ask`
         self._stop: StopSignal | None = None
+        self._call: str | None = None  # the call that was led from here last
         self._working = threading.Lock()  # held inside of `optimize`
         self._leading = threading.RLock()  # `ask` and `tell` may be called in several threads
 
@@ -85,17 +86,26 @@ class Session:
                 "has called this objective"
             )
         joined: str | None = None
+        self._call = None
         patience = time.monotonic() + _JOINING_SECONDS
         while True:
             try:
                 self._lead(function, options, joined)
                 return
             except StudyOwnedError:
-                call = call_of(self._study) if options.join else None
+                # The objective may have raised it, too.
+                has_lost = self._call is None or self._lease.is_lost
+                if not options.join or not has_lost:
+                    raise
+                joined = joined or self._call  # it was led from here until somebody else took over
+                self._call = None
+                call = call_of(self._study)
                 # Somebody who has just taken the lease has not begun a call yet.
-                if call is None and (not options.join or time.monotonic() > patience):
+                if call is None and joined is None and time.monotonic() > patience:
                     raise
             if call is None:
+                if joined is not None:
+                    return  # somebody else has led it to its end
                 time.sleep(_PAUSE_SECONDS)
                 continue
             _logger.info("Joined %s.", lease_holder(self._study))
@@ -118,7 +128,7 @@ class Session:
             stop = stack.enter_context(self._at_work(StopSignal(options.timeout, executor.now)))
             state = self._require_state()
             if joined is not None:
-                if call_of(self._study) != joined:
+                if call_of(self._study) is None:
                     return  # somebody else has led it to its end
                 options, stop = self._taken_over(options, stop)
                 _logger.info("This process leads from now on.")
@@ -329,7 +339,7 @@ class Session:
             baseline = Baseline.of(state.schedule)
         else:
             baseline = Baseline.read(cut_off)
-        call = known.get("call") or uuid.uuid4().hex
+        self._call = call = known.get("call") or uuid.uuid4().hex
         timeout = options.timeout
         self._ledger.write(
             OPEN_CALL,

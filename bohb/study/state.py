@@ -164,11 +164,6 @@ class StudyState:
         self.is_used_up = self.is_used_up or is_the_samplers
         return is_the_samplers
 
-    @property
-    def n_under_way(self) -> int:
-        """How many legs run now, here and elsewhere."""
-        return len(self.schedule.pending) - len(self._unfinished)
-
     def may_start(self) -> bool:
         """Return whether the sampler has anything left to propose."""
         if self.is_used_up:

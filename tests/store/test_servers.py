@@ -15,7 +15,6 @@ from servers import SERVERS
 
 import bohb
 from bohb.errors import StorageError, StudyOwnedError
-from bohb.store import lease
 
 pytestmark = [
     pytest.mark.slow,  # real servers begin here
@@ -111,7 +110,7 @@ def test_a_long_error_is_stored(server):
 SCRIPT = """
 import sys, time, bohb, optuna
 from bohb.store import lease
-lease.BEAT_SECONDS, lease.SILENCE_SECONDS = 0.5, 4.0
+lease.BEAT_SECONDS = 0.5
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 study = bohb.create_study(storage=sys.argv[1], study_name="s", load_if_exists=True,
                           sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
@@ -120,14 +119,11 @@ def objective(trial):
     print(trial.number, flush=True)
     time.sleep(0.3)
     return x + 1 / trial.resource
-study.optimize(objective)
+study.optimize(objective, join=False, lease=4.0)
 """
 
 
-def test_whoever_was_stopped_while_another_took_over_writes_nothing_more(
-    server, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(lease, "SILENCE_SECONDS", 4.0)
+def test_whoever_was_stopped_while_another_took_over_writes_nothing_more(server, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     process = subprocess.Popen(
@@ -142,7 +138,7 @@ def test_whoever_was_stopped_while_another_took_over_writes_nothing_more(
         process.send_signal(signal.SIGSTOP)
         study = study_of(server)
         with pytest.raises(StudyOwnedError):
-            study.optimize(objective)
+            study.optimize(objective, join=False)
         time.sleep(4.5)
         study.optimize(objective)
         before = decisions(study)

@@ -316,7 +316,7 @@ def storage(request, tmp_path):
 
 @pytest.mark.slow
 def test_four_processes_that_begin_at_once_carry_out_the_plan_of_one(storage, tmp_path):
-    processes = [start(storage, tmp_path, "checkpoints") for _ in range(4)]
+    processes = [start(storage, tmp_path, "checkpoints", 0.2) for _ in range(4)]
     assert all("done" in printed for printed in end_all(processes))
     check_as_planned(storage, tmp_path)
     assert len({pid for pid, _, _ in calls_in(tmp_path)}) > 1

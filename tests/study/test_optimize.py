@@ -804,7 +804,7 @@ def test_optimize_must_not_be_nested():
         trial.study.optimize(by_resource)
         return 1.0
 
-    with pytest.raises(StudyError, match="is being optimised by this process already"):
+    with pytest.raises(StudyError, match="by the call of optimize that has called this objective"):
         study_of().optimize(objective)
 
 

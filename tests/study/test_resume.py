@@ -221,7 +221,7 @@ def test_a_second_process_is_refused_and_told_who_is_first(tmp_path):
         with pytest.raises(
             StudyOwnedError, match=rf"is being optimised by process {process.pid} on .* since 20"
         ):
-            study.optimize(resource)
+            study.optimize(resource, join=False)
         with pytest.raises(StudyOwnedError, match=f"process {process.pid}"):
             study.ask()
         process.send_signal(signal.SIGKILL)
@@ -257,7 +257,7 @@ def test_an_owner_lives_as_long_as_it_beats_and_its_process_exists(changes, aliv
     owned_by(study, **changes)
     if alive:
         with pytest.raises(StudyOwnedError, match="since 2026-01-01T00:00:00"):
-            study.optimize(resource)
+            study.optimize(resource, join=False)
         assert study.trials == []
     else:
         study.optimize(resource, n_brackets=1)
@@ -278,7 +278,7 @@ def test_whoever_loses_the_study_notices_and_stops(tmp_path, monkeypatch):
         return resource(trial)
 
     with pytest.raises(StudyOwnedError, match="process 4242 on elsewhere"):
-        study.optimize(objective)
+        study.optimize(objective, join=False)
     assert ledger_of(study).read(LEASE)["host"] == "elsewhere"
 
 
@@ -344,19 +344,21 @@ def test_a_new_database_may_be_opened_by_several_at_once(tmp_path):
         assert at_once(*4 * [lambda url=url: open_storage(url)]) == [None] * 4
 
 
-def test_of_two_threads_that_optimise_one_study_one_is_refused(storage):
+def test_of_two_threads_that_optimise_one_study_one_is_refused_without_join(storage):
     study = make(storage)
-    first, second = at_once(*2 * [lambda: study.optimize(resource)])
+    first, second = at_once(*2 * [lambda: study.optimize(resource, join=False)])
     refused = second if first is None else first
     assert isinstance(refused, StudyError)
     assert "is being optimised by this process already" in str(refused)
     assert len(study.evaluations_dataframe()) == study.plan().n_evaluations
 
 
-def test_of_two_studies_in_one_process_that_begin_at_once_one_is_refused(storage):
+def test_of_two_studies_in_one_process_that_begin_at_once_one_is_refused_without_join(storage):
     first = make(storage)
     second = bohb.load_study(study_name="resumable", storage=first._storage)
-    errors = at_once(*[lambda study=study: study.optimize(resource) for study in (first, second)])
+    errors = at_once(
+        *[lambda study=study: study.optimize(resource, join=False) for study in (first, second)]
+    )
     refused = [error for error in errors if error is not None]
     assert [type(error) for error in refused] == [StudyOwnedError]
     assert len(first.evaluations_dataframe()) == first.plan().n_evaluations
@@ -371,7 +373,7 @@ def test_one_who_has_lost_the_study_leaves_it_to_the_new_owner():
         return resource(trial)
 
     with contextlib.suppress(StudyOwnedError):
-        study.optimize(objective, n_trials=1)
+        study.optimize(objective, n_trials=1, join=False)
     found = ledger_of(study).read(LEASE)
     assert (found["host"], found["released"]) == ("elsewhere", False)
 
@@ -381,7 +383,7 @@ def test_another_container_with_the_same_host_name_lives_while_it_beats():
     other = {"host": socket.gethostname(), "pid": os.getpid(), "machine": "another container"}
     owned_by(study, **other)
     with pytest.raises(StudyOwnedError):
-        study.optimize(resource)
+        study.optimize(resource, join=False)
     owned_by(study, **other, beat=time.time() - 61)
     study.optimize(resource, n_trials=1)
 

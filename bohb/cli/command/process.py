@@ -223,9 +223,13 @@ def end_orphan(record: Path) -> bool:
         group, begun = int(known["pid"]), float(known["begun"])
         # On another machine the same number belongs to another process.
         is_here = known["machine"] == machine_name()
+        parent = int(known.get("parent", 0))
+        parent_begun = float(known.get("parent_begun", 0))
     except (OSError, ValueError, KeyError, TypeError):
         record.unlink(missing_ok=True)
         return False
+    if is_here and _is_same(parent, parent_begun) and parent != os.getpid():
+        return False  # another process that works on the same job waits for it
     # The command itself may have ended while processes that it started go on in its group.
     is_running = is_here and (
         _is_same(group, begun) if psutil.pid_exists(group) else _exists(group)
@@ -283,4 +287,11 @@ def _signal_group(group: int, number: int) -> None:
 def _write_record(record: Path, pid: int) -> None:
     with contextlib.suppress(psutil.Error):  # the command may have ended already
         begun = psutil.Process(pid).create_time()
-        record.write_text(json.dumps({"pid": pid, "begun": begun, "machine": machine_name()}))
+        known = {
+            "pid": pid,
+            "begun": begun,
+            "machine": machine_name(),
+            "parent": os.getpid(),
+            "parent_begun": psutil.Process().create_time(),
+        }
+        record.write_text(json.dumps(known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import math
 import shlex
@@ -23,7 +24,7 @@ from bohb.cli.show.live import at, plainly, short
 from bohb.cli.status import Best, Status
 from bohb.history import from_model
 from bohb.hyperband.forecast import duration_as_text
-from bohb.study import without_password
+from bohb.study import Worker, without_password
 
 _MOST_FAILURES = 3
 
@@ -92,11 +93,12 @@ def print_status(job: Job, place: Place, status: Status, console: Console) -> No
     rows: list[tuple[str, RenderableType]] = [
         ("study", f"{escape(job.name)} in {escape(without_password(str(place.storage)))}"),
         ("state", _state(job, place, status)),
+        *(("", escape(_working(worker))) for worker in status.workers),
         ("evaluations", done),
         ("trials", ", ".join(f"{count} {state}" for state, count in status.n_trials.items())),
     ]
     if status.seconds_left is not None:
-        rows.insert(3, ("left", f"about {duration_as_text(status.seconds_left)}"))
+        rows.insert(-1, ("left", f"about {duration_as_text(status.seconds_left)}"))
     if status.best is not None:
         rows.append(("best", _best_line(job, status.best)))
     grid = Table.grid(padding=(0, 2))
@@ -127,6 +129,12 @@ def _state(job: Job, place: Place, status: Status) -> str:
     if status.best is not None and status.best.has_met_target:
         return "done: the target is met"
     return "done"
+
+
+def _working(worker: Worker) -> str:
+    since = datetime.datetime.fromtimestamp(worker.since).astimezone().isoformat(timespec="seconds")
+    trials = ", ".join(f"trial {number}" for number in worker.trials) or "nothing just now"
+    return f"process {worker.pid} on {worker.host} since {since}: {trials}"
 
 
 def _best_line(job: Job, best: Best) -> str:
