@@ -19,9 +19,9 @@ from bohb.errors import NoResultError
 from bohb.history import is_paused, scale_of
 from bohb.hyperband import Resource
 from bohb.study import (
+    JoinedProcess,
     LegMarks,
     Study,
-    Worker,
     checkpoints_of,
     evaluations,
     failure_of,
@@ -92,7 +92,7 @@ class Status:
 
     activity: Activity
     owner: str | None
-    workers: list[Worker]
+    workers: list[JoinedProcess]
     n_evaluations: int
     n_planned: int | None
     n_trials: dict[str, int]

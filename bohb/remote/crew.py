@@ -55,7 +55,7 @@ def orders_key(place: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class WrittenError:
     """An exception as it can be written: no object of another process is ever unpickled.
 
     Attributes
@@ -166,7 +166,7 @@ class Done:
     token: str
     outcome: str
     value: str | None = None
-    failure: Failure | None = None
+    failure: WrittenError | None = None
     span: Span | None = None
     is_waiting: bool = False
 
@@ -178,7 +178,7 @@ class Done:
             token,
             result.outcome.name,
             None if result.value is None else repr(result.value),  # JSON has no infinity
-            Failure.of(result.error) if failed and result.error is not None else None,
+            WrittenError.of(result.error) if failed and result.error is not None else None,
             result.span,
             is_waiting,
         )
@@ -203,7 +203,7 @@ class Done:
         return cls(
             **{
                 **written,
-                "failure": None if failure is None else Failure(**failure),
+                "failure": None if failure is None else WrittenError(**failure),
                 "span": None if span is None else Span(*span),
             }
         )

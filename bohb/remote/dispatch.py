@@ -23,7 +23,7 @@ from bohb.remote.result import PortableError, RemoteResult, write_down
 from bohb.remote.worker import Assignment, EndOfCall
 from bohb.samplers import BOHBSampler
 from bohb.store.ledger import SEED
-from bohb.store.stored_study import StoredStudy, ledger_of
+from bohb.store.stored_study import StoredStudy, ledger_of, sent_along
 
 
 def dispatch_of(
@@ -161,6 +161,9 @@ class RemoteDispatch(Dispatch):
         places = self.objective.places
         state = leg_state_of(trial)
         leg = state.needed_leg("leg")
+        proposed, seed = sent_along(trial.study, trial.number) or ({}, self._seed)
+        if leg.rung == 0 and not proposed:
+            proposed = proposed_for(trial)
         assignment = Assignment(
             study_name=self._study.study_name,
             objective=self.objective.token,
@@ -170,8 +173,8 @@ class RemoteDispatch(Dispatch):
             scale=state.scale,
             marks=state.marks,
             frozen=live_trial(trial),
-            proposed=proposed_for(trial) if leg.rung == 0 else {},
-            seed=self._seed,
+            proposed=proposed,
+            seed=seed,
             checkpoint_root=self._study.checkpoint_root,
             mailbox=self._mailbox.directory,
             seconds_left=self._stop.seconds_left(),

@@ -25,9 +25,9 @@ from bohb.remote.crew import (
     CALL,
     Done,
     Ending,
-    Failure,
     Note,
     Order,
+    WrittenError,
     longest_pause,
     note_key,
     notes_in,
@@ -70,7 +70,7 @@ class Member:
         self._ledger = ledger
         self._note = Note(call, room, lease)
         self.standing: Standing = "joined"
-        self.failure: Failure | None = None
+        self.failure: WrittenError | None = None
         self.news = threading.Event()
         self.is_stopping = threading.Event()
         self._place = -1
@@ -233,7 +233,7 @@ class Member:
         if ended is not None and ended["call"] == self._note.call:
             self.standing = "ended"
             failure = ended.get("failure")
-            self.failure = None if failure is None else Failure(**failure)
+            self.failure = None if failure is None else WrittenError(**failure)
         elif open_call is None:
             self.standing = "ended"
         elif open_call["call"] != self._note.call or not is_held(attributes.get(LEASE)):
@@ -266,12 +266,14 @@ class JoinedStudy(StoredStudy):
             study.study_name, study._storage, self._proposals, study.pruner, study.space
         )
         self._study = study
+        self._sent: dict[int, tuple[Mapping[str, Any], int]] = {}
         self._member = member
         self._ledger.patience = ledger_of(study).patience
         self._ledger.fence, self._ledger.fenced_from = self._guard, member.alive_until
 
     def trial_of(self, order: Order, known: Trial | None, scale: Scale, watch: LegWatch) -> Trial:
         """Return the trial of an order with its leg begun; `known` is the one that waits here."""
+        self._sent[order.leg.trial or 0] = order.proposed, order.seed
         self._proposals.by_trial[order.leg.trial] = Proposed(order.proposed, order.seed)
         trial = known or Trial(self, order.trial_id)
         state = leg_state_of(trial)
@@ -299,6 +301,15 @@ class JoinedStudy(StoredStudy):
     def tell(self, *_: Any, **__: Any) -> NoReturn:
         """Raise StudyOwnedError."""
         raise self._owned()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what only the study itself has, such as `incumbent` and `plan`."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._study, name)
+
+    def _sent_along(self, number: int) -> tuple[Mapping[str, Any], int] | None:
+        return self._sent.get(number)
 
     def _guard(self) -> None:
         self._member.guard()

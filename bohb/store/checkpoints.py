@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import urllib.parse
 import uuid
 import weakref
@@ -30,6 +31,7 @@ from bohb.store.opening import file_of
 DEFAULT_ROOT = "bohb-checkpoints"  # in the working directory, for all studies together
 
 _LONGEST_NAME = 100  # characters of the name of a study in that of its directory
+_SETTLING_SECONDS = 0.05  # after this time each of two processes can see the other's directory
 _OWNER = ".bohb-study.json"  # a file in a root, which says whose it is
 
 
@@ -189,6 +191,8 @@ class Checkpoints:
         if self._is_others(Path(directory) / name):
             name = self._new_name()
         self.place(Path(directory) / name)
+        if placed is None:
+            self._settle()
 
     def _is_own(self, root: Path) -> bool:
         owner = self._owner_of(root)
@@ -226,7 +230,26 @@ class Checkpoints:
                 f"the storage names {str(placed)!r} for checkpoints, which this study has not made:"
                 f" if it is the right directory, give checkpoint_root={str(placed.parent)!r}"
             )
-        return self.place(self._default / self._new_name())
+        self.place(self._default / self._new_name())
+        return self._settle()
+
+    def look_again(self) -> None:
+        """Take the directory that is stored in the study, which another process may have made."""
+        if not isinstance(self._ledger.storage, InMemoryStorage):
+            with self._lock:
+                self._root = None
+
+    def _settle(self) -> Path:
+        """Agree with processes that began at the same moment: the directory noted last holds."""
+        own = self._root
+        if not isinstance(self._ledger.storage, InMemoryStorage):
+            time.sleep(_SETTLING_SECONDS)
+        found = self.placed
+        if own is None or found is None or found == own or not self._is_own(found):
+            return own or self.place(self._default / self._new_name())
+        remove_unused(own)
+        self._root = found
+        return found
 
     def _new_name(self) -> str:
         # The name alone is not enough: a deleted study of the same name may have left checkpoints.

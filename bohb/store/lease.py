@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
+import math
 import os
 import socket
 import threading
@@ -108,6 +109,7 @@ class Lease:
         if found is not None and found["token"] != self.token:
             self._is_held = False
             self.is_lost = True
+            self._ledger.fenced_from = -math.inf  # nothing more is written
             raise StudyOwnedError(_refusal(self._ledger.study_name, found))
 
     def guard(self) -> None:
@@ -116,10 +118,16 @@ class Lease:
         While this process beats, nobody takes it. A process that was stopped for a while, or whose
         storage was away, looks before it writes.
         """
-        if self._is_held:
+        if self._is_held or self.is_lost:
             with self._lock:
                 self.check()
                 self._write()
+
+    def resign(self) -> None:
+        """Note that this process does not lead any more, and works for whoever does."""
+        with self._lock:
+            self._is_held = self.is_lost = False
+            self._ledger.fenced_from = math.inf
 
     def release(self) -> None:
         """Let others take the lease. If the storage is away, they can do so after a minute."""

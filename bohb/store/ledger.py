@@ -238,7 +238,7 @@ class Ledger:
     def check_lease(self) -> None:
         """Raise StudyOwnedError if this process has not beaten for long, and lost the lease."""
         if time.monotonic() > self.fenced_from:
-            self.fence()
+            self.carry_out("look who leads", self.fence)
 
     def carry_out(self, action: str, call: Callable[[], T], *, waits: bool = True) -> T:
         """Return what `call` returns. If the storage is away, it is called again for some time.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,13 @@ class StoredStudy(optuna.Study, abc.ABC):
     def checkpoint_root(self) -> Path:
         """The directory that holds the checkpoint directories of the trials."""
 
+    def _sent_along(self, number: int) -> tuple[Mapping[str, Any], int] | None:
+        """Return what another process has proposed for a trial, and the seed of further draws.
+
+        None where this study asks its own sampler.
+        """
+        return None
+
     @property
     def _history(self) -> History | None:
         """The history that `BOHBSampler` reads; None where it has to read the storage itself."""
@@ -51,6 +59,11 @@ class StoredStudy(optuna.Study, abc.ABC):
     @abc.abstractmethod
     def stop(self, *, now: bool = False) -> None:
         """Let `optimize` end after the legs under way, or `now` at their next report."""
+
+
+def sent_along(study: StoredStudy, number: int) -> tuple[Mapping[str, Any], int] | None:
+    """Return what another process has proposed for a trial of `study`, and a seed; else None."""
+    return study._sent_along(number)
 
 
 def ledger_of(study: StoredStudy) -> Ledger:

@@ -17,7 +17,7 @@ from bohb.study.create import DuplicateStudyError, create_study, load_study
 from bohb.study.create import find_study as find_study
 from bohb.study.forecast import forecast_of as forecast_of
 from bohb.study.interrupts import signals_interrupt
-from bohb.study.joining import Worker as Worker
+from bohb.study.joining import JoinedProcess as JoinedProcess
 from bohb.study.joining import workers_of as workers_of
 from bohb.study.limits import Limits as Limits
 from bohb.study.minimize import Minimum, minimize

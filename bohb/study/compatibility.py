@@ -136,7 +136,7 @@ def warn_of_replays(plan: Plan, executor: Executor) -> None:
         "waits, so each promotion trains its trial from the start again: a round takes "
         f"{plan.resource_restarted} units of resource instead of {plan.resource_continued}. "
         "Use bohb.executors.ProcessExecutor, Dask or Ray to avoid that",
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

@@ -94,6 +94,10 @@ class Joining:
             ) from member.failure.restored(())
         return member.standing == "ended"
 
+    def stop(self, *, now: bool) -> None:
+        """Let the call come to an end, in all processes."""
+        self._member.wish("now" if now else "soon")
+
     def _begin(self, dispatch: Any) -> None:
         for order in self._member.orders():
             known = self._waiting.pop(order.leg.trial or 0, None)
@@ -144,7 +148,7 @@ class Joining:
             self._objective.forget(number)
             found = [t for t in ledger_of(self._study).trials() if t.number == number]
             for callback in self._options.callbacks:
-                callback(self._joined, found[0])
+                callback(self._study, found[0])
             self._member.has_shown(count)
 
     def _hand_back(self, dispatch: Any) -> None:
@@ -169,7 +173,7 @@ class Joining:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class JoinedProcess:
     """A process that works for the call of another one.
 
     Attributes
@@ -188,7 +192,7 @@ class Worker:
     trials: list[int]
 
 
-def workers_of(study: StoredStudy) -> list[Worker]:
+def workers_of(study: StoredStudy) -> list[JoinedProcess]:
     """Return the processes that have joined a study and are known to live."""
     attributes = ledger_of(study).attributes()
     found = []
@@ -197,7 +201,7 @@ def workers_of(study: StoredStudy) -> list[Worker]:
         mine = orders.orders if orders is not None and orders.worker == note.token else []
         if note.is_alive:
             trials = [order.leg.trial for order in mine if order.leg.trial is not None]
-            found.append(Worker(note.host, note.pid, note.since, trials))
+            found.append(JoinedProcess(note.host, note.pid, note.since, trials))
     return found
 
 

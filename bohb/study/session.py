@@ -21,9 +21,10 @@ from bohb.history import History
 from bohb.objective.objective import Objective, is_leg_of, told
 from bohb.objective.stop import LegWatch, StopSignal
 from bohb.objective.trial import Trial
-from bohb.remote.crew import CALL, Failure
+from bohb.remote.crew import CALL, WrittenError
 from bohb.remote.dispatch import dispatch_of, end_of
 from bohb.remote.leading import CrewDispatch, CrewExecutor
+from bohb.store.checkpoints import Checkpoints
 from bohb.store.lease import Lease, lease_holder
 from bohb.store.ledger import CALL_LIMITS, OPEN_CALL
 from bohb.store.stored_study import StoredStudy, ledger_of
@@ -59,8 +60,9 @@ class Session:
         Whether trials that fail in `optimize` are logged.
     """
 
-    def __init__(self, study: StoredStudy) -> None:
+    def __init__(self, study: StoredStudy, checkpoints: Checkpoints) -> None:
         self.logs_failures = True
+        self._checkpoints = checkpoints
         self._study = study
         self._ledger = ledger_of(study)
         self._lease = Lease(self._ledger)
@@ -69,6 +71,7 @@ class Session:
         self._objective: Objective | None = None
         self._asked: set[int] = set()  # trials whose legs were given out by `ask`
         self._stop: StopSignal | None = None
+        self._joining: Joining | None = None
         self._call: str | None = None  # the call that was led from here last
         self._working = threading.Lock()  # held inside of `optimize`
         self._leading = threading.RLock()  # `ask` and `tell` may be called in several threads
@@ -111,8 +114,14 @@ class Session:
             _logger.info("Joined %s.", lease_holder(self._study))
             if joined is None:
                 tell_other_limits(self._study, dataclasses.asdict(options.limits))
-            if Joining(self._study, function, options, call).run():
-                return
+            self._lease.resign()
+            self._checkpoints.look_again()
+            self._joining = Joining(self._study, function, options, call)
+            try:
+                if self._joining.run():
+                    return
+            finally:
+                self._joining = None
             joined = call
             patience = time.monotonic() + _JOINING_SECONDS
 
@@ -126,6 +135,7 @@ class Session:
             executor.open()
             stack.callback(executor.close)
             stop = stack.enter_context(self._at_work(StopSignal(options.timeout, executor.now)))
+            self._checkpoints.look_again()
             state = self._require_state()
             if joined is not None:
                 if call_of(self._study) is None:
@@ -205,13 +215,16 @@ class Session:
 
     def _end_call(self, call: str, error: Exception | None) -> None:
         """Let those who have joined know that the call has ended, and with which `error`."""
-        failure = None if error is None else dataclasses.asdict(Failure.of(error))
+        failure = None if error is None else dataclasses.asdict(WrittenError.of(error))
         with contextlib.suppress(StorageError) if error is not None else contextlib.nullcontext():
             self._ledger.write(CALL, {"call": call, "failure": failure})
 
     def stop(self, *, now: bool) -> bool:
         """Let `optimize` end, after the legs under way or `now`; return whether it was running."""
         if self._state is not None and self._state.take_stop():
+            return True
+        if self._stop is None and self._joining is not None:
+            self._joining.stop(now=now)
             return True
         if self._stop is None:
             return False

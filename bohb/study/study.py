@@ -96,8 +96,8 @@ class Study(StoredStudy):
         super().__init__(study_name, storage, sampler, pruner, space)
         if sampler is None and len(self.directions) == 1:
             self.sampler = BOHBSampler()
-        self._session = Session(self)
         self._checkpoints = Checkpoints(self._ledger)
+        self._session = Session(self, self._checkpoints)
 
     def __repr__(self) -> str:
         return f"<bohb.Study {self.study_name!r}, {self.sampler!r}, {self.pruner!r}>"
@@ -109,8 +109,8 @@ class Study(StoredStudy):
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self._session = Session(self)
         self._checkpoints = Checkpoints(self._ledger)
+        self._session = Session(self, self._checkpoints)
 
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return the schedule as a table, before anything runs: brackets, rungs, trials, costs.

@@ -406,15 +406,18 @@ def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path):
+def test_a_second_run_works_for_the_first_one(tmp_path):
     path = write(tmp_path, script=SLOW)
-    process = start("run", path)
+    first = start("run", path)
     wait_until(lambda: n_evaluations(path) >= 1, seconds=60)
-    shown = bohb("run", path)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert shown.exit_code == 1
-    assert "is being optimised by process" in " ".join(shown.stderr.split())
+    second = start("run", path)
+    wait_until(lambda: f"process {second.pid}" in bohb("status", path).stdout, seconds=60)
+    assert f"process {first.pid}" in bohb("status", path).stdout
+    for process in (first, second):
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    told = json.loads(bohb("status", path, "--format", "json").stdout)
+    assert (told["activity"], told["n_evaluations"]) == ("done", told["n_planned"])
 
 
 @pytest.mark.slow

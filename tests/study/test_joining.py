@@ -18,7 +18,7 @@ import pytest
 
 import bohb
 from bohb.errors import CallEndedError, StudyOwnedError
-from bohb.executors import ThreadExecutor
+from bohb.executors import ProcessExecutor, ThreadExecutor
 
 SCRIPT = Path(joining.__file__)
 
@@ -204,6 +204,55 @@ def test_a_stop_ends_the_call_everywhere(leads):
 
     assert in_threads(call, call) == [None, None]
     assert len(study.trials) < study.plan().n_trials * 2
+
+
+def test_a_study_is_stopped_by_a_process_that_has_joined_through_the_study_itself(tmp_path):
+    first, second = (
+        study_of(storage=tmp_path / "s.journal", study_name="s", load_if_exists=True)
+        for _ in range(2)
+    )
+    seen = []
+
+    def stop(study, trial):
+        seen.append(study.incumbent().number)
+        study.stop()
+
+    def slow(trial):
+        time.sleep(0.05)
+        return by_resource(trial)
+
+    errors = in_threads(
+        lambda: first.optimize(slow, n_rounds=20),
+        lambda: second.optimize(slow, callbacks=[stop]),
+    )
+    assert errors == [None, None]
+    assert seen
+    assert len(first.trials) < 3 * first.plan().n_trials
+
+
+def test_processes_of_one_who_has_joined_get_what_was_proposed():
+    study = bohb.create_study(
+        sampler=bohb.BOHBSampler(seed=0, random_fraction=0.0), pruner=bohb.HyperbandPruner(1, 9)
+    )
+
+    def objective(trial):
+        import os
+        import time
+
+        trial.set_user_attr("pid", os.getpid())
+        time.sleep(0.1)
+        return (trial.suggest_float("x", 0, 1) - 0.3) ** 2
+
+    with ProcessExecutor(2) as executor:
+        errors = in_threads(
+            lambda: study.optimize(objective, n_rounds=3),
+            lambda: study.optimize(objective, executor=executor),
+        )
+    assert errors == [None, None]
+    elsewhere = [t for t in study.trials[20:] if t.user_attrs["pid"] != os.getpid()]
+    assert len(elsewhere) > 5
+    near = [abs(t.params["x"] - 0.3) < 0.1 for t in elsewhere]
+    assert sum(near) > len(near) / 3  # of random ones it would be a fifth
 
 
 def test_callbacks_are_called_where_the_last_leg_ran():

@@ -24,7 +24,7 @@ from bohb.cli.show.live import at, plainly, short
 from bohb.cli.status import Best, Status
 from bohb.history import from_model
 from bohb.hyperband.forecast import duration_as_text
-from bohb.study import Worker, without_password
+from bohb.study import JoinedProcess, without_password
 
 _MOST_FAILURES = 3
 
@@ -131,7 +131,7 @@ def _state(job: Job, place: Place, status: Status) -> str:
     return "done"
 
 
-def _working(worker: Worker) -> str:
+def _working(worker: JoinedProcess) -> str:
     since = datetime.datetime.fromtimestamp(worker.since).astimezone().isoformat(timespec="seconds")
     trials = ", ".join(f"trial {number}" for number in worker.trials) or "nothing just now"
     return f"process {worker.pid} on {worker.host} since {since}: {trials}"
