@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import joining
 import pytest
 from servers import SERVERS
 
@@ -152,3 +153,21 @@ def test_whoever_was_stopped_while_another_took_over_writes_nothing_more(server,
     assert after == before
     assert len(after) == study.plan().n_trials
     assert all(trial.state.is_finished() for trial in study.trials)
+
+
+def test_processes_on_a_server_carry_out_one_plan_although_the_one_that_leads_is_killed(
+    server, tmp_path
+):
+    script = [sys.executable, joining.__file__, server.url, "resource", str(tmp_path), "0.2"]
+    processes = []
+    for _ in range(3):
+        processes.append(subprocess.Popen(script, stdout=subprocess.PIPE, text=True))
+        time.sleep(1.5)
+    processes[0].kill()
+    processes[0].communicate()
+    assert all("done" in process.communicate(timeout=120)[0] for process in processes[1:])
+    study = joining.study_in(server.url, tmp_path)
+    plan = study.pruner.plan(joining.ROUNDS)
+    assert len(study.trials) == plan.n_trials
+    assert len(study.evaluations_dataframe()) == plan.n_evaluations
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
