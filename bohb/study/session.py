@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import TrialState
@@ -48,6 +49,14 @@ _JOINING_SECONDS = 5.0  # within which somebody who has taken the lease begins a
 _PAUSE_SECONDS = 0.1
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """What has become of one `optimize` so far: the call that it has joined, or leads."""
+
+    joined: str | None = None
+    led: str | None = None
+
+
 class Session:
     """Moves one study, by `optimize` or by hand, as long as this process holds its lease.
 
@@ -72,7 +81,6 @@ class Session:
         self._asked: set[int] = set()  # trials whose legs were given out by `ask`
         self._stop: StopSignal | None = None
         self._joining: Joining | None = None
-        self._call: str | None = None  # the call that was led from here last
         self._working = threading.Lock()  # held inside of `optimize`
         self._leading = threading.RLock()  # `ask` and `tell` may be called in several threads
 
@@ -88,33 +96,32 @@ class Session:
                 f"study {self._study.study_name!r} is being optimised by the call of optimize that "
                 "has called this objective"
             )
-        joined: str | None = None
-        self._call = None
+        attempt = _Attempt()
         patience = time.monotonic() + _JOINING_SECONDS
         while True:
             try:
-                self._lead(function, options, joined)
+                self._lead(function, options, attempt)
                 return
             except StudyOwnedError:
                 # The objective may have raised it, too.
-                has_lost = self._call is None or self._lease.is_lost
+                has_lost = attempt.led is None or self._lease.is_lost
                 if not options.join or not has_lost:
                     raise
-                joined = joined or self._call  # it was led from here until somebody else took over
-                self._call = None
+                if attempt.led is not None:  # somebody else has taken it over
+                    attempt.joined, attempt.led = attempt.led, None
+                    self._lease.resign()
                 call = call_of(self._study)
                 # Somebody who has just taken the lease has not begun a call yet.
-                if call is None and joined is None and time.monotonic() > patience:
+                if call is None and attempt.joined is None and time.monotonic() > patience:
                     raise
             if call is None:
-                if joined is not None:
+                if attempt.joined is not None:
                     return  # somebody else has led it to its end
                 time.sleep(_PAUSE_SECONDS)
                 continue
             _logger.info("Joined %s.", lease_holder(self._study))
-            if joined is None:
+            if attempt.joined is None:
                 tell_other_limits(self._study, dataclasses.asdict(options.limits))
-            self._lease.resign()
             self._checkpoints.look_again()
             self._joining = Joining(self._study, function, options, call)
             try:
@@ -122,11 +129,11 @@ class Session:
                     return
             finally:
                 self._joining = None
-            joined = call
+            attempt.joined = call
             patience = time.monotonic() + _JOINING_SECONDS
 
-    def _lead(self, function: Callable[[Any], Any], options: Options, joined: str | None) -> None:
-        """Lead a call: a new one, one that was cut off, or the one that was `joined` before."""
+    def _lead(self, function: Callable[[Any], Any], options: Options, attempt: _Attempt) -> None:
+        """Lead a call: a new one, one that was cut off, or the one that was joined before."""
         executor = options.executor
         self._lease.seconds = options.lease
         # The stack is left in reverse order: the workers are told that the call is over while the
@@ -137,7 +144,7 @@ class Session:
             stop = stack.enter_context(self._at_work(StopSignal(options.timeout, executor.now)))
             self._checkpoints.look_again()
             state = self._require_state()
-            if joined is not None:
+            if attempt.joined is not None:
                 if call_of(self._study) is None:
                     return  # somebody else has led it to its end
                 options, stop = self._taken_over(options, stop)
@@ -156,6 +163,7 @@ class Session:
                 warn_of_replays(state.schedule.plan, executor)
             is_open = options.join and not executor.is_simulated and not must_be_asked(self._study)
             call, baseline = self._begin_call(state, options, is_open=is_open)
+            attempt.led = call
             allowance = Allowance(options.limits, baseline, continued=dispatch.continues)
             progress = progress_of(state, allowance, options)
             if progress is not None:
@@ -352,7 +360,7 @@ class Session:
             baseline = Baseline.of(state.schedule)
         else:
             baseline = Baseline.read(cut_off)
-        self._call = call = known.get("call") or uuid.uuid4().hex
+        call = known.get("call") or uuid.uuid4().hex
         timeout = options.timeout
         self._ledger.write(
             OPEN_CALL,

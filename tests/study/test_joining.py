@@ -255,6 +255,22 @@ def test_processes_of_one_who_has_joined_get_what_was_proposed():
     assert sum(near) > len(near) / 3  # of random ones it would be a fifth
 
 
+def test_a_thread_that_joins_leaves_the_lease_with_the_one_that_leads(tmp_path):
+    study = study_of(storage=tmp_path / "s.journal", study_name="s")
+
+    def slow(trial):
+        time.sleep(0.05)
+        return by_resource(trial)
+
+    def call():
+        study.optimize(slow)
+
+    assert in_threads(call, call) == [None, None]
+    assert bohb.study.lease_holder(study) is None
+    found = study._storage.get_study_system_attrs(study._study_id)
+    assert found["bohb:owner"]["released"]
+
+
 def test_callbacks_are_called_where_the_last_leg_ran():
     study, ran, called = study_of(), {}, {}
 
