@@ -233,6 +233,10 @@ class Checkpoints:
         self.place(self._default / self._new_name())
         return self._settle()
 
+    def is_seen(self) -> bool:
+        """Return whether this process sees the directory that is stored in the study, if one is."""
+        return self.placed is None or self.find(self._default) is not None
+
     def look_again(self) -> None:
         """Take the directory that is stored in the study, which another process may have made."""
         if not isinstance(self._ledger.storage, InMemoryStorage):

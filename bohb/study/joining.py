@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from bohb.errors import CallEndedError, LegTimeoutError, StudyOwnedError, WorkerLostError
+from bohb.errors import (
+    CallEndedError,
+    LegTimeoutError,
+    StorageError,
+    StudyOwnedError,
+    WorkerLostError,
+)
 from bohb.history import scale_of
+from bohb.machine import machine_name
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.objective import LegResult, Objective, Outcome
 from bohb.objective.stop import LegWatch, StopSignal
@@ -18,7 +26,8 @@ from bohb.objective.trial import Trial
 from bohb.remote.crew import Order, notes_in, orders_in
 from bohb.remote.dispatch import dispatch_of
 from bohb.remote.member import JoinedStudy, Member
-from bohb.store.ledger import CALL_LIMITS, OPEN_CALL
+from bohb.store.checkpoints import Checkpoints
+from bohb.store.ledger import CALL_LIMITS, LEASE, OPEN_CALL
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.options import Options
 
@@ -203,6 +212,18 @@ def workers_of(study: StoredStudy) -> list[JoinedProcess]:
             trials = [order.leg.trial for order in mine if order.leg.trial is not None]
             found.append(JoinedProcess(note.host, note.pid, note.since, trials))
     return found
+
+
+def refuse_blind(study: StoredStudy, checkpoints: Checkpoints) -> None:
+    """Raise StorageError if the checkpoints lie where only the process that leads sees them."""
+    lease = ledger_of(study).read(LEASE) or {}
+    # On the same machine the directory is gone because nothing was in it.
+    if lease.get("machine") != machine_name() and not checkpoints.is_seen():
+        raise StorageError(
+            f"checkpoint_root must be a directory that all processes see, got "
+            f"{str(checkpoints.placed)!r}, which is not on {socket.gethostname()}: give all of "
+            "them a directory that they share"
+        )
 
 
 def call_of(study: StoredStudy) -> str | None:

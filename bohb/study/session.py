@@ -36,7 +36,7 @@ from bohb.study.compatibility import (
     warn_of_replays,
 )
 from bohb.study.crew import HANDED_OVER, Crew, run_with
-from bohb.study.joining import Joining, call_of, tell_other_limits
+from bohb.study.joining import Joining, call_of, refuse_blind, tell_other_limits
 from bohb.study.limits import Allowance, Baseline, Limits
 from bohb.study.loop import Loop
 from bohb.study.options import Options
@@ -123,6 +123,7 @@ class Session:
             if attempt.joined is None:
                 tell_other_limits(self._study, dataclasses.asdict(options.limits))
             self._checkpoints.look_again()
+            refuse_blind(self._study, self._checkpoints)
             self._joining = Joining(self._study, function, options, call)
             try:
                 if self._joining.run():

@@ -17,8 +17,10 @@ import optuna
 import pytest
 
 import bohb
-from bohb.errors import CallEndedError, StudyOwnedError
+from bohb.errors import CallEndedError, StorageError, StudyOwnedError
 from bohb.executors import ProcessExecutor, ThreadExecutor
+from bohb.machine import machine_name
+from bohb.store.stored_study import ledger_of
 
 SCRIPT = Path(joining.__file__)
 
@@ -334,6 +336,23 @@ def test_what_is_left_in_the_storage_is_small():
     attributes = study._storage.get_study_system_attrs(study._study_id)
     assert all(len(json.dumps(value)) < 1000 for value in attributes.values())
     assert sum(key.startswith("bohb:worker:") for key in attributes) == 2
+
+
+@pytest.mark.parametrize("machine", ["elsewhere", machine_name()])
+def test_who_does_not_see_the_checkpoints_of_another_machine_is_refused(tmp_path, machine):
+    study = study_of(storage=tmp_path / "s.journal", study_name="s")
+    ledger = ledger_of(study)
+    since = {"since": "2026-01-01T00:00:00+00:00", "beat": time.time(), "released": False}
+    place = {"token": "x", "host": "elsewhere", "machine": machine, "pid": os.getppid()}
+    ledger.write_lease({**since, **place})
+    ledger.write("bohb:call", {"call": "c", "is_open": True, "limits": None})
+    ledger.write("bohb:ended", {"call": "c", "failure": None})
+    ledger.write("bohb:checkpoint_root", str(tmp_path / "nowhere" / "s-1"))
+    if machine == "elsewhere":
+        with pytest.raises(StorageError, match=r"directory that all processes see, got .*s-1"):
+            study.optimize(by_resource)
+    else:
+        study.optimize(by_resource)  # that call has ended
 
 
 # In processes
