@@ -137,3 +137,17 @@ def test_the_pipeline_that_tunes_itself_runs_and_draws_its_chart(tmp_path):
     assert "Best pipeline:" in run.stdout
     assert "1620/1620 resource" in run.stderr
     assert (tmp_path / "automl.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_processes_of_the_example_share_one_study(tmp_path):
+    command = [sys.executable, str(ROOT / "examples" / "many_processes.py")]
+    command += ["--storage", "digits.journal"]
+    processes = [
+        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    printed = [process.communicate(timeout=120)[0].splitlines() for process in processes]
+    shares = [re.search(r"began (\d+) of (\d+) trials", lines[0]).groups() for lines in printed]
+    assert sum(int(mine) for mine, _ in shares) == 46
+    assert {int(total) for _, total in shares} == {46}
+    assert printed[0][1] == printed[1][1]
