@@ -185,8 +185,9 @@ class Ledger:
 
     def attributes(self, name: str = "the attributes") -> dict[str, Any]:
         """Return all that the study has under keys; `name` says in an error what was wanted."""
+        # A copy: a storage in memory returns what other threads go on writing into.
         return self.carry_out(
-            f"read {name}", lambda: self.storage.get_study_system_attrs(self.study_id)
+            f"read {name}", lambda: dict(self.storage.get_study_system_attrs(self.study_id))
         )
 
     def write(self, key: str, value: Any) -> None:
