@@ -279,8 +279,8 @@ class CrewExecutor(Executor):
         _logger.info("%s has %s.", mate, "left" if has_left else "fallen silent, or is dead")
         lost = list(mate.futures.values())
         self._drop(mate, set(mate.futures))
-        self._write(mate)  # if it only slept, it finds that its orders do not stand
-        if note is not None and note.token == mate.note.token:
+        if note is None or note.token == mate.note.token:  # else another worker has its place
+            self._write(mate)  # if it only slept, it finds that its orders do not stand
             self._forget_place(mate.place)
         for future in lost:
             if has_left:

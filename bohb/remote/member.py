@@ -74,6 +74,7 @@ class Member:
         self.news = threading.Event()
         self.is_stopping = threading.Event()
         self._place = -1
+        self._has_place = True
         self._new: deque[Order] = deque()
         self._finished: deque[tuple[int, int]] = deque()
         self._last_shown = 0
@@ -163,7 +164,8 @@ class Member:
         self._hurry.set()
         with contextlib.suppress(StorageError), self._lock:
             self._note.has_left = True
-            self._ledger.carry_out("leave", self._put_note, waits=False)
+            if self._has_place:
+                self._ledger.carry_out("leave", self._put_note, waits=False)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
@@ -202,6 +204,7 @@ class Member:
         mine = attributes.get(note_key(self._place))
         if mine is None or mine["token"] != self._note.token:
             self._revoked |= self._running  # another one has the place, as this one was silent
+            self._has_place = False
             self._note.done.clear()
             self.standing = "orphaned"
             self.news.set()
@@ -246,6 +249,8 @@ class Member:
 
     def _write(self) -> None:
         self._beaten = time.monotonic()
+        if not self._has_place:
+            return
         self._ledger.carry_out("say that this process lives", self._put_note)
 
     def _put_note(self) -> None:

@@ -19,7 +19,12 @@ import pytest
 import bohb
 from bohb.errors import CallEndedError, StorageError, StudyOwnedError
 from bohb.executors import ProcessExecutor, ThreadExecutor
+from bohb.hyperband import Leg
 from bohb.machine import machine_name
+from bohb.remote.crew import Order
+from bohb.remote.leading import CrewExecutor
+from bohb.remote.member import Member
+from bohb.store.legs import LegMarks
 from bohb.store.stored_study import ledger_of
 
 SCRIPT = Path(joining.__file__)
@@ -353,6 +358,27 @@ def test_who_does_not_see_the_checkpoints_of_another_machine_is_refused(tmp_path
             study.optimize(by_resource)
     else:
         study.optimize(by_resource)  # that call has ended
+
+
+def test_a_worker_that_has_lost_its_place_leaves_it_and_its_orders_to_the_new_one():
+    study = study_of()
+    ledger = ledger_of(study)
+    ledger.write("bohb:call", {"call": "c", "is_open": True, "limits": None})
+    first, second = (Member(ledger, "c", room=1, lease=60) for _ in range(2))
+    executor = CrewExecutor(ledger, "c", lambda how: None)
+    first.enter()
+    executor.look()
+    second._place = first._place  # both took it at the same moment, and this one wrote later
+    second._write()
+    executor.look()
+    order = Order("t", 0, Leg(0, 0, 0, 1, 0), LegMarks("m"), {}, 0)
+    executor.start(order, None, None)
+    first._look()
+    first.leave()
+    executor.look()
+    second._look()
+    assert first.standing == "orphaned"
+    assert [each.token for each in second.orders()] == ["t"]
 
 
 # In processes
