@@ -34,7 +34,7 @@ LOG = (
     "A study in brackets logs evaluations, promotions and cuts under the logger `bohb`, and not "
     "each trial under Optuna's."
 )
-OWNED = "One process at a time moves a study in brackets forward, also by `ask` and `tell`."
+OWNED = "One process at a time may `ask` and `tell` in brackets."
 THREADS = (
     "One call of `optimize` at a time moves a study in brackets forward; `n_jobs` has threads."
 )
