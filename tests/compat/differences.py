@@ -35,9 +35,7 @@ LOG = (
     "each trial under Optuna's."
 )
 OWNED = "One process at a time may `ask` and `tell` in brackets."
-THREADS = (
-    "One call of `optimize` at a time moves a study in brackets forward; `n_jobs` has threads."
-)
+THREADS = "A second call of `optimize` joins the first, and works towards the limits of that one."
 AFTER_TRIAL = "The sampler is told of a trial when it has finished, which is after its last leg."
 
 WITHOUT_BRACKETS = {
