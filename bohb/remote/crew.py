@@ -15,7 +15,7 @@ import traceback
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from optuna.storages import InMemoryStorage
 from optuna.storages.journal import JournalStorage
@@ -24,6 +24,7 @@ from bohb.errors import RemoteError
 from bohb.hyperband import Leg
 from bohb.machine import machine_name, process_exists
 from bohb.objective.objective import LegResult, Outcome, text_of
+from bohb.remote.result import stand_in
 from bohb.store.ledger import Ledger
 from bohb.store.legs import LegMarks, Span
 
@@ -87,15 +88,9 @@ class WrittenError:
 
         Where it belongs to none, it is a RemoteError. Its cause has the traceback.
         """
-        text = self.text
-        error: Exception = RemoteError(f"{self.kinds[0].rpartition(':')[2]}: {text}")
-        for kind in known:
-            if _name_of(kind) in self.kinds:
-                names = {"__module__": kind.__module__, "__str__": lambda _: text}
-                name = self.kinds[0].rpartition(":")[2]
-                stand_in = type(name, (kind,), names)
-                error = cast(Exception, stand_in.__new__(stand_in, text))
-                break
+        name = self.kinds[0].rpartition(":")[2]
+        kind = next((each for each in known if _name_of(each) in self.kinds), None)
+        error = stand_in(kind, name, self.text, f"{name}: {self.text}")
         error.__cause__ = RemoteError(f"\n\n{self.described}")
         return error
 
@@ -315,7 +310,7 @@ class Orders:
 
 
 def notes_in(attributes: Mapping[str, Any]) -> dict[int, Note]:
-    """Return the notes among the attributes of a study, by place; those who have left are not."""
+    """Return the notes among the attributes of a study, by place; also of those who are gone."""
     found = {}
     for key, written in attributes.items():
         if key.startswith(_NOTE) and written is not None:

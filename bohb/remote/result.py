@@ -62,22 +62,24 @@ class PortableError:
         """
         error = _unpickled(self.error)
         if not isinstance(error, Exception):
-            error = self._of_its_kind()
+            kind = _unpickled(self.kind)
+            error = stand_in(kind, getattr(kind, "__qualname__", ""), self.text, self.line)
         error.__cause__ = RemoteError(f"\n\n{self.described}")
         return error
 
-    def _of_its_kind(self) -> Exception:
-        """Return an exception of the same class with the same message, and nothing else.
 
-        `catch` must recognise it. It is made without `__init__`, whose arguments are not known.
-        """
-        kind, text = _unpickled(self.kind), self.text
-        try:
-            names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-            stand_in = type(kind.__name__, (kind,), {**names, "__str__": lambda _: text})
-            return cast(Exception, stand_in.__new__(stand_in, text))
-        except Exception:  # the class is not known here, or cannot be made in this way
-            return RemoteError(self.line)
+def stand_in(kind: Any, qualified: str, text: str, line: str) -> Exception:
+    """Return an exception of the class `kind`, under a `qualified` name, that says `text`.
+
+    `catch` must recognise it. It is made without `__init__`, whose arguments are not known. Where
+    it cannot be made it is a RemoteError that says `line`.
+    """
+    try:
+        names = {"__module__": kind.__module__, "__qualname__": qualified}
+        made = type(qualified.rpartition(".")[2], (kind,), {**names, "__str__": lambda _: text})
+        return cast(Exception, made.__new__(made, text))
+    except Exception:  # the class is not known here, or cannot be made in this way
+        return RemoteError(line)
 
 
 @dataclass(frozen=True)

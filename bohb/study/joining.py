@@ -24,7 +24,7 @@ from bohb.objective.objective import LegResult, Objective, Outcome
 from bohb.objective.stop import LegWatch, StopSignal
 from bohb.objective.trial import Trial
 from bohb.remote.crew import Order, notes_in, orders_in
-from bohb.remote.dispatch import dispatch_of
+from bohb.remote.dispatch import Dispatch, dispatch_of
 from bohb.remote.member import JoinedStudy, Member
 from bohb.store.checkpoints import Checkpoints
 from bohb.store.ledger import CALL_LIMITS, LEASE, OPEN_CALL
@@ -107,7 +107,7 @@ class Joining:
         """Let the call come to an end, in all processes."""
         self._member.wish("now" if now else "soon")
 
-    def _begin(self, dispatch: Any) -> None:
+    def _begin(self, dispatch: Dispatch) -> None:
         for order in self._member.orders():
             known = self._waiting.pop(order.leg.trial or 0, None)
             watch = LegWatch(self._is_stopping, self._options.leg_timeout)
@@ -117,7 +117,7 @@ class Joining:
     def _is_stopping(self) -> bool:
         return self._member.is_stopping.is_set() or self._stop.is_now()
 
-    def _collect(self, dispatch: Any) -> None:
+    def _collect(self, dispatch: Dispatch) -> None:
         if not self._in_flight:
             self._member.news.wait(_LOOK_SECONDS)
             self._member.news.clear()
@@ -126,7 +126,7 @@ class Joining:
             if future in self._in_flight:
                 self._take(dispatch, future)
 
-    def _take(self, dispatch: Any, future: Future[Any]) -> None:
+    def _take(self, dispatch: Dispatch, future: Future[Any]) -> None:
         order, trial = self._in_flight.pop(future)
         result = dispatch.result(future, trial)
         number = trial.number
@@ -160,7 +160,7 @@ class Joining:
                 callback(self._study, found[0])
             self._member.has_shown(count)
 
-    def _hand_back(self, dispatch: Any) -> None:
+    def _hand_back(self, dispatch: Dispatch) -> None:
         """End the legs under way, and say that they can be run again."""
         for future in list(self._in_flight):
             future.cancel()
