@@ -50,12 +50,16 @@ class Server:
         self.port = _free_port()
         self.process = None
         self.directory.mkdir()
+        # Servers that begin remove the temporary tables they find: also those of another one.
+        self.temporary = self.directory / "tmp"
+        self.temporary.mkdir()
         if os.geteuid() == 0:
             try:
                 pwd.getpwnam(self.user)
             except KeyError:
                 pytest.skip(f"there is no user {self.user}")
             shutil.chown(self.directory, self.user)
+            shutil.chown(self.temporary, self.user)
             for parent in self.directory.parents:  # that user must get there
                 with contextlib.suppress(PermissionError):
                     parent.chmod(parent.stat().st_mode | 0o011)
@@ -70,6 +74,10 @@ class Server:
                 if as_user
                 else subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log)
             )
+
+    def prepare(self, *command):
+        code = self.run(*command).wait(timeout=_SECONDS)
+        assert code == 0, (self.directory.parent / "server.log").read_text(errors="replace")
 
     def begin(self):
         self.process = self.run(*self.command())
@@ -99,10 +107,9 @@ class PostgreSQL(Server):
 
     def __init__(self, directory):
         super().__init__(directory)
-        begun = self.run(
+        self.prepare(
             _program("initdb"), "-D", str(directory / "data"), "-A", "trust", "-U", "bohb", "-N"
         )
-        assert begun.wait(timeout=_SECONDS) == 0
         self.url = self.admin_url = f"postgresql+psycopg://bohb@127.0.0.1:{self.port}/postgres"
 
     def command(self):
@@ -124,13 +131,14 @@ class MariaDB(Server):
 
     def __init__(self, directory):
         super().__init__(directory)
-        begun = self.run(
+        self.prepare(
             _program("mariadb-install-db", "mysql_install_db"),
+            "--no-defaults",
             f"--datadir={directory / 'data'}",
+            f"--tmpdir={self.temporary}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
         )
-        assert begun.wait(timeout=_SECONDS) == 0
         self.admin_url = f"mysql+pymysql://root@127.0.0.1:{self.port}/mysql"
         self.url = f"mysql+pymysql://root@127.0.0.1:{self.port}/studies"
 
@@ -139,6 +147,7 @@ class MariaDB(Server):
             _program("mariadbd", "mysqld"),
             "--no-defaults",
             f"--datadir={self.directory / 'data'}",
+            f"--tmpdir={self.temporary}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             f"--socket={self.directory / 's'}",
