@@ -215,7 +215,7 @@ class Note:
     host, machine, pid, since
         Where it runs, and since when.
     room
-        How many legs it runs at the same time.
+        How many legs it runs at the same time; none before the place is known to be its own.
     lease
         The seconds of silence after which it counts as dead.
     beat

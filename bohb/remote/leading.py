@@ -138,7 +138,7 @@ class CrewExecutor(Executor):
         """
         attributes, found = self._ledger.attributes(), []
         for place, note in notes_in(attributes).items():
-            if note.call != self._call:
+            if note.call != self._call or not note.room:
                 continue
             mate = _Mate(place, note, orders_in(attributes, place))
             done = {each.token for each in note.done}
@@ -169,7 +169,7 @@ class CrewExecutor(Executor):
         notes = notes_in(attributes)
         present = {}
         for place, note in notes.items():
-            if not note.is_alive:
+            if not note.is_alive or not note.room:
                 continue
             present[note.token] = place
             if note.token not in self._mates and note.call == self._call:

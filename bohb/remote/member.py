@@ -42,7 +42,7 @@ Standing: TypeAlias = Literal["joined", "ended", "orphaned"]
 
 _logger = logging.getLogger("bohb.study")
 
-_SETTLING_SECONDS = 0.05  # after this time each of two that took the same place can see the other
+_SETTLING_SECONDS = 0.05  # at least; then each of two that took one place can see the other
 _SOONEST = 0.05  # seconds between two looks at first; while nothing comes they become more
 _GROWTH = 1.3
 _BEATS = 6  # so often within the lease it is written that the process lives
@@ -68,7 +68,8 @@ class Member:
 
     def __init__(self, ledger: Ledger, call: str, *, room: int, lease: float) -> None:
         self._ledger = ledger
-        self._note = Note(call, room, lease)
+        self._room = room
+        self._note = Note(call, 0, lease)
         self.standing: Standing = "joined"
         self.failure: WrittenError | None = None
         self.news = threading.Event()
@@ -90,8 +91,14 @@ class Member:
         self._thread = threading.Thread(target=self._attend, name="bohb-member", daemon=True)
 
     def enter(self) -> None:
-        """Take a place, and begin to look for orders."""
+        """Take a place, and begin to look for orders.
+
+        Of two that take the same place at the same moment the one that has written last gets it.
+        Until that is known this process says that it has no room, so that no orders are sent to a
+        place that it has to leave.
+        """
         while True:
+            begun = time.monotonic()
             notes = notes_in(self._ledger.attributes())
             # What a worker that is gone has written of its legs was perhaps not read yet.
             call = self._note.call
@@ -102,10 +109,13 @@ class Member:
             }
             self._place = min(set(range(len(taken) + 1)) - taken)
             self._write()
-            time.sleep(_SETTLING_SECONDS)
+            # Others may take as long, from looking whether the place is free to taking it.
+            time.sleep(max(_SETTLING_SECONDS, 3 * (time.monotonic() - begun)))
             now = notes_in(self._ledger.attributes()).get(self._place)
             if now is not None and now.token == self._note.token:
                 break
+        self._note.room = self._room
+        self._write()
         self._thread.start()
 
     def orders(self) -> list[Order]:

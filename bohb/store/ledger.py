@@ -270,7 +270,9 @@ class Ledger:
                 f"could not {action} of study {self.study_name!r}: it is not in the storage any "
                 f"more ({error})"
             )
-        reason = str(error).partition("\n")[0].rstrip(". ")
+        details = getattr(error, "details", None)  # gRPC keeps its reason there
+        said = str(details()) if callable(details) else str(error)
+        reason = said.partition("\n")[0].rstrip(". ")
         return StorageError(
             f"could not {action} of study {self.study_name!r}: {type(error).__name__}: "
             f"{without_secrets(reason, self.storage)}. What the storage had taken before "

@@ -96,6 +96,7 @@ class Session:
                 f"study {self._study.study_name!r} is being optimised by the call of optimize that "
                 "has called this objective"
             )
+        self._ledger.patience.has_given_up = False  # the storage may be back since the last call
         attempt = _Attempt()
         patience = time.monotonic() + _JOINING_SECONDS
         while True:

@@ -7,14 +7,15 @@ import time
 from pathlib import Path
 
 from objectives import loss
+from servers import storage_at
 
 import bohb
 
 PRUNER = bohb.HyperbandPruner(1, 9)
 
 
-def storage_of(name: str) -> str | Path:
-    return name if "://" in name else Path(name)
+def storage_of(name):
+    return storage_at(name) if "://" in name else Path(name)
 
 
 def loop(trial):

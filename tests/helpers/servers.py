@@ -1,4 +1,4 @@
-"""Database servers of a test's own, which it begins on a free port of this machine and stops."""
+"""Servers of a test's own, which it begins on a free port of this machine and stops."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
+import warnings
 from pathlib import Path
 
+import optuna
 import pytest
 import sqlalchemy
 
@@ -36,13 +39,14 @@ def _program(*names):
 
 
 class Server:
-    """One database server in a directory of its own.
+    """One server in a directory of its own.
 
     Servers refuse to run for root, so that they run for another user there.
     """
 
     user: str  # of the operating system, where the tests run for root
-    driver: str
+    driver: str  # the module by which it is reached
+    end_signal = signal.SIGINT  # by which it ends at once, whoever is connected
 
     def __init__(self, directory):
         pytest.importorskip(self.driver)
@@ -77,31 +81,42 @@ class Server:
 
     def prepare(self, *command):
         code = self.run(*command).wait(timeout=_SECONDS)
-        assert code == 0, (self.directory.parent / "server.log").read_text(errors="replace")
+        assert code == 0, self.log()
+
+    def log(self):
+        return (self.directory.parent / "server.log").read_text(errors="replace")
 
     def begin(self):
         self.process = self.run(*self.command())
-        engine = sqlalchemy.create_engine(self.admin_url)
         deadline = time.monotonic() + _SECONDS
-        while True:
-            try:
-                with engine.connect():
-                    break
-            except sqlalchemy.exc.OperationalError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        engine.dispose()
+        while not self.answers():
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.1)
 
-    def stop(self, number=signal.SIGINT):
+    def stop(self, number=None):
         if self.process is not None:
-            self.process.send_signal(number)
+            self.process.send_signal(self.end_signal if number is None else number)
             self.process.wait(timeout=_SECONDS)
             self.process = None
 
 
-class PostgreSQL(Server):
-    """PostgreSQL; SIGINT lets it end at once, and close all connections."""
+class Database(Server):
+    """A server that SQLAlchemy reaches."""
+
+    def answers(self):
+        engine = sqlalchemy.create_engine(self.admin_url)
+        try:
+            with engine.connect():
+                return True
+        except sqlalchemy.exc.OperationalError:
+            return False
+        finally:
+            engine.dispose()
+
+
+class PostgreSQL(Database):
+    """PostgreSQL."""
 
     user, driver = "postgres", "psycopg"
 
@@ -124,10 +139,10 @@ class PostgreSQL(Server):
         )
 
 
-class MariaDB(Server):
+class MariaDB(Database):
     """MariaDB."""
 
-    user, driver = "mysql", "pymysql"
+    user, driver, end_signal = "mysql", "pymysql", signal.SIGKILL
 
     def __init__(self, directory):
         super().__init__(directory)
@@ -162,4 +177,74 @@ class MariaDB(Server):
         engine.dispose()
 
 
-SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+class Redis(Server):
+    """Redis, which writes everything into a file."""
+
+    user, driver = "redis", "redis"
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self):
+        options = {"bind": "127.0.0.1", "port": self.port, "appendonly": "yes", "save": ""}
+        pairs = [(f"--{name}", str(value)) for name, value in options.items()]
+        return (_program("redis-server"), *(word for pair in pairs for word in pair))
+
+    def answers(self):
+        import redis
+
+        with contextlib.suppress(redis.exceptions.RedisError):
+            return redis.Redis.from_url(self.url).ping()
+        return False
+
+
+class Proxy(Server):
+    """Optuna's own server, which gives others its storage, a journal file."""
+
+    user, driver, end_signal = "nobody", "grpc", signal.SIGKILL
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.url = f"grpc://127.0.0.1:{self.port}"
+
+    def run(self, *command):  # it may run for root
+        with (self.directory.parent / "server.log").open("ab") as log:
+            return subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log)
+
+    def command(self):
+        return sys.executable, __file__, str(self.directory / "study.journal"), str(self.port)
+
+    def answers(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+
+SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB, "redis": Redis, "proxy": Proxy}
+
+
+def storage_at(url):
+    """Return what `bohb.create_study` takes for the storage at a URL."""
+    from optuna.storages import GrpcStorageProxy, JournalStorage
+    from optuna.storages.journal import JournalRedisBackend
+
+    host, _, port = url.partition("://")[2].partition(":")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if url.startswith("redis://"):
+            return JournalStorage(JournalRedisBackend(url))
+        if url.startswith("grpc://"):
+            return GrpcStorageProxy(host=host, port=int(port))
+    return url
+
+
+if __name__ == "__main__":  # the proxy
+    from optuna.storages import JournalStorage, run_grpc_proxy_server
+    from optuna.storages.journal import JournalFileBackend
+
+    run_grpc_proxy_server(
+        JournalStorage(JournalFileBackend(sys.argv[1])), host="127.0.0.1", port=int(sys.argv[2])
+    )

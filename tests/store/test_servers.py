@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import joining
 import pytest
-from servers import SERVERS
+import servers
+from servers import SERVERS, storage_at
 
 import bohb
 from bohb.errors import StorageError, StudyOwnedError
@@ -23,6 +25,9 @@ pytestmark = [
 ]
 
 
+DATABASES = ["mariadb", "postgresql"]
+
+
 @pytest.fixture(params=sorted(SERVERS))
 def server(request):
     # Of a short name: the path of a socket has but a hundred characters.
@@ -30,12 +35,12 @@ def server(request):
         made = SERVERS[request.param](Path(directory) / "s")
         made.begin()
         yield made
-        made.stop(signal.SIGKILL if request.param == "mariadb" else signal.SIGINT)
+        made.stop()
 
 
 def study_of(server, **arguments):
     return bohb.create_study(
-        storage=server.url,
+        storage=storage_at(server.url),
         study_name="s",
         load_if_exists=True,
         sampler=bohb.BOHBSampler(seed=0),
@@ -91,6 +96,7 @@ def test_a_server_that_stays_away_locks_nothing(server):
     with pytest.raises(StorageError, match="could not write"):
         study.optimize(breaking)
     server.begin()
+    study.storage_patience = 30.0
     study.optimize(objective)
     assert len(study.trials) == study.plan().n_trials
     assert all(trial.state.is_finished() for trial in study.trials)
@@ -111,9 +117,10 @@ def test_a_long_error_is_stored(server):
 SCRIPT = """
 import sys, time, bohb, optuna
 from bohb.store import lease
+from servers import storage_at
 lease.BEAT_SECONDS = 0.5
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-study = bohb.create_study(storage=sys.argv[1], study_name="s", load_if_exists=True,
+study = bohb.create_study(storage=storage_at(sys.argv[1]), study_name="s", load_if_exists=True,
                           sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
 def objective(trial):
     x = trial.suggest_float("x", 0, 1)
@@ -132,6 +139,7 @@ def test_whoever_was_stopped_while_another_took_over_writes_nothing_more(server,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(servers.__file__).parent)},
     )
     try:
         while process.stdout.readline() not in ("4\n", ""):

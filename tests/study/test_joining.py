@@ -21,7 +21,7 @@ from bohb.errors import CallEndedError, StorageError, StudyOwnedError
 from bohb.executors import ProcessExecutor, ThreadExecutor
 from bohb.hyperband import Leg
 from bohb.machine import machine_name
-from bohb.remote.crew import Order
+from bohb.remote.crew import Note, Order, note_key
 from bohb.remote.leading import CrewExecutor
 from bohb.remote.member import Member
 from bohb.store.legs import LegMarks
@@ -369,6 +369,7 @@ def test_a_worker_that_has_lost_its_place_leaves_it_and_its_orders_to_the_new_on
     first.enter()
     executor.look()
     second._place = first._place  # both took it at the same moment, and this one wrote later
+    second._note.room = 1
     second._write()
     executor.look()
     order = Order("t", 0, Leg(0, 0, 0, 1, 0), LegMarks("m"), {}, 0)
@@ -379,6 +380,30 @@ def test_a_worker_that_has_lost_its_place_leaves_it_and_its_orders_to_the_new_on
     second._look()
     assert first.standing == "orphaned"
     assert [each.token for each in second.orders()] == ["t"]
+
+
+def test_no_orders_are_sent_to_a_place_that_its_worker_may_have_to_leave():
+    ledger = ledger_of(study_of())
+    ledger.write("bohb:call", {"call": "c", "is_open": True, "limits": None})
+    executor, seen = CrewExecutor(ledger, "c", lambda how: None), []
+
+    class Late(Member):
+        """One that finds another one in the first place that it has taken."""
+
+        def _write(self):
+            super()._write()
+            executor.look()
+            seen.append((self._place, executor.n_workers))
+            if len(seen) == 1:
+                ledger.write(note_key(self._place), Note("c", 0, 60.0).written())
+
+    late = Late(ledger, "c", room=1, lease=60)
+    late.enter()
+    executor.start(Order("t", 0, Leg(0, 0, 0, 1, 0), LegMarks("m"), {}, 0), None, None)
+    late._look()
+    assert seen[:3] == [(0, 0), (1, 0), (1, 1)]
+    assert [each.token for each in late.orders()] == ["t"]
+    late.leave()
 
 
 # In processes
