@@ -30,6 +30,7 @@ from bohb.store.checkpoints import Checkpoints
 from bohb.store.ledger import CALL_LIMITS, LEASE, OPEN_CALL
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.options import Options
+from bohb.study.progress import count_of_legs
 
 _logger = logging.getLogger("bohb.study")
 
@@ -65,6 +66,7 @@ class Joining:
         self._stop = StopSignal(None, self._executor.now)
         self._in_flight: dict[Future[Any], tuple[Order, Trial]] = {}
         self._waiting: dict[int, Trial] = {}  # by number: trials whose generators wait here
+        self._count = count_of_legs(options)
 
     def run(self) -> bool:
         """Work until the call has ended, or nobody leads it any more; return whether it has ended.
@@ -84,6 +86,7 @@ class Joining:
                 self._joined, self._objective, self._executor, self._stop, self._options.leg_timeout
             )
             stack.callback(dispatch.close, frozenset())
+            stack.enter_context(self._count)
             try:
                 while member.standing == "joined" or self._in_flight:
                     # If nobody leads just now, what runs here is finished first.
@@ -129,6 +132,7 @@ class Joining:
     def _take(self, dispatch: Dispatch, future: Future[Any]) -> None:
         order, trial = self._in_flight.pop(future)
         result = dispatch.result(future, trial)
+        self._count.update()
         number = trial.number
         is_waiting = self._objective.has_paused(number) or number in self._objective.places
         if is_waiting:

@@ -27,6 +27,12 @@ def progress_of(state: StudyState, allowance: Allowance, options: Options) -> Pr
     return Progress(state, allowance, options)
 
 
+def count_of_legs(options: Options) -> Any:
+    """Return the line of a process that works for the call of another: the legs it has run."""
+    is_off = not options.show_progress_bar
+    return tqdm(disable=is_off, desc="Joined", bar_format="{desc}: {n} legs here [{elapsed}]")
+
+
 class Progress:
     """A bar towards the limit that was given, with the incumbent beside it.
 

@@ -194,7 +194,8 @@ class Study(StoredStudy):
             Whether to run Python's garbage collection after each trial, and in brackets after each
             leg.
         show_progress_bar
-            Whether to show a bar with the incumbent.
+            Whether to show a bar with the incumbent; a call that has joined another one shows how
+            many legs it has run.
         n_rounds
             Passes through all brackets; 1 if neither another limit nor `timeout` is given.
         n_brackets

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -276,6 +277,24 @@ def test_a_thread_that_joins_leaves_the_lease_with_the_one_that_leads(tmp_path):
     assert bohb.study.lease_holder(study) is None
     found = study._storage.get_study_system_attrs(study._study_id)
     assert found["bohb:owner"]["released"]
+
+
+def test_who_has_joined_is_shown_how_many_legs_it_has_run(capsys):
+    study, ran_in = study_of(), collections.Counter()
+
+    def objective(trial):
+        ran_in[threading.get_ident()] += 1
+        time.sleep(0.03)
+        return by_resource(trial)
+
+    def call():
+        study.optimize(objective, show_progress_bar=True)
+
+    assert in_threads(call, call) == [None, None]
+    shown = capsys.readouterr().err
+    found = re.findall(r"Joined: (\d+) legs here", shown)
+    assert int(found[-1]) in ran_in.values()
+    assert sum(ran_in.values()) == study.plan().n_evaluations
 
 
 def test_callbacks_are_called_where_the_last_leg_ran():
