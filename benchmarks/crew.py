@@ -1,10 +1,12 @@
 """Many processes on one study: how well they are used, what a leg costs, and how fast one succeeds.
 
     python benchmarks/crew.py [--storages journal sqlite postgresql] [--processes 1 8]
-        [--seconds 5] [--trials 48]
+        [--seconds 5] [--trials 48] [--successions 30] [--growth 10000]
 
 Each process runs legs that sleep. The share is that of the workers' time between the first leg's
 begin and the last one's end that was spent in legs; the machinery is what remains of it per leg.
+With `--growth` eight processes run so many legs of 50 ms, and the last
+tenth is compared to the second.
 The servers are begun here, on a free port, where they are installed.
 """
 
@@ -84,6 +86,20 @@ def use(storage: str, n_processes: int, seconds: float, n_trials: int) -> dict[s
     return {"share": share, "ms_per_leg": 1000 * (1 - share) * seconds * n_legs / share / n_legs}
 
 
+def growth(storage: str, n_trials: int, n_processes: int = 8) -> tuple[float, float]:
+    """Return how many milliseconds a leg takes from process to process, in two tenths."""
+    seconds = 0.05
+    processes = [start(storage, seconds, n_trials, 60) for _ in range(n_processes)]
+    assert not any(process.wait() for process in processes)
+    begins = spans_in(storage)[:, 0]
+    assert len(begins) == n_trials
+    tenth = n_trials // 10
+    # The first legs of all begin one after another, as the processes do.
+    first = begins[2 * tenth - 1] - begins[tenth]
+    last = begins[-1] - begins[-tenth]
+    return tuple(1000 * (n_processes * took / (tenth - 1) - seconds) for took in (first, last))
+
+
 def succession(storage: str, lease: float) -> float:
     """Return the seconds from the death of the leading process to the next leg begun."""
     first = start(storage, 0.2, 60, lease)
@@ -107,6 +123,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--trials", type=int, default=48)
     parser.add_argument("--successions", type=int, default=0)
+    parser.add_argument("--growth", type=int, default=0)
     parser.add_argument("--work", nargs=4)
     arguments = parser.parse_args()
     if arguments.work:
@@ -130,6 +147,16 @@ def main() -> None:
                 print(
                     f"{kind:12}{n_processes:3} processes, legs of {arguments.seconds:g} s: "
                     f"{found['share']:.1%} in legs, {found['ms_per_leg']:.0f} ms besides each",
+                    flush=True,
+                )
+            if arguments.growth:
+                if server is not None:
+                    optuna.delete_study(study_name="crew", storage=server.url)
+                storage = server.url if server is not None else place[kind].replace("0.", "g.")
+                first, last = growth(storage, arguments.growth)
+                print(
+                    f"{kind:12}{arguments.growth} trials: besides each leg {first:.0f} ms in the "
+                    f"second tenth, {last:.0f} ms in the last",
                     flush=True,
                 )
             if arguments.successions and server is None and kind == "journal":

@@ -1,8 +1,9 @@
 """Gaussian-process regression with one length scale per input and one noise per group of points.
 
 The equations are those of Rasmussen & Williams 2006, *Gaussian Processes for Machine Learning*.
-Inputs come as squared distances, one array for each input, so that the caller can define distances
-differently for numbers, for choices and for parameters that are missing.
+Inputs come as squared distances, so that the caller can define them differently for numbers, for
+choices and for parameters that are missing: one array for each input where the length scales are
+fitted, and one array of all of them together, weighted, where they are known.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, solve_triangular
-from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, dtrtrs
 from scipy.optimize import minimize
 
 from bohb.model.arrays import FloatArray, IndexArray
@@ -50,18 +50,19 @@ class Hyperparameters:
         """All of them one after another, shape (p + 1 + g,)."""
         return np.concatenate([self.log_scales, np.array([self.log_signal]), self.log_noise])
 
-    def covariance(self, squared: FloatArray) -> FloatArray:
-        """Return the covariance of the function, shape (n, m), for shape (p, n, m).
+    @property
+    def weights(self) -> FloatArray:
+        """What a squared distance along each input counts, shape (p,)."""
+        return np.asarray(np.exp(-2 * self.log_scales))
+
+    def covariance(self, distances: FloatArray) -> FloatArray:
+        """Return the covariance of the function, shape (n, m), for weighted squared distances.
 
         The Matern kernel with nu = 5/2 (eq. 4.17).
         """
-        weights = np.exp(-2 * self.log_scales)
-        total = weights[0] * squared[0]
-        for weight, distances in zip(weights[1:], squared[1:], strict=True):
-            total += weight * distances
-        root = np.sqrt(5 * total)
+        root = np.sqrt(5 * distances)
         covariance = 1 + root
-        covariance += (5 / 3) * total
+        covariance += (5 / 3) * distances
         covariance *= np.exp(self.log_signal - root)
         return np.asarray(covariance)
 
@@ -93,7 +94,12 @@ class LogPosterior:
         self, squared: FloatArray, targets: FloatArray, groups: IndexArray, belief: Belief
     ) -> None:
         self._n = len(targets)
-        self._squared = squared.reshape(len(squared), -1)
+        # All matrices are symmetric: half of each pair is enough.
+        rows, columns = self._pairs = np.tril_indices(self._n)
+        self._places = columns * self._n + rows  # as LAPACK has them in memory
+        self._count = np.where(rows == columns, 1.0, 2.0)  # of each pair in the whole matrix
+        self._diagonal = np.flatnonzero(rows == columns)
+        self._squared = np.ascontiguousarray(squared[:, rows, columns])
         self._targets, self._groups = targets, groups
         self._mean, self._deviation = belief.mean.vector, belief.deviation.vector
         self._n_groups = len(belief.mean.log_noise)
@@ -102,7 +108,7 @@ class LogPosterior:
         """Return the negative log posterior and its gradient (eqs. 2.30 and 5.9)."""
         n = self._n
         hyperparameters = Hyperparameters.of(vector, len(self._squared))
-        weights = np.exp(-2 * hyperparameters.log_scales)
+        weights = hyperparameters.weights
         noise = np.exp(hyperparameters.log_noise)
         jitter = _JITTER * math.exp(hyperparameters.log_signal)
 
@@ -111,29 +117,27 @@ class LogPosterior:
         decay = np.exp(hyperparameters.log_signal - root)
         signal = (1 + root + (5 / 3) * total) * decay
 
-        noisy = signal.reshape(n, n).copy()
-        diagonal = np.diag_indices(n)
-        noisy[diagonal] += noise[self._groups] + jitter
-        factor, failed = dpotrf(noisy, lower=1, clean=0, overwrite_a=1)
+        noisy = np.zeros(n * n)
+        noisy[self._places] = signal
+        noisy[:: n + 1] += noise[self._groups] + jitter
+        factor, failed = dpotrf(noisy.reshape((n, n), order="F"), lower=1, clean=0, overwrite_a=1)
         if failed:
             return _IMPOSSIBLE, np.zeros_like(vector)
-        solved = cho_solve((factor, True), self._targets, check_finite=False)
-        log_likelihood = -0.5 * self._targets @ solved - np.log(factor[diagonal]).sum()
+        solved, _ = dpotrs(factor, self._targets, lower=1)
+        log_likelihood = -0.5 * self._targets @ solved - np.log(np.diagonal(factor)).sum()
 
         inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
-        # Twice the derivative of the log likelihood by the covariance. LAPACK fills the lower
-        # triangle of the inverse only, and the sum of its halves has the diagonal twice.
-        slope = np.outer(solved, solved)
-        lower = np.tril(inverse)
-        slope -= lower + lower.T
-        slope[diagonal] += inverse[diagonal]
-        own = slope[diagonal]
+        # Twice the derivative of the log likelihood by the covariance.
+        rows, columns = self._pairs
+        slope = solved[rows] * solved[columns] - inverse.ravel(order="F")[self._places]
+        own = slope[self._diagonal]
+        slope *= self._count
         # Its sum with the weighted squared distances is twice the derivative by a log length scale.
-        by_distance = (5 / 3) * (1 + root) * decay * slope.ravel()
+        by_distance = (5 / 3) * (1 + root) * decay * slope
         gradient = 0.5 * np.concatenate(
             [
                 weights * (self._squared @ by_distance),
-                [signal @ slope.ravel() + jitter * own.sum()],
+                [signal @ slope + jitter * own.sum()],
                 noise * np.bincount(self._groups, weights=own, minlength=self._n_groups),
             ]
         )
@@ -173,8 +177,8 @@ class GaussianProcess:
     ----------
     hyperparameters
         The hyperparameters of its prior and of the noise.
-    squared
-        The squared distances between all points, shape (p, n, n).
+    distances
+        The squared distances between all points, weighted by the length scales, shape (n, n).
     targets
         The values there, shape (n,).
     groups
@@ -184,28 +188,26 @@ class GaussianProcess:
     def __init__(
         self,
         hyperparameters: Hyperparameters,
-        squared: FloatArray,
+        distances: FloatArray,
         targets: FloatArray,
         groups: IndexArray,
     ) -> None:
         self.hyperparameters = hyperparameters
         self._signal = math.exp(hyperparameters.log_signal)
-        covariance = hyperparameters.covariance(squared)
+        covariance = hyperparameters.covariance(distances)
         noise = np.exp(hyperparameters.log_noise)[groups]
         covariance[np.diag_indices(len(targets))] += noise
         self._factor = _factor(covariance, _JITTER * self._signal)
-        self._solved = cho_solve((self._factor, True), targets, check_finite=False)
+        self._solved, _ = dpotrs(self._factor, targets, lower=1)
 
-    def predict(self, squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def predict(self, distances: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean and the standard deviation of the function (eqs. 2.25 and 2.26).
 
-        `squared` are the squared distances of m places to the n points, shape (p, m, n).
+        `distances` are those of m places to the n points, shape (m, n).
         """
-        covariance = self.hyperparameters.covariance(squared)
+        covariance = self.hyperparameters.covariance(distances)
         mean = covariance @ self._solved
-        explained = solve_triangular(
-            self._factor, covariance.T, lower=True, overwrite_b=True, check_finite=False
-        )
+        explained, _ = dtrtrs(self._factor, covariance.T, lower=1, overwrite_b=1)
         variance = self._signal - np.einsum("ij,ij->j", explained, explained)
         return mean, np.sqrt(np.maximum(variance, _LEAST_VARIANCE * self._signal))
 
@@ -215,9 +217,9 @@ def _factor(covariance: FloatArray, jitter: float) -> FloatArray:
     diagonal = np.diag_indices(len(covariance))
     while True:
         covariance[diagonal] += jitter
-        try:
-            return np.asarray(np.linalg.cholesky(covariance))
-        except np.linalg.LinAlgError:  # points that are too much alike
-            if jitter > np.max(covariance):
-                raise
-            jitter *= 10
+        factor, failed = dpotrf(covariance, lower=1)
+        if not failed:
+            return np.asarray(factor)
+        if jitter > np.max(covariance):
+            raise np.linalg.LinAlgError("the covariance of the points is not positive definite")
+        jitter *= 10  # points are too much alike

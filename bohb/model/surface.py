@@ -12,7 +12,7 @@ from scipy.special import erfcx, ndtr
 from bohb.model.arrays import FloatArray, IndexArray
 from bohb.model.observations import Observations
 from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, fit
-from bohb.model.space import Categorical, Space
+from bohb.model.space import Categorical, Parameter, Space
 
 _BEST_OF_EACH_LEVEL = 15
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
@@ -27,6 +27,10 @@ class Points:
 
     units: FloatArray
     levels: IndexArray
+
+    def first(self, count: int) -> Points:
+        """Return the first `count` of them."""
+        return Points(self.units[:count], self.levels[:count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +96,18 @@ class Surface:
         targets = _targets(observations.losses[rows, levels])
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
         points = Points(units[rows], levels)
-        squared = _squared(space, n_levels, points, points)
         hyperparameters = fit(
-            squared[:, :n_fit, :n_fit],
+            _squared(space, n_levels, points.first(n_fit)),
             targets[:n_fit],
             levels[:n_fit],
-            _belief(len(squared), n_levels),
+            _belief(len(space.parameters) + 1, n_levels),
         )
+        distances = _distances(space, n_levels, hyperparameters.weights, points, points)
         surface = cls(
             space,
             n_levels,
             points,
-            GaussianProcess(hyperparameters, squared, targets, levels),
+            GaussianProcess(hyperparameters, distances, targets, levels),
             lowest=math.nan,
             tried=units[np.unique(rows)],
         )
@@ -128,7 +132,7 @@ class Surface:
         )
         process = GaussianProcess(
             self.process.hyperparameters,
-            _squared(self.space, self.n_levels, points, points),
+            self._distances(points, points),
             np.append(targets, mean + deviation),
             points.levels,
         )
@@ -138,7 +142,11 @@ class Surface:
     def predict(self, units: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean and the standard deviation at the highest level, shape (n,) each."""
         top = Points(units, np.full(len(units), self.n_levels - 1))
-        return self.process.predict(_squared(self.space, self.n_levels, top, self.points))
+        return self.process.predict(self._distances(top, self.points))
+
+    def _distances(self, left: Points, right: Points) -> FloatArray:
+        weights = self.process.hyperparameters.weights
+        return _distances(self.space, self.n_levels, weights, left, right)
 
     def log_improvement(self, units: FloatArray) -> FloatArray:
         """Return the log of the expected improvement on `lowest`, shape (n,).
@@ -213,20 +221,59 @@ def _belief(n_scales: int, n_groups: int) -> Belief:
     )
 
 
-def _squared(space: Space, n_levels: int, left: Points, right: Points) -> FloatArray:
-    """Return the squared distances by parameter and, last, by level, shape (d + 1, n, m)."""
-    squared = np.empty((len(space.parameters) + 1, len(left.levels), len(right.levels)))
+def _squared(space: Space, n_levels: int, points: Points) -> FloatArray:
+    """Return the squared distances by parameter and, last, by level, shape (d + 1, n, n)."""
+    n = len(points.levels)
+    squared = np.empty((len(space.parameters) + 1, n, n))
     for column, parameter in enumerate(space.parameters.values()):
-        mine, theirs = left.units[:, None, column], right.units[None, :, column]
-        if isinstance(parameter, Categorical):
-            squared[column] = np.where(mine == theirs, 0.0, _OTHER_CHOICE)
-        else:
-            np.subtract(mine, theirs, out=squared[column])
-            np.square(squared[column], out=squared[column])
-        lacks, also = np.isnan(mine), np.isnan(theirs)
-        if lacks.any() or also.any():
-            squared[column][lacks ^ also] = _MISSING
-            squared[column][lacks & also] = 0.0
-    steps = left.levels[:, None] - right.levels[None, :]
-    squared[-1] = (steps / max(n_levels - 1, 1)) ** 2
+        own = points.units[:, column]
+        squared[column] = _squared_of(parameter, own, own)
+    heights = _heights(points, n_levels)
+    squared[-1] = (heights[:, None] - heights[None, :]) ** 2
     return squared
+
+
+def _distances(
+    space: Space, n_levels: int, weights: FloatArray, left: Points, right: Points
+) -> FloatArray:
+    """Return the sum of all squared distances, times their `weights`, shape (n, m).
+
+    Where all are numbers it comes from one product of matrices, which is many times as fast.
+    """
+    mine, theirs = [_heights(left, n_levels)], [_heights(right, n_levels)]
+    scales, others = [weights[-1]], []
+    for column, parameter in enumerate(space.parameters.values()):
+        one, other = left.units[:, column], right.units[:, column]
+        is_plain = not isinstance(parameter, Categorical)
+        if is_plain and not np.isnan(one).any() and not np.isnan(other).any():
+            mine.append(one)
+            theirs.append(other)
+            scales.append(weights[column])
+        else:
+            others.append(weights[column] * _squared_of(parameter, one, other))
+    roots = np.sqrt(scales)
+    a, b = np.column_stack(mine) * roots, np.column_stack(theirs) * roots
+    total = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2 * (a @ b.T)
+    np.maximum(total, 0.0, out=total)
+    for each in others:
+        total += each
+    return np.asarray(total)
+
+
+def _squared_of(parameter: Parameter, mine: FloatArray, theirs: FloatArray) -> FloatArray:
+    """Return the squared distances of the values of one parameter, shape (n, m)."""
+    left, right = mine[:, None], theirs[None, :]
+    if isinstance(parameter, Categorical):
+        squared = np.where(left == right, 0.0, _OTHER_CHOICE)
+    else:
+        squared = (left - right) ** 2
+    lacks, also = np.isnan(left), np.isnan(right)
+    if lacks.any() or also.any():
+        squared[lacks ^ also] = _MISSING
+        squared[lacks & also] = 0.0
+    return squared
+
+
+def _heights(points: Points, n_levels: int) -> FloatArray:
+    """Return how high the levels of points lie, from 0 to 1, shape (n,)."""
+    return np.asarray(points.levels / max(n_levels - 1, 1))

@@ -18,6 +18,10 @@ def squared(left, right):
     return (left.T[:, :, None] - right.T[:, None, :]) ** 2
 
 
+def distances(hyperparameters, left, right):
+    return np.tensordot(hyperparameters.weights, squared(left, right), axes=1)
+
+
 @pytest.fixture
 def data():
     rng = np.random.default_rng(0)
@@ -58,9 +62,11 @@ def reference(inputs, targets, groups, hyperparameters):
 def test_the_posterior_is_that_of_scikit_learn(data):
     inputs, targets, groups = data
     hyperparameters = Hyperparameters(np.log([0.3, 0.7, 2.0]), 0.4, np.log([0.05, 0.002]))
-    ours = GaussianProcess(hyperparameters, squared(inputs, inputs), targets, groups)
+    ours = GaussianProcess(
+        hyperparameters, distances(hyperparameters, inputs, inputs), targets, groups
+    )
     places = np.random.default_rng(1).random((25, P))
-    mean, deviation = ours.predict(squared(places, inputs))
+    mean, deviation = ours.predict(distances(hyperparameters, places, inputs))
     their_mean, their_deviation = reference(inputs, targets, groups, hyperparameters).predict(
         places, return_std=True
     )
@@ -90,10 +96,9 @@ def test_a_fit_is_more_likely_than_the_prior_mean_and_tells_the_noises_apart(dat
     inputs, _, groups = data
     noise = np.array([0.3, 0.01])[groups] * np.random.default_rng(2).standard_normal(N)
     targets = np.sin(4 * inputs[:, 0]) + inputs[:, 1] + noise
-    distances = squared(inputs, inputs)
     targets -= targets.mean()
-    found = fit(distances, targets, groups, belief(), max_iterations=50)
-    posterior = LogPosterior(distances, targets, groups, belief())
+    found = fit(squared(inputs, inputs), targets, groups, belief(), max_iterations=50)
+    posterior = LogPosterior(squared(inputs, inputs), targets, groups, belief())
     assert posterior.negative(found.vector)[0] < posterior.negative(belief().mean.vector)[0] - 5
     assert found.log_noise[0] > found.log_noise[1] + 2
     assert found.log_scales[2] > found.log_scales[0] + 0.5  # the third input is not used
@@ -103,10 +108,10 @@ def test_points_that_are_too_much_alike_are_told_apart_by_a_little_noise():
     inputs = np.repeat(np.random.default_rng(0).random((15, P)), 6, axis=0)
     smooth = Hyperparameters(np.full(P, 4.0), 6.0, np.full(GROUPS, -60.0))
     with pytest.raises(np.linalg.LinAlgError):
-        np.linalg.cholesky(smooth.covariance(squared(inputs, inputs)))
+        np.linalg.cholesky(smooth.covariance(distances(smooth, inputs, inputs)))
     groups = np.zeros(len(inputs), dtype=int)
-    process = GaussianProcess(smooth, squared(inputs, inputs), inputs[:, 0], groups)
-    mean, deviation = process.predict(squared(inputs, inputs))
+    process = GaussianProcess(smooth, distances(smooth, inputs, inputs), inputs[:, 0], groups)
+    mean, deviation = process.predict(distances(smooth, inputs, inputs))
     assert mean == pytest.approx(inputs[:, 0], abs=0.05)
     assert np.isfinite(deviation).all()
 
@@ -115,7 +120,8 @@ def test_equal_points_and_equal_targets_do_no_harm():
     inputs, targets = np.full((20, P), 0.5), np.zeros(20)
     groups = np.zeros(20, dtype=int)
     found = fit(squared(inputs, inputs), targets, groups, belief())
-    process = GaussianProcess(found, squared(inputs, inputs), targets, groups)
-    mean, deviation = process.predict(squared(np.random.default_rng(0).random((5, P)), inputs))
+    process = GaussianProcess(found, distances(found, inputs, inputs), targets, groups)
+    places = np.random.default_rng(0).random((5, P))
+    mean, deviation = process.predict(distances(found, places, inputs))
     assert np.isfinite(mean).all()
     assert (deviation > 0).all()
