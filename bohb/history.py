@@ -211,7 +211,7 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
 
 def is_paused(trial: FrozenTrial) -> bool:
     """Return whether `trial` waits between two legs."""
-    leg = trial.system_attrs.get(LEG_ATTRIBUTE, {})
+    leg = trial.system_attrs.get(LEG_ATTRIBUTE) or {}
     return not trial.state.is_finished() and leg.get("state") == PAUSED
 
 

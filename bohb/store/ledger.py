@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from bohb.errors import BohbError, StorageError
+from bohb.errors import BohbError, StorageError, StudyOwnedError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.store.legs import LegMarks, LegRecord
 from bohb.store.opening import without_secrets
@@ -93,7 +93,22 @@ class Ledger:
                         return trial._trial_id
             return self.storage.create_new_trial(self.study_id, template)
 
-        return self._write("create a trial", create)
+        trial_id = self._write("create a trial", create)
+        try:
+            self.check_lease()
+        except StudyOwnedError:  # this process was stopped while the storage took the trial
+            self._disown(trial_id)
+            raise
+        return trial_id
+
+    def _disown(self, trial_id: int) -> None:
+        """Take a trial out of its bracket, and end it: whoever leads now knows nothing of it."""
+
+        def disown() -> None:
+            self.storage.set_trial_system_attr(trial_id, LEG_ATTRIBUTE, None)
+            self.storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+        self.carry_out("end a trial that came too late", disown)
 
     def begin_waiting_trial(self, record: LegRecord) -> int | None:
         """Give a leg to the oldest trial that was enqueued and return its id, or None.
@@ -234,7 +249,11 @@ class Ledger:
             self.check_lease()
             return call()
 
-        return self.carry_out(action, write)
+        try:
+            return self.carry_out(action, write)
+        except StorageError:
+            self.check_lease()  # it may have failed because somebody else has gone on
+            raise
 
     def check_lease(self) -> None:
         """Raise StudyOwnedError if this process has not beaten for long, and lost the lease."""

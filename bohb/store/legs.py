@@ -86,5 +86,5 @@ class LegRecord:
 
 def spans_of(trial: FrozenTrial) -> tuple[Span | None, ...]:
     """Return the spans that are stored with a trial, from its lowest rung on."""
-    written: list[Any] = trial.system_attrs.get(LEG_ATTRIBUTE, {}).get("spans", [])
+    written: list[Any] = (trial.system_attrs.get(LEG_ATTRIBUTE) or {}).get("spans", [])
     return tuple(None if each is None else Span(*each) for each in written)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import threading
+
 import pytest
 from optuna.storages import InMemoryStorage
 
 import bohb
-from bohb.errors import StorageError
-from bohb.store.ledger import OPEN_CALL
+from bohb.errors import StorageError, StudyOwnedError
+from bohb.store.ledger import LEASE, OPEN_CALL
 from bohb.store.stored_study import ledger_of
 
 WRITES = (
@@ -146,3 +149,83 @@ def test_a_study_survives_a_break_at_every_write(objective, limit, asynchronous,
         assert breaks <= 1
         assert study.evaluations_dataframe().equals(expected), at
         assert states(study) == ended
+
+
+class StoppingStorage(InMemoryStorage):
+    """A storage in which something happens while write number `at` is on its way to it."""
+
+    def __init__(self, at=None):
+        super().__init__()
+        self.at = at
+        self.count = 0
+        self.meanwhile = None
+
+
+def _stopping(name):
+    method = getattr(InMemoryStorage, name)
+
+    def write(self, *arguments):
+        is_lease = name == "set_study_system_attr" and arguments[1] == LEASE
+        if self.meanwhile is not None and not is_lease:
+            self.count += 1
+            if self.count == self.at:
+                meanwhile, self.meanwhile = self.meanwhile, None
+                meanwhile()
+        return method(self, *arguments)
+
+    return write
+
+
+for name in WRITES:
+    setattr(StoppingStorage, name, _stopping(name))
+
+
+def run_stopped(storage, objective):
+    """Run a study that another process ends while this one is stopped; return what was there."""
+
+    def study():
+        return bohb.create_study(
+            study_name="study",
+            storage=storage,
+            sampler=bohb.BOHBSampler(seed=0, model="density"),
+            pruner=bohb.HyperbandPruner(1, 4, 2),
+            load_if_exists=True,
+        )
+
+    def facts():
+        return [(t.number, t.state, t.params, t.intermediate_values) for t in study().trials]
+
+    stopped, seen = study(), []
+
+    def take_over():
+        ledger = ledger_of(stopped)
+        ledger.fenced_from = -math.inf  # as after a minute
+        ledger.write_lease({**ledger.read(LEASE), "token": "elsewhere", "released": True})
+        other = threading.Thread(target=lambda: study().optimize(objective, n_rounds=1))
+        other.start()
+        other.join()
+        seen.extend(facts())
+
+    storage.meanwhile = take_over
+    if storage.at is None:
+        storage.at = math.inf
+        stopped.optimize(objective, n_rounds=1)
+    else:
+        with pytest.raises(StudyOwnedError):
+            stopped.optimize(objective, n_rounds=1, join=False)
+    return study(), seen, facts()
+
+
+@pytest.mark.parametrize("objective", [loop, failing])
+def test_who_is_stopped_within_a_write_while_another_one_ends_the_study_changes_nothing(objective):
+    whole = StoppingStorage()
+    reference, _, _ = run_stopped(whole, objective)
+    expected = reference.evaluations_dataframe()
+    # The first write says that a call begins, and the last one that it has ended.
+    for at in range(2, whole.count - 1, 2):
+        study, seen, now = run_stopped(StoppingStorage(at), objective)
+        assert now[: len(seen)] == seen, at
+        assert [state.name for _, state, _, _ in now[len(seen) :]] in ([], ["FAIL"])
+        assert study.evaluations_dataframe().equals(expected)
+        study.optimize(objective, n_rounds=1, in_total=True)
+        assert len(study.trials) == len(now)
