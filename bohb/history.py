@@ -195,7 +195,8 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
     leg = trial.system_attrs.get(LEG_ATTRIBUTE)
     if leg is None or trial.state == TrialState.WAITING:
         return None
-    bracket = plan.brackets[leg["bracket"] % len(plan.brackets)]
+    index, at_top = leg["bracket"], leg.get("at_top", False)
+    bracket = plan.bracket(index, at_top=at_top)
     below = [
         scale.loss_at(resource, trial.intermediate_values)
         for resource in bracket.resources[: leg["rung"]]
@@ -204,9 +205,9 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
     # trial was. What it was dropped for is decided again; what it finished with is not known.
     is_over = trial.state.is_finished() or leg["state"] in (PAUSED, DROPPED)
     if not is_over:
-        return Standing(trial.number, leg["bracket"], tuple(below), pending=True)
+        return Standing(trial.number, index, tuple(below), pending=True, at_top=at_top)
     here = _loss_on_rung(trial, bracket, leg["rung"], scale)
-    return Standing(trial.number, leg["bracket"], (*below, here), pending=False)
+    return Standing(trial.number, index, (*below, here), pending=False, at_top=at_top)
 
 
 def is_paused(trial: FrozenTrial) -> bool:
@@ -218,9 +219,10 @@ def is_paused(trial: FrozenTrial) -> bool:
 def leg_of(trial: FrozenTrial, plan: Plan) -> Leg:
     """Return the last leg of a trial that is in a bracket."""
     written = trial.system_attrs[LEG_ATTRIBUTE]
-    index, rung = written["bracket"], written["rung"]
-    resources = plan.brackets[index % len(plan.brackets)].resources
-    return Leg(trial.number, index, rung, resources[rung], resources[rung - 1] if rung else 0)
+    index, rung, at_top = written["bracket"], written["rung"], written.get("at_top", False)
+    resources = plan.bracket(index, at_top=at_top).resources
+    previous = resources[rung - 1] if rung else 0
+    return Leg(trial.number, index, rung, resources[rung], previous, at_top)
 
 
 def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> float | None:

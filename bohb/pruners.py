@@ -71,6 +71,11 @@ class SchedulePruner(BasePruner, abc.ABC):
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return the plan of `n_rounds` passes through all brackets."""
 
+    @property
+    def trials_per_round(self) -> int:
+        """How many trials start in one pass through all brackets."""
+        return self._round.n_trials
+
     def settings(self) -> dict[str, Any]:
         """Return the arguments this pruner was made with, and its kind, as plain values."""
         names = inspect.signature(type(self)).parameters
@@ -178,12 +183,18 @@ class HyperbandPruner(SchedulePruner):
         and 5 trials; ``"li2018"``, the formula of the Hyperband paper, gives 81, 34, 15, 8 and 5.
     asynchronous
         Promote without waiting for the rung to be complete (ASHA); off by default.
+    adaptive
+        Let a bracket after the first round start at the top, with fewer trials and no more
+        resource, as soon as the configurations that start there are good enough without the
+        screening of low rungs; on by default. Off, every round is the first one again, and the plan
+        of many rounds is known in every detail beforehand. It has no effect in a plain
+        `optuna.create_study`.
 
     Attributes
     ----------
     levels
         The resources of the ladder, lowest first.
-    min_resource, max_resource, reduction_factor, bracket_sizes, asynchronous
+    min_resource, max_resource, reduction_factor, bracket_sizes, asynchronous, adaptive
         As they were given.
 
     Raises
@@ -213,9 +224,11 @@ class HyperbandPruner(SchedulePruner):
         reduction_factor: float = 3,
         bracket_sizes: BracketSizes = "hpbandster",
         asynchronous: bool = False,
+        adaptive: bool = True,
     ) -> None:
         super().__init__(min_resource, max_resource, reduction_factor, asynchronous)
         self.bracket_sizes = bracket_sizes
+        self.adaptive = arguments.flag("adaptive", adaptive)
         self.plan()  # raises an error if there are no such bracket_sizes
 
     def plan(self, n_rounds: int = 1) -> Plan:
@@ -232,6 +245,7 @@ class HyperbandPruner(SchedulePruner):
             bracket_sizes=self.bracket_sizes,
             n_rounds=arguments.count("n_rounds", n_rounds),
             asynchronous=self.asynchronous,
+            adaptive=self.adaptive,
         )
 
 
@@ -301,6 +315,8 @@ def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
     9
     """
     given = dict(settings)
+    if given.get("kind") == HyperbandPruner._kind:
+        given.setdefault("adaptive", False)  # as all were before version 0.2.0
     kinds = {pruner._kind: pruner for pruner in (HyperbandPruner, SuccessiveHalvingPruner)}
     kind = given.pop("kind", None)
     if kind not in kinds:

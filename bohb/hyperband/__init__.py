@@ -4,6 +4,7 @@ Nothing here knows Optuna, a clock, a file or a random number. A configuration i
 number of its trial alone.
 """
 
+from bohb.hyperband.adaptive import pays_to_start_at_top
 from bohb.hyperband.asynchronous import AsynchronousSchedule
 from bohb.hyperband.ladder import Resource, ladder, lowest_of
 from bohb.hyperband.plan import (
@@ -34,5 +35,6 @@ __all__ = [
     "lowest_of",
     "make_plan",
     "make_successive_halving_plan",
+    "pays_to_start_at_top",
     "promotable",
 ]

@@ -64,6 +64,22 @@ class Bracket:
             size * self.leg_cost(rung, continued=continued) for rung, size in enumerate(self.sizes)
         )
 
+    def at_top(self) -> Bracket:
+        """Return the bracket that starts at the top in place of this one, and costs no more.
+
+        It has as many trials as this one's resource allows if promoted trials go on from where
+        they stood, and at least one.
+
+        Examples
+        --------
+        >>> Bracket(sizes=(27, 9, 3, 1), resources=(3, 9, 27, 81), first_level=1).at_top()
+        Bracket(sizes=(3,), resources=(81,), first_level=4)
+        """
+        top = self.resources[-1]
+        # Sums of resources that are not integers have rounding errors.
+        n_trials = max(1, math.floor(self.resource(continued=True) / top * (1 + 1e-9)))
+        return Bracket((n_trials,), (top,), self.first_level + len(self.sizes) - 1)
+
     def with_trials(self, n_trials: int, reduction_factor: float) -> Bracket:
         """Return the bracket as it is when only `n_trials` start in it.
 
@@ -91,6 +107,10 @@ class Plan:
     asynchronous
         Whether trials are promoted without waiting for their rung. Promotions made on little
         evidence may then come on top of the numbers of the plan.
+    adaptive
+        Whether a bracket after the first round starts at the top if that pays, as
+        `bohb.hyperband.pays_to_start_at_top` says. It has fewer trials then, and uses no more
+        resource.
 
     Examples
     --------
@@ -120,6 +140,20 @@ class Plan:
     reduction_factor: float
     n_rounds: int = 1
     asynchronous: bool = False
+    adaptive: bool = False
+
+    def bracket(self, index: int, *, at_top: bool = False) -> Bracket:
+        """Return the bracket of this number, counted through all rounds.
+
+        Parameters
+        ----------
+        index
+            The number; the brackets of the plan repeat.
+        at_top
+            Whether it starts at the top in place of the level that was planned.
+        """
+        planned = self.brackets[index % len(self.brackets)]
+        return planned.at_top() if at_top else planned
 
     def limited_to(self, n_trials: int) -> Plan:
         """Return the plan, as one round, in which only the first `n_trials` trials start.
@@ -137,7 +171,7 @@ class Plan:
             if size > 0:
                 brackets.append(bracket.with_trials(size, self.reduction_factor))
             left -= size
-        return Plan(tuple(brackets), self.reduction_factor, 1, self.asynchronous)
+        return Plan(tuple(brackets), self.reduction_factor, 1, self.asynchronous, self.adaptive)
 
     @property
     def n_trials(self) -> int:
@@ -188,6 +222,7 @@ def make_plan(
     bracket_sizes: BracketSizes = "hpbandster",
     n_rounds: int = 1,
     asynchronous: bool = False,
+    adaptive: bool = False,
 ) -> Plan:
     """Return the plan of Hyperband over the ladder `levels`.
 
@@ -211,6 +246,8 @@ def make_plan(
         Passes through all brackets.
     asynchronous
         Whether trials are promoted without waiting for their rung.
+    adaptive
+        Whether brackets after the first round start at the top where that pays.
 
     Raises
     ------
@@ -235,7 +272,7 @@ def make_plan(
         else:
             n = math.ceil(Fraction(n_levels, s + 1) * eta**s)
         brackets.append(_bracket(n, levels, first_level, eta))
-    return Plan(tuple(brackets) * n_rounds, reduction_factor, n_rounds, asynchronous)
+    return Plan(tuple(brackets) * n_rounds, reduction_factor, n_rounds, asynchronous, adaptive)
 
 
 def make_successive_halving_plan(
@@ -334,6 +371,11 @@ def _table(plan: Plan) -> str:
     ]
     if plan.asynchronous:
         lines.append("asynchronous: promotions made on little evidence may come on top")
+    if plan.adaptive and plan.n_rounds > 1:
+        lines.append(
+            "adaptive: after the first round a bracket starts at the top if that pays, with fewer "
+            "trials and no more resource"
+        )
     return "\n".join(lines)
 
 

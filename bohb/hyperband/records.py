@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bohb.hyperband.ladder import Resource
 
@@ -21,6 +21,8 @@ class Leg:
         The rung that it is given, 0 for the lowest of the bracket.
     resource, previous_resource
         The total resource that the trial is to be trained for, and the total before this leg.
+    at_top
+        Whether its bracket starts at the top, in place of the level that was planned.
     """
 
     trial: int | None
@@ -28,6 +30,7 @@ class Leg:
     rung: int
     resource: Resource
     previous_resource: Resource
+    at_top: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,12 @@ class Standing:
         Its losses at rung 0, 1, ... of its bracket; None stands for a failure and comes last.
     pending
         Whether it was given the rung after these and has no result there yet.
+    at_top
+        Whether its bracket starts at the top, in place of the level that was planned.
     """
 
     trial: int
     bracket: int
     losses: tuple[float | None, ...]
     pending: bool
+    at_top: bool = False

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
+import bisect
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bohb.errors import ArgumentError
+from bohb.hyperband.adaptive import pays_to_start_at_top
 from bohb.hyperband.forecast import LegsLeft
 from bohb.hyperband.ladder import Resource
 from bohb.hyperband.plan import Bracket, Plan
@@ -40,8 +43,9 @@ class BracketRun:
     that fewer trials will come.
     """
 
-    def __init__(self, index: int, bracket: Bracket) -> None:
+    def __init__(self, index: int, bracket: Bracket, *, at_top: bool = False) -> None:
         self.index = index
+        self.at_top = at_top  # in place of the level that was planned
         self.resize(bracket)
         self.rungs = [RungRecord() for _ in bracket.sizes]
 
@@ -70,7 +74,7 @@ class BracketRun:
     def leg(self, trial: int | None, rung: int) -> Leg:
         resources = self.bracket.resources
         previous = resources[rung - 1] if rung else 0
-        return Leg(trial, self.index, rung, resources[rung], previous)
+        return Leg(trial, self.index, rung, resources[rung], previous, self.at_top)
 
 
 class Schedule(abc.ABC):
@@ -95,6 +99,8 @@ class Schedule(abc.ABC):
         self.n_evaluations = 0
         self._n_finished = 0  # so many brackets at the front need not be looked at again
         self._places: dict[int, BracketRun] = {}
+        # Trial and loss of those that have started at the top, and of those promoted to it.
+        self._at_the_top: tuple[list[tuple[int, float]], ...] = ([], [])
         self._spent_continued: Resource = 0
         self._spent_restarted: Resource = 0
 
@@ -109,8 +115,9 @@ class Schedule(abc.ABC):
         schedule = cls(plan)
         by_age = sorted(standings, key=lambda standing: standing.trial)
         last = max((standing.bracket for standing in by_age), default=-1)
+        at_top = {standing.bracket for standing in by_age if standing.at_top}
         for index in range(last + 1):
-            run = schedule._open(index)
+            run = schedule._open(index, at_top=index in at_top)
             if index in closed:
                 run.resize(run.bracket.with_trials(closed[index], plan.reduction_factor))
         # All trials take their places before any result is recorded: a decision must not pass
@@ -138,6 +145,10 @@ class Schedule(abc.ABC):
         if self.runs and not self.runs[-1].full:
             return len(self.runs) - 1
         return len(self.runs)
+
+    def bracket(self, index: int) -> Bracket:
+        """Return the bracket of this number; if it was not opened, as it would be by now."""
+        return self._run_at(index).bracket
 
     def n_started_in(self, index: int) -> int:
         """Return how many trials were begun in the bracket of this number."""
@@ -183,7 +194,7 @@ class Schedule(abc.ABC):
     def begin(self, leg: Leg, trial: int) -> None:
         """Note that `trial` has been given `leg`."""
         if leg.rung == 0 and leg.bracket == len(self.runs):
-            self._open(leg.bracket)
+            self._open(leg.bracket, at_top=leg.at_top)
         self._enter(self.runs[leg.bracket], leg.rung, trial)
 
     def record(self, evaluation: Evaluation) -> list[int]:
@@ -198,6 +209,8 @@ class Schedule(abc.ABC):
         held.pending.remove(evaluation.trial)
         held.evaluations[evaluation.trial] = evaluation
         self.n_evaluations += 1
+        if evaluation.rung == len(run.rungs) - 1:
+            self._note_top(run, evaluation)
         return self._settle(run, evaluation)
 
     def close(self) -> tuple[dict[int, int], list[int]]:
@@ -259,18 +272,31 @@ class Schedule(abc.ABC):
     def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
         """Decide what can be decided after a result or a closure; return the trials pruned."""
 
-    def _open(self, index: int) -> BracketRun:
-        run = self._run_at(index)
-        if index == len(self.runs):
-            self.runs.append(run)
+    def _open(self, index: int, *, at_top: bool) -> BracketRun:
+        run = BracketRun(index, self.plan.bracket(index, at_top=at_top), at_top=at_top)
+        self.runs.append(run)
         return run
 
     def _run_at(self, index: int) -> BracketRun:
         """Return the bracket of this number; if it was not opened, a new one that is not kept."""
         if index < len(self.runs):
             return self.runs[index]
-        brackets = self.plan.brackets
-        return BracketRun(index, brackets[index % len(brackets)])
+        at_top = self._starts_at_top(index)
+        return BracketRun(index, self.plan.bracket(index, at_top=at_top), at_top=at_top)
+
+    def _starts_at_top(self, index: int) -> bool:
+        """Return whether a bracket that is to be opened starts at the top instead."""
+        if not self.plan.adaptive or index < len(self.plan.brackets):
+            return False
+        planned = self.plan.bracket(index)
+        started, promoted = ([loss for _, loss in kind] for kind in self._at_the_top)
+        return pays_to_start_at_top(planned, started, promoted)
+
+    def _note_top(self, run: BracketRun, evaluation: Evaluation) -> None:
+        """Note a result at the top, in the order of the trials: results may come in any other."""
+        loss = math.inf if evaluation.loss is None else evaluation.loss
+        kind = self._at_the_top[len(run.rungs) > 1]
+        bisect.insort(kind, (evaluation.trial, loss))
 
     def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
         """Note that `trial` was given `rung`, and what that costs."""

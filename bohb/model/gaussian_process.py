@@ -19,8 +19,8 @@ from bohb.model.tried import first_untried, untried_from_prior
 
 _N_PARENTS, _N_CHILDREN = 5, 12  # the best that are varied, and how often at each scale
 _SCALES = (0.02, 0.08, 0.2)  # of the variations, in units
-_REFINEMENTS = (0.05, 0.02, 0.01)  # the scales at which the best candidate is refined, in turn
-_N_NEIGHBOURS = 40  # how many variations of the best candidate are tried at each of them
+_REFINEMENTS = np.geomspace(0.1, 0.001, 11)  # the scales at which the best candidate is refined
+_N_NEIGHBOURS = 100  # how many variations of the best candidate are tried at each of them
 _MOVED = 0.6  # the share of the parameters that a variation moves
 
 
@@ -28,9 +28,10 @@ _MOVED = 0.6  # the share of the parameters that a variation moves
 class GaussianProcessProposer:
     """Proposes what promises the largest improvement at the highest level.
 
-    Until two trials have reached the highest level it proposes what the density model does. A
-    process that has seen the lowest level alone would optimise the loss at the lowest level, and
-    a single trial cannot show what is a difference between levels and what is noise.
+    Until two trials have reached the highest level it looks for an improvement at the highest level
+    that two have reached, and the density model makes a part of the proposals: a process that has
+    seen lower levels alone optimises the loss there. (A single trial cannot show what is a
+    difference between levels and what is noise.)
 
     Attributes
     ----------
@@ -40,13 +41,15 @@ class GaussianProcessProposer:
         How many levels the ladder has.
     random_fraction
         The share of proposals drawn from the prior.
-    min_observations, min_at_top
+    early_share
+        The share of proposals that the process makes before it has seen the highest level.
+    min_observations, min_at_level
         How many trials must have been evaluated before the process is used, at any level and at
-        the highest.
+        the one where it looks for an improvement.
     n_candidates
         How many candidates are drawn, a third of them from the good density and the others from
-        the prior. 180 variations of the best configurations are added, and 120 of the best
-        candidate.
+        the prior. 180 variations of the best configurations are added, and 1,100 of the best
+        candidate, ever closer to it.
     max_observations, max_parameters
         The density model proposes where there are more evaluated trials or parameters.
     max_points, max_fit
@@ -56,9 +59,10 @@ class GaussianProcessProposer:
     density: DensityProposer
     n_levels: int
     random_fraction: float = 0.05
+    early_share: float = 0.2
     n_candidates: int = 384
     min_observations: int = 10
-    min_at_top: int = 2
+    min_at_level: int = 2
     max_observations: float = math.inf
     max_parameters: float = math.inf
     max_points: int = 250
@@ -73,14 +77,16 @@ class GaussianProcessProposer:
     ) -> dict[str, float]:
         """Return values for the parameters of `space` that should be tried together."""
         relevant = observations.with_any_of(space.names)
-        if not self.is_ready(space, relevant):
+        target = self.target(space, relevant)
+        is_early = target is not None and target < self.n_levels - 1
+        if target is None or (is_early and rng.random() >= self.early_share):
             return self.density.propose(space, observations, fixed, rng)
         if rng.random() < self.random_fraction:
             given = space.encode_named(fixed)
             return space.named(untried_from_prior(space, observations, given, rng))
         space = with_learned_conditions(space, relevant)
         given = space.encode_named(fixed)
-        ranked = self._ranked(space, relevant, given, rng)
+        ranked = self._ranked(space, relevant, target, given, rng)
         return space.named(first_untried(ranked, space, observations, given, rng))
 
     def propose_one(
@@ -94,23 +100,33 @@ class GaussianProcessProposer:
         """Return a value for the parameter `name` of a trial that has the values `fixed`."""
         return self.density.propose_one(name, space, observations, fixed, rng)
 
-    def is_ready(self, space: Space, observations: Observations) -> bool:
-        """Return whether there is enough to learn from, also at the top, and not too much."""
+    def target(self, space: Space, observations: Observations) -> int | None:
+        """Return the level at which to look for an improvement.
+
+        It is None where there is not enough to learn from, or more than the process is used for.
+        """
         n_evaluated = int(observations.is_evaluated.sum())
-        return (
-            self.min_observations <= n_evaluated <= self.max_observations
-            and len(space.parameters) <= self.max_parameters
-            and bool((observations.highest == self.n_levels - 1).sum() >= self.min_at_top)
-        )
+        is_little = n_evaluated < self.min_observations
+        is_much = n_evaluated > self.max_observations
+        if is_little or is_much or len(space.parameters) > self.max_parameters:
+            return None
+        counts = np.count_nonzero(~np.isnan(observations.losses), axis=0)
+        return max(np.flatnonzero(counts >= self.min_at_level).tolist(), default=None)
 
     def _ranked(
-        self, space: Space, observations: Observations, fixed: FloatArray, rng: np.random.Generator
+        self,
+        space: Space,
+        observations: Observations,
+        target: int,
+        fixed: FloatArray,
+        rng: np.random.Generator,
     ) -> FloatArray:
         """Return configurations, the most promising first, shape (n, d)."""
         surface = Surface.fitted(
             space,
             observations,
             self.n_levels,
+            target,
             max_points=self.max_points,
             max_fit=self.max_fit,
         )

@@ -1,4 +1,4 @@
-"""The surface: a Gaussian process over all levels, and its predictions for the highest one."""
+"""The surface: a Gaussian process over all levels, and its predictions for one of them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _BEST_OF_EACH_LEVEL = 15
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
 _WORST = 50.0  # losses further above the median, in units of its distance to the best, are alike
 _LARGEST = 1e150  # differences and squares of larger losses may not be finite
+_ENOUGH_GAINS = 2  # so many trials on two levels tell how far the levels lie apart
 _MISSING = 1.0  # the squared distance between a value and none
 
 
@@ -35,7 +36,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """The loss at the highest level, as far as the evaluations of all levels tell.
+    """The loss at one level, as far as the evaluations of all levels tell.
 
     Attributes
     ----------
@@ -47,9 +48,11 @@ class Surface:
         The configurations, each with a level, that the process has seen.
     process
         The Gaussian process of the losses of all levels, as `_targets` has scaled them.
+    target
+        The level whose loss is predicted.
     lowest
-        The lowest expected loss at the highest level among all configurations that were tried or
-        are pending.
+        The lowest expected loss at that level among all configurations that were tried or are
+        pending.
     tried
         The configurations that were tried or are pending, shape (n, d), the one of the lowest
         expected loss first.
@@ -59,6 +62,7 @@ class Surface:
     n_levels: int
     points: Points
     process: GaussianProcess
+    target: int
     lowest: float
     tried: FloatArray
 
@@ -68,6 +72,7 @@ class Surface:
         space: Space,
         observations: Observations,
         n_levels: int,
+        target: int,
         *,
         max_points: int,
         max_fit: int,
@@ -76,11 +81,11 @@ class Surface:
 
         Parameters
         ----------
-        space, n_levels
+        space, n_levels, target
             As above.
         observations
             A configuration that has failed has no loss, and does not count. One that is pending
-            counts at the highest level as one standard deviation worse than is expected of it, so
+            counts at the target as one standard deviation worse than is expected of it, so
             that its neighbourhood promises less. (With the expected loss alone, as in the kriging
             believer of Ginsbourger et al. 2010, proposals made at the same time crowd together.)
         max_points
@@ -93,7 +98,7 @@ class Surface:
         """
         units = space.encode(observations.columns(space.names))
         rows, levels = _evaluations(observations, max_points)
-        targets = _targets(observations.losses[rows, levels])
+        targets = _targets(_aligned(observations.losses)[rows, levels])
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
         points = Points(units[rows], levels)
         hyperparameters = fit(
@@ -108,6 +113,7 @@ class Surface:
             n_levels,
             points,
             GaussianProcess(hyperparameters, distances, targets, levels),
+            target,
             lowest=math.nan,
             tried=units[np.unique(rows)],
         )
@@ -126,9 +132,9 @@ class Surface:
         `targets` are those of the points that this surface has seen.
         """
         mean, deviation = self.predict(pending)
-        top = np.full(len(pending), self.n_levels - 1)
         points = Points(
-            np.concatenate([self.points.units, pending]), np.append(self.points.levels, top)
+            np.concatenate([self.points.units, pending]),
+            np.append(self.points.levels, np.full(len(pending), self.target)),
         )
         process = GaussianProcess(
             self.process.hyperparameters,
@@ -140,9 +146,9 @@ class Surface:
         return dataclasses.replace(self, points=points, process=process, tried=tried)
 
     def predict(self, units: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the mean and the standard deviation at the highest level, shape (n,) each."""
-        top = Points(units, np.full(len(units), self.n_levels - 1))
-        return self.process.predict(self._distances(top, self.points))
+        """Return the mean and the standard deviation at the target, shape (n,) each."""
+        places = Points(units, np.full(len(units), self.target))
+        return self.process.predict(self._distances(places, self.points))
 
     def _distances(self, left: Points, right: Points) -> FloatArray:
         weights = self.process.hyperparameters.weights
@@ -196,6 +202,21 @@ def _evaluations(observations: Observations, count: int) -> tuple[IndexArray, In
     by_age = np.lexsort((-levels, -rows))
     order = np.concatenate([by_level, by_age[~is_first[by_age]]])[:count]
     return rows[order], levels[order]
+
+
+def _aligned(losses: FloatArray) -> FloatArray:
+    """Return losses, shape (n, k), with each level moved to where the highest one lies.
+
+    A level moves by what its trials have gained in the median on their way to the next level, so
+    that the process need not take what all trials gain for a difference between configurations.
+    """
+    aligned = np.array(losses)
+    for level in reversed(range(losses.shape[1] - 1)):
+        gains = losses[:, level + 1] - losses[:, level]
+        gains = gains[~np.isnan(gains)]
+        if len(gains) >= _ENOUGH_GAINS:
+            aligned[:, : level + 1] += np.median(gains)
+    return aligned
 
 
 def _targets(losses: FloatArray) -> FloatArray:

@@ -284,6 +284,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             settings.reduction_factor,
             settings.bracket_sizes,
             settings.asynchronous,
+            adaptive=False,  # a search does what its `metadata` says
         )
 
     def _make_plateau(self, resource: TrainingResource, pruner: HyperbandPruner) -> Plateau | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import time
@@ -252,7 +253,8 @@ class Ledger:
         try:
             return self.carry_out(action, write)
         except StorageError:
-            self.check_lease()  # it may have failed because somebody else has gone on
+            with contextlib.suppress(StorageError):
+                self.check_lease()  # it may have failed because somebody else has gone on
             raise
 
     def check_lease(self) -> None:
@@ -311,6 +313,8 @@ def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:
         "mark": record.marks.now,
         "before": record.marks.before,
     }
+    if record.leg.at_top:
+        attribute["at_top"] = True
     if record.spans:
         attribute["spans"] = [
             span and (round(span.began, 3), round(span.seconds, 3), span.worker)

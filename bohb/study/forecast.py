@@ -8,15 +8,15 @@ from typing import TypeAlias
 from optuna.trial import FrozenTrial
 
 from bohb.history import leg_of, scale_of, standing
-from bohb.hyperband import Plan, Schedule, Standing
+from bohb.hyperband import Bracket, Plan, Schedule, Standing
 from bohb.hyperband.forecast import LegsLeft, Pace, busy_seconds, wall_seconds
 from bohb.store.legs import spans_of
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.limits import Allowance, Baseline, Limits
 
-# The number of the bracket, the rung, and the seconds of a leg that has ended.
-TimedLeg: TypeAlias = tuple[int, int, float]
+# The bracket, the rung, and the seconds of a leg that has ended.
+TimedLeg: TypeAlias = tuple[Bracket, int, float]
 
 
 class Forecast:
@@ -71,18 +71,18 @@ class Forecast:
             yield LegsLeft(bracket, leg.bracket, leg.rung, 0.5)
 
     def _note(self, timed: Iterable[TimedLeg], *, busy: bool = False) -> None:
-        brackets = self._schedule.plan.brackets
-        for index, rung, seconds in timed:
-            self._pace.note(brackets[index % len(brackets)], rung, seconds)
+        for bracket, rung, seconds in timed:
+            self._pace.note(bracket, rung, seconds)
             self._busy += seconds if busy else 0.0
 
 
 def timed_legs(trial: FrozenTrial, plan: Plan) -> Iterator[TimedLeg]:
     """Yield the timed legs that are stored with a trial of a bracket."""
-    index = leg_of(trial, plan).bracket
+    leg = leg_of(trial, plan)
+    bracket = plan.bracket(leg.bracket, at_top=leg.at_top)
     for rung, span in enumerate(spans_of(trial)):
         if span is not None:
-            yield index, rung, span.seconds
+            yield bracket, rung, span.seconds
 
 
 def forecast_of(study: StoredStudy, limits: Limits) -> Forecast:

@@ -140,9 +140,14 @@ class Allowance:
             return max(0, limits.n_trials - schedule.n_started + self.baseline.n_started)
         if limits.n_brackets is not None:
             until = self.baseline.n_brackets + limits.n_brackets
-            last = range(schedule.next_bracket, until)
-            planned = sum(brackets[index % len(brackets)].n_trials for index in last)
-            return planned - schedule.n_started_in(schedule.next_bracket) if last else 0
+            to_come = range(schedule.next_bracket, until)
+            # Those of one round, as they would be by now, stand for all that come later.
+            shapes = [schedule.bracket(index) for index in to_come[: len(brackets)]]
+            expected = sum(
+                shape.n_trials * len(to_come[place :: len(brackets)])
+                for place, shape in enumerate(shapes)
+            )
+            return expected - schedule.n_started_in(schedule.next_bracket) if to_come else 0
         if limits.total_resource is not None:
             open_ones = schedule.still_needed(continued=self.continued)
             left = limits.total_resource - self.spent(schedule) - open_ones

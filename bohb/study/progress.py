@@ -71,6 +71,8 @@ class Progress:
                 f"Best trial: {best.number}. Best value: {best.value:.6g} at {best.resource:g}: ",
                 refresh=False,
             )
+        if self._unit == "resource":
+            self._bar.total = self._goal(self._state.schedule)[1]
         self._bar.update(min(self._position(), self._bar.total) - self._bar.n)
 
     def close(self) -> None:
@@ -86,11 +88,19 @@ class Progress:
             return "resource", limits.total_resource
         if limits.n_brackets is None:
             return "s", self._timeout or 0
+        return "resource", self._resource_of(schedule, limits.n_brackets)
+
+    def _resource_of(self, schedule: Schedule, n_brackets: int) -> Resource:
+        """Return what the brackets of the call use: those to come as they would be by now."""
         before = self._allowance.baseline.n_brackets
-        planned = schedule.plan.brackets
-        new = range(before, before + limits.n_brackets)
-        continued = self._allowance.continued
-        return "resource", sum(planned[i % len(planned)].resource(continued=continued) for i in new)
+        continued, n_shapes = self._allowance.continued, len(schedule.plan.brackets)
+        begun = range(before, min(before + n_brackets, len(schedule.runs)))
+        to_come = range(len(schedule.runs), before + n_brackets)
+        total = sum(schedule.bracket(index).resource(continued=continued) for index in begun)
+        for place, index in enumerate(to_come[:n_shapes]):
+            shape = schedule.bracket(index)
+            total += shape.resource(continued=continued) * len(to_come[place::n_shapes])
+        return total
 
     def _position(self) -> Resource:
         schedule, baseline = self._state.schedule, self._allowance.baseline

@@ -90,7 +90,7 @@ def evaluations(
         if trial.state != TrialState.COMPLETE or trial.value is None:
             return []
         return [(None, None, scale.levels[-1], trial.value)]
-    resources = plan.brackets[place.bracket % len(plan.brackets)].resources
+    resources = plan.bracket(place.bracket, at_top=place.at_top).resources
     return [
         (place.bracket, rung, resources[rung], math.nan if loss is None else scale.loss(loss))
         for rung, loss in enumerate(place.losses)

@@ -17,7 +17,7 @@ from resumable import storage_of
 
 import bohb
 
-PRUNER = bohb.HyperbandPruner(1, 9)
+PRUNER = bohb.HyperbandPruner(1, 9, adaptive=False)
 ROUNDS = 2
 LEASE = 6  # seconds
 SPACE = {"x": optuna.distributions.FloatDistribution(0, 1)}

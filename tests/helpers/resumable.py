@@ -11,7 +11,7 @@ from servers import storage_at
 
 import bohb
 
-PRUNER = bohb.HyperbandPruner(1, 9)
+PRUNER = bohb.HyperbandPruner(1, 9, adaptive=False)
 
 
 def storage_of(name):

@@ -13,7 +13,7 @@ HELPERS = Path(__file__).parent  # some of its files are scripts
 def study_of(pruner=None, seed=0, **arguments):
     """Return a study with the densities, which are quick, and brackets from 1 to 9."""
     given = {"sampler": bohb.BOHBSampler(seed=seed, model="density"), **arguments}
-    return bohb.create_study(pruner=pruner or bohb.HyperbandPruner(1, 9), **given)
+    return bohb.create_study(pruner=pruner or bohb.HyperbandPruner(1, 9, adaptive=False), **given)
 
 
 def decisions(study):

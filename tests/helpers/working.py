@@ -11,7 +11,7 @@ import optuna
 import bohb
 from bohb.executors import ProcessExecutor
 
-PRUNER = bohb.HyperbandPruner(1, 9)
+PRUNER = bohb.HyperbandPruner(1, 9, adaptive=False)
 ROUNDS = 4
 UNIT_SECONDS = 0.01
 

@@ -28,7 +28,7 @@ class Life:
         self.schedule = schedule
         self.legs: dict[int, Leg] = {}
         self.losses: dict[int, list[float | None]] = {}
-        self.brackets: dict[int, int] = {}
+        self.places: dict[int, tuple[int, bool]] = {}
         self.closed: dict[int, int] = {}
         self.pruned: list[int] = []
         self.began: list[tuple[int, int]] = []
@@ -41,7 +41,7 @@ class Life:
         self.schedule.begin(leg, trial)
         self.legs[trial] = leg
         self.losses.setdefault(trial, [])
-        self.brackets[trial] = leg.bracket
+        self.places[trial] = leg.bracket, leg.at_top
         self.began.append((trial, leg.rung))
         return True
 
@@ -57,10 +57,11 @@ class Life:
         self.pruned += pruned
 
     def standings(self):
-        return [
-            Standing(trial, self.brackets[trial], tuple(losses), trial in self.legs)
-            for trial, losses in self.losses.items()
-        ]
+        found = []
+        for trial, losses in self.losses.items():
+            bracket, at_top = self.places[trial]
+            found.append(Standing(trial, bracket, tuple(losses), trial in self.legs, at_top))
+        return found
 
     def finish(self, loss=lambda trial: float(trial)):
         """End all that is open without starting anything new."""
@@ -99,6 +100,8 @@ plans = st.sampled_from(
         make_successive_halving_plan(ladder(1, 16, 4), 4),
         make_successive_halving_plan(ladder(1, 4, 2), 2, n_trials=7),
         make_plan((5,), 3),
+        make_plan(ladder(1, 4, 2), 2, adaptive=True),
+        make_plan(ladder(1, 3, 3), 3, adaptive=True),
     ]
 )
 kinds = st.sampled_from([SynchronousSchedule, AsynchronousSchedule])
@@ -311,3 +314,44 @@ def test_what_is_still_needed_is_what_the_plan_says():
         life.begin()
     first = plan.brackets[0].resource(continued=True)
     assert life.schedule.still_needed(continued=True) == first - 81
+
+
+def run_rounds(kind, plan, n_rounds, loss):
+    """Run whole rounds one trial at a time; `loss` is called with the trial and the leg."""
+    life = Life(kind(plan))
+    n_brackets = n_rounds * len(plan.brackets)
+    while life.begin(may_start=life.schedule.next_bracket < n_brackets):
+        (trial,) = life.legs
+        life.end(0, loss(trial, life.legs[trial]))
+    return life.schedule
+
+
+@pytest.mark.parametrize("kind", [SynchronousSchedule, AsynchronousSchedule])
+@given(st.lists(st.floats(0, 1), min_size=100, max_size=100))
+@settings(max_examples=50, deadline=None)
+def test_an_adaptive_schedule_uses_no_more_than_its_plan_and_begins_with_a_whole_round(kind, lots):
+    plan = make_plan(ladder(1, 9, 3), 3, adaptive=True)
+    adaptive = run_rounds(kind, plan, 3, lambda trial, leg: lots[trial % 100])
+    fixed = run_rounds(kind, make_plan(ladder(1, 9, 3), 3), 3, lambda trial, leg: lots[trial % 100])
+    shapes = [run.bracket for run in adaptive.runs]
+    assert shapes[:3] == list(plan.brackets)
+    for run, planned in zip(adaptive.runs, fixed.runs, strict=True):
+        assert run.bracket in (planned.bracket, planned.bracket.at_top())
+        assert run.bracket.resource(continued=True) <= planned.bracket.resource(continued=True)
+    if kind is SynchronousSchedule:
+        assert adaptive.spent(continued=True) <= fixed.spent(continued=True)
+
+
+def test_brackets_start_at_the_top_while_what_starts_there_is_good():
+    plan = make_plan(ladder(1, 9, 3), 3, adaptive=True)
+
+    def learned(trial, leg):  # later configurations are better, wherever they start
+        return -trial
+
+    def drawn(trial, leg):  # the rungs screen well, and nothing is learned
+        return trial * 37 % 100
+
+    at_top = run_rounds(SynchronousSchedule, plan, 3, learned)
+    assert [run.bracket.sizes for run in at_top.runs[3:]] == [(2,), (1,), (3,)] * 2
+    as_planned = run_rounds(SynchronousSchedule, plan, 3, drawn)
+    assert [run.bracket for run in as_planned.runs] == list(plan.brackets) * 3

@@ -49,9 +49,27 @@ def test_the_same_history_and_seed_give_the_same_proposal():
     assert propose(PROPOSER, SPACE, known, 5) == propose(PROPOSER, SPACE, known, 5)
 
 
-@pytest.mark.parametrize("known", [observe(9), observe(40, top_every=0)])
-def test_until_the_top_was_seen_the_density_model_proposes(known):
-    assert propose(PROPOSER, SPACE, known, 3) == propose(DENSITY, SPACE, known, 3)
+def test_until_there_is_enough_the_density_model_proposes():
+    assert propose(PROPOSER, SPACE, observe(9), 3) == propose(DENSITY, SPACE, observe(9), 3)
+
+
+def test_before_the_top_was_seen_the_density_model_makes_a_part_of_the_proposals():
+    known = observe(40, top_every=0)
+    from_density = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rng.random()  # the lot that decides
+        density = DENSITY.propose(SPACE, Observations.of(known), {}, rng)
+        from_density.append(propose(PROPOSER, SPACE, known, seed) == density)
+    assert 24 < sum(from_density) < 40
+
+
+def test_an_improvement_is_looked_for_at_the_highest_level_that_two_have_reached():
+    proposer = GaussianProcessProposer(DENSITY, n_levels=3)
+    for top_every, target in [(0, 0), (40, 0), (20, 1)]:
+        known = Observations.of(observe(40, top_every))
+        assert proposer.target(SPACE, known) == target
+    assert proposer.target(SPACE, Observations.of([])) is None
 
 
 def test_where_there_is_more_than_it_is_for_the_density_model_proposes():

@@ -7,13 +7,14 @@ import pytest
 from scipy import integrate, stats
 
 from bohb.model import Categorical, Numeric, Observations, Space
-from bohb.model.surface import Surface, _evaluations, log_gain
+from bohb.model.surface import Surface, _aligned, _evaluations, log_gain
 
 LINE = Space({"x": Numeric(0, 1)})
 
 
 def surface(space, rows, n_levels=3):
-    return Surface.fitted(space, Observations.of(rows), n_levels, max_points=250, max_fit=250_000)
+    observations, top = Observations.of(rows), n_levels - 1
+    return Surface.fitted(space, observations, n_levels, top, max_points=250, max_fit=250_000)
 
 
 def on_line(*units):
@@ -48,6 +49,25 @@ def test_the_gain_grows_however_small_it_is():
     gains = log_gain(scores)
     assert np.isfinite(gains).all()
     assert (np.diff(gains) > 0).all()
+
+
+def test_what_all_trials_gain_on_their_way_up_is_no_difference_between_them():
+    lost = np.array([[3.0, 2.0, 0.5], [4.0, 3.0, np.nan], [6.0, 4.0, 1.5], [5.0, np.nan, np.nan]])
+    expected = [[0.0, 0.0, 0.5], [1.0, 1.0, np.nan], [3.0, 2.0, 1.5], [2.0, np.nan, np.nan]]
+    assert _aligned(lost) == pytest.approx(np.array(expected), nan_ok=True)
+    assert _aligned(lost[:2]) == pytest.approx(lost[:2] - [[1, 0, 0]], nan_ok=True)
+
+
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_the_loss_is_predicted_at_the_level_that_is_asked_for(target):
+    def moved(x, level):
+        return (x - 0.2 - 0.3 * level) ** 2  # the best place is another one on each level
+
+    rows = [({"x": x}, {k: moved(x, k) for k in range(3)}) for x in np.linspace(0, 1, 25)]
+    fitted = Surface.fitted(LINE, Observations.of(rows), 3, target, max_points=250, max_fit=10_000)
+    grid = np.linspace(0, 1, 201)
+    mean, _ = fitted.predict(grid[:, None])
+    assert grid[np.argmin(mean)] == pytest.approx(0.2 + 0.3 * target, abs=0.03)
 
 
 def test_the_best_place_is_found_from_all_levels():

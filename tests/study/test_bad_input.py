@@ -31,7 +31,9 @@ def good(trial):
 def study():
     """A study in which a bracket has been run, so that there is something to lose."""
     study = bohb.create_study(
-        study_name="taken", sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+        study_name="taken",
+        sampler=bohb.BOHBSampler(seed=0),
+        pruner=bohb.HyperbandPruner(1, 9, adaptive=False),
     )
     study.optimize(good, n_brackets=1)
     return study

@@ -12,7 +12,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 import bohb
 from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError, TrialStateError
 
-PRUNER = bohb.HyperbandPruner(1, 9)
+PRUNER = bohb.HyperbandPruner(1, 9, adaptive=False)
 DISTRIBUTIONS = {"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(["a", "b"])}
 
 

@@ -69,7 +69,7 @@ def test_the_best_of_a_rung_is_promoted_first():
 @pytest.mark.parametrize("asynchronous", [False, True])
 @pytest.mark.parametrize("most", [1, 2])
 def test_no_more_brackets_are_open_than_may_be(asynchronous, most):
-    study = study_of(pruner=bohb.HyperbandPruner(1, 9, asynchronous=asynchronous))
+    study = study_of(pruner=bohb.HyperbandPruner(1, 9, asynchronous=asynchronous, adaptive=False))
     open_at_once = []
 
     def objective(trial):
@@ -83,7 +83,7 @@ def test_no_more_brackets_are_open_than_may_be(asynchronous, most):
     assert len(study.trials) == study.plan(2).n_trials
     assert all(trial.state.is_finished() for trial in study.trials)
     slow = executor.now()
-    study = study_of(pruner=bohb.HyperbandPruner(1, 9, asynchronous=asynchronous))
+    study = study_of(pruner=bohb.HyperbandPruner(1, 9, asynchronous=asynchronous, adaptive=False))
     executor = SimulatedExecutor(50, by_resource)
     study.optimize(resource, n_rounds=2, executor=executor)
     assert executor.now() < slow

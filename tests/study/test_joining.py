@@ -37,7 +37,7 @@ SCRIPT = Path(joining.__file__)
 def study_of(**arguments):
     return bohb.create_study(
         sampler=bohb.BOHBSampler(seed=0, random_fraction=1.0),
-        pruner=bohb.HyperbandPruner(1, 9),
+        pruner=bohb.HyperbandPruner(1, 9, adaptive=False),
         space={"x": optuna.distributions.FloatDistribution(0, 1)},
         **arguments,
     )
@@ -240,7 +240,8 @@ def test_a_study_is_stopped_by_a_process_that_has_joined_through_the_study_itsel
 
 def test_processes_of_one_who_has_joined_get_what_was_proposed():
     study = bohb.create_study(
-        sampler=bohb.BOHBSampler(seed=0, random_fraction=0.0), pruner=bohb.HyperbandPruner(1, 9)
+        sampler=bohb.BOHBSampler(seed=0, random_fraction=0.0),
+        pruner=bohb.HyperbandPruner(1, 9, adaptive=False),
     )
 
     def objective(trial):

@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 
 import bohb
 
-PRUNER = bohb.HyperbandPruner(min_resource=1, max_resource=9)
+PRUNER = bohb.HyperbandPruner(min_resource=1, max_resource=9, adaptive=False)
 
 
 @pytest.fixture

@@ -48,7 +48,10 @@ class JobSchedule:
                 n_trials=self.limits.n_trials,
                 asynchronous=True,
             )
-        return HyperbandPruner(self.min_resource, self.max_resource, self.reduction_factor)
+        # A job does what its plan says.
+        return HyperbandPruner(
+            self.min_resource, self.max_resource, self.reduction_factor, adaptive=False
+        )
 
     @property
     def rounds(self) -> int | None:
