@@ -25,12 +25,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two runs at a time share the pr
 
 import numpy as np
 import optuna
-from tasks import Task, benchmark_tasks, training_tasks
+from protocol import Recorder, rungs_of, suite
 
 import bohb
 
-BUDGETS = (1, 2, 3, 5, 10, 20, 50)
-TRAINING_BUDGETS = (1, 2, 3, 5, 10, 20)
 IN_BRACKETS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "random": lambda seed: bohb.BOHBSampler(seed=seed, random_fraction=1.0),
     "falkner2018": lambda seed: bohb.BOHBSampler(seed=seed, model="falkner2018"),
@@ -46,37 +44,6 @@ NAMES = {
     "tpe": "Optuna's TPE, in our brackets",
     "optuna": "Optuna's TPE and its pruner",
 }
-
-
-class Recorder:
-    """Evaluates configurations of a task, and keeps the score of the incumbent over the cost."""
-
-    def __init__(self, task: Task, moments: tuple[int, ...]) -> None:
-        self.task = task
-        self.moments = moments
-        self.spent = 0.0
-        self.best = (0.0, np.inf)  # the highest rung so far, and the lowest loss there
-        self.score = np.nan
-        self.after: dict[int, float] = {}
-
-    @property
-    def is_over(self) -> bool:
-        return self.spent > self.moments[-1]
-
-    def spend(self, previous: float, resource: float) -> None:
-        cost = (resource - previous) / self.task.resources[1]
-        for moment in self.moments:
-            if self.spent <= moment < self.spent + cost:
-                self.after[moment] = self.score
-        self.spent += cost
-
-    def evaluate(self, config: dict, previous: float, resource: float) -> float:
-        self.spend(previous, resource)
-        loss = self.task.loss(config, resource)
-        if (-resource, loss) < (-self.best[0], self.best[1]):
-            self.best = (resource, loss)
-            self.score = self.task.score(config)
-        return loss
 
 
 class FailedEvaluationError(Exception):
@@ -111,7 +78,7 @@ def run_in_brackets(
         if is_failure:
             recorder.spend(trial.previous_resource, trial.resource)
         else:
-            loss = recorder.evaluate(config, trial.previous_resource, trial.resource)
+            loss = recorder.evaluate(config, trial.resource)
         if recorder.is_over:
             trial.study.stop()
         if is_failure:
@@ -123,19 +90,17 @@ def run_in_brackets(
 
 
 def run_in_optuna(seed: int, recorder: Recorder) -> None:
-    task = recorder.task
-    levels = bohb.HyperbandPruner(*task.resources).levels
+    task, levels = recorder.task, rungs_of(recorder.task)
 
     def objective(trial: optuna.Trial) -> float:
-        config, previous = task.suggest(trial), 0.0
+        config = task.suggest(trial)
         for level, resource in enumerate(levels):
-            loss = recorder.evaluate(config, previous, resource)
+            loss = recorder.evaluate(config, resource)
             if recorder.is_over:
                 trial.study.stop()
             trial.report(loss, 3**level)
             if trial.should_prune():
                 raise optuna.TrialPruned
-            previous = resource
         return loss
 
     pruner = optuna.pruners.HyperbandPruner(1, 3 ** (len(levels) - 1), 3)
@@ -159,12 +124,6 @@ def run(
     return [recorder.after[moment] for moment in moments], time.perf_counter() - begin
 
 
-def suite(kind: str) -> tuple[list[Task], tuple[int, ...]]:
-    if kind == "training":
-        return training_tasks(), TRAINING_BUDGETS
-    return benchmark_tasks(), BUDGETS
-
-
 def all_runs(
     kind: str, names: list[str], seeds: range, failures: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -184,8 +143,8 @@ def all_runs(
 
 
 def print_regret(names: list[str], seeds: range, failures: str | None, *, by_task: bool) -> None:
-    tasks, moments = suite("benchmark")
-    scores, seconds = all_runs("benchmark", names, seeds, failures)
+    tasks, moments = suite("surrogates")
+    scores, seconds = all_runs("surrogates", names, seeds, failures)
     logs = np.log10(np.maximum(scores, 1e-5))
     print(
         f"{'log10 of the regret':32}" + "".join(f"{moment:>8}" for moment in moments) + "   s/run"
@@ -217,7 +176,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--samplers", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--by-task", action="store_true")
-    parser.add_argument("--only", choices=("benchmark", "training"))
+    parser.add_argument("--only", choices=("surrogates", "training"))
     parser.add_argument("--failures", choices=("chance", "corner"))
     arguments = parser.parse_args()
     if arguments.failures:  # Optuna's own pruner is run without failures only
@@ -225,7 +184,7 @@ def main() -> None:
     seeds = range(arguments.seeds)
     if arguments.only != "training":
         print_regret(arguments.samplers, seeds, arguments.failures, by_task=arguments.by_task)
-    if arguments.only != "benchmark" and not arguments.failures:
+    if arguments.only != "surrogates" and not arguments.failures:
         print_training(arguments.samplers, seeds)
 
 

@@ -21,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - as scikit-learn asks for it
 from sklearn.model_selection import HalvingRandomSearchCV, PredefinedSplit, RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier
+from training import circles
 
 from bohb import BOHBSampler
 from bohb.sklearn import BOHBSearchCV, HyperbandSearchCV
@@ -36,15 +37,6 @@ SPACE = {  # of the appendix, https://blog.dask.org/2019/09/30/dask-hyperparam-o
     "power_t": np.linspace(0.1, 0.9, num=1000),
     "momentum": np.linspace(0, 1, num=1000),
 }
-
-
-def circles(n_samples: int, rng: np.random.Generator):
-    """Return four rings that overlap a little, in two of six dimensions."""
-    y = rng.integers(4, size=n_samples)
-    angles = rng.uniform(0, 2 * np.pi, size=n_samples)
-    radius = 1 + 0.5 * y + rng.normal(scale=0.13, size=n_samples)
-    informative = radius[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
-    return np.column_stack([informative, rng.normal(size=(n_samples, 4))]), y
 
 
 def network(seed: int) -> MLPClassifier:

@@ -11,7 +11,7 @@ import functools
 import json
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,11 +77,6 @@ def benchmark_tasks() -> list[Task]:
         *(rbv2_rpart(root, instance, *known) for instance, known in RBV2_RPART.items()),
     ]
     return [*surrogates, *analytic]
-
-
-def training_tasks() -> list[Task]:
-    """Return the tasks that really train."""
-    return [neural_network(), boosted_trees()]
 
 
 def lcbench(root: Path, instance: str, best_known: float, median_random: float) -> Task:
@@ -161,108 +156,6 @@ class _Surrogate:
             values.name: np.array([numbers], dtype=np.float32),
         }
         return self._session.run(None, inputs)[0][0].astype(float)
-
-
-def neural_network() -> Task:
-    """A neural network on the digits of scikit-learn, by epochs: real training."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-    from sklearn.neural_network import MLPClassifier
-
-    inputs, labels = load_digits(return_X_y=True)
-    train, test, train_labels, test_labels = train_test_split(
-        inputs / 16, labels, test_size=0.6, random_state=0, stratify=labels
-    )
-
-    def suggest(trial):
-        return {
-            "width": trial.suggest_int("width", 4, 64, log=True),
-            "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-1, log=True),
-            "batch_size": trial.suggest_int("batch_size", 16, 256, log=True),
-            "alpha": trial.suggest_float("alpha", 1e-6, 1.0, log=True),
-            "momentum": trial.suggest_float("momentum", 0.5, 0.999),
-            "activation": trial.suggest_categorical("activation", ["relu", "tanh", "logistic"]),
-        }
-
-    def begin(config):
-        return MLPClassifier(
-            (config["width"],),
-            activation=config["activation"],
-            alpha=config["alpha"],
-            batch_size=config["batch_size"],
-            learning_rate_init=config["learning_rate"],
-            beta_1=config["momentum"],
-            random_state=zlib.crc32(repr(sorted(config.items())).encode()),
-        )
-
-    def advance(model, done, epochs):
-        for _ in range(done, epochs):
-            model.partial_fit(train, train_labels, classes=np.arange(10))
-
-    def loss(model):
-        return 1 - model.score(test, test_labels)
-
-    training = _Training((1, 3, 9, 27), begin, advance, loss)
-    return Task("network on digits", (1, 27), suggest, training, lambda c: training(c, 27))
-
-
-def boosted_trees() -> Task:
-    """Gradient boosting on the diabetes data of scikit-learn, by trees: real training."""
-    from sklearn.datasets import load_diabetes
-    from sklearn.ensemble import GradientBoostingRegressor
-    from sklearn.model_selection import train_test_split
-
-    inputs, targets = load_diabetes(return_X_y=True)
-    train, test, train_targets, test_targets = train_test_split(
-        inputs, targets, test_size=0.5, random_state=0
-    )
-
-    def suggest(trial):
-        return {
-            "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1.0, log=True),
-            "max_depth": trial.suggest_int("max_depth", 1, 8),
-            "subsample": trial.suggest_float("subsample", 0.2, 1.0),
-            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 60, log=True),
-            "max_features": trial.suggest_float("max_features", 0.1, 1.0),
-            "loss": trial.suggest_categorical("loss", ["squared_error", "absolute_error", "huber"]),
-        }
-
-    def begin(config):
-        seed = zlib.crc32(repr(sorted(config.items())).encode())
-        return GradientBoostingRegressor(
-            n_estimators=1, warm_start=True, random_state=seed, **config
-        )
-
-    def advance(model, done, n_trees):
-        model.set_params(n_estimators=n_trees).fit(train, train_targets)
-
-    def loss(model):
-        return 1 - model.score(test, test_targets)
-
-    training = _Training((3, 9, 27, 81), begin, advance, loss)
-    return Task("trees on diabetes", (3, 81), suggest, training, lambda c: training(c, 81))
-
-
-class _Training:
-    """The losses of models that are trained from rung to rung as far as needed, and kept."""
-
-    def __init__(
-        self, rungs: Sequence[int], begin: Callable, advance: Callable, loss: Callable
-    ) -> None:
-        self._rungs = rungs
-        self._begin, self._advance, self._loss = begin, advance, loss
-        self._models: dict[str, Any] = {}
-        self._losses: dict[str, dict[int, float]] = {}
-
-    def __call__(self, config: dict[str, Any], resource: int) -> float:
-        key = repr(sorted(config.items()))
-        losses = self._losses.setdefault(key, {0: 1.0})
-        for rung in self._rungs:
-            if max(losses) < rung <= resource:
-                model = self._models.setdefault(key, self._begin(config))
-                self._advance(model, max(losses), rung)
-                losses[rung] = self._loss(model)
-        return losses[resource]
 
 
 _ALPHA = np.array([1.0, 1.2, 3.0, 3.2])

@@ -32,6 +32,7 @@ from bohb.history import (
 )
 from bohb.model import Observations, Proposer, Space
 from bohb.model.tried import is_used_up
+from bohb.model.trust import first_round_share
 from bohb.spaces import SearchSpace
 
 _logger = logging.getLogger(__name__)
@@ -42,10 +43,6 @@ Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
 # with more parameters the Gaussian process found no better configurations than the densities.
 _MAX_OBSERVATIONS = 2000
 _MAX_PARAMETERS = 64
-
-# The share that is drawn from the prior in the first round. A model that has seen little may take
-# what it finds on the lowest rung for what is good, and then see nothing else on any other rung.
-_FIRST_ROUND_SHARE = 0.2
 
 
 class BOHBSampler(BaseSampler):
@@ -80,9 +77,10 @@ class BOHBSampler(BaseSampler):
     random_fraction
         The share of configurations drawn from the prior, whatever was observed. It keeps the
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
-        means 0.2 in the first round of brackets, until the model has seen trials at every level
-        that it has not chosen itself, and after it 0.05 for ``"gp"``, which explores by itself, and
-        0.1 for ``"density"``; the published 1/3 for ``"falkner2018"``. 1 gives plain Hyperband.
+        means 0.2 in the first round of brackets, and 0.5 there while training further makes trials
+        no better, so that the model sees at every level what it has not chosen itself; after the
+        first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for ``"density"``; and the
+        published 1/3 for ``"falkner2018"``. 1 gives plain Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
         ``"gp"``, a third of them from the densities, to which 300 variations of the best are added;
@@ -171,8 +169,9 @@ class BOHBSampler(BaseSampler):
         history = self._history(study)
         space = _space(search_space, _declared(study))
         given = _model_values(trial.system_attrs.get("fixed_params", {}), search_space)
-        proposer, rng = self._proposer(study, trial.number), self._rng(trial.number)
+        rng = self._rng(trial.number)
         with self._observations(history, trial) as observations:
+            proposer = self._proposer(study, trial.number, observations)
             values = proposer.propose(space, observations, given, rng)
             # Noted before another thread has its turn, whose proposal must keep away from this.
             history.expect(trial.number, values)
@@ -191,9 +190,9 @@ class BOHBSampler(BaseSampler):
         given = {name: d for name, d in trial.distributions.items() if not d.single()}
         space = _space({**given, param_name: param_distribution}, None)
         fixed = _model_values(trial.params, given)
-        proposer = self._proposer(study, trial.number)
         rng = self._rng(trial.number, param_name)
         with self._observations(self._history(study), trial) as observations:
+            proposer = self._proposer(study, trial.number, observations)
             value = proposer.propose_one(param_name, space, observations, fixed, rng)
         return from_model(param_distribution, value)
 
@@ -237,7 +236,7 @@ class BOHBSampler(BaseSampler):
                 stack.enter_context(_blas().limit(limits=1, user_api="blas"))
             yield stack.enter_context(history.observations(without=trial.number))
 
-    def _proposer(self, study: optuna.Study, number: int) -> Proposer:
+    def _proposer(self, study: optuna.Study, number: int, observations: Observations) -> Proposer:
         # Imported here so that `import bohb` and the start of workers take little time.
         if self._model == "falkner2018":
             from bohb.model.falkner2018 import Falkner2018Proposer
@@ -249,7 +248,7 @@ class BOHBSampler(BaseSampler):
         reduction_factor = float(getattr(pruner, "reduction_factor", 3.0))
         options = dict(self._options)
         if number < getattr(pruner, "trials_per_round", 0):
-            options.setdefault("random_fraction", _FIRST_ROUND_SHARE)
+            options.setdefault("random_fraction", first_round_share(observations))
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density

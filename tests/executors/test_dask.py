@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tasks import Work
+from workload import Work
 
 pytestmark = pytest.mark.slow  # real workers begin and die here
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from tasks import Work
+from workload import Work
 
 from bohb.errors import ArgumentError
 from bohb.executors import SerialExecutor, ThreadExecutor, executor_for
