@@ -24,6 +24,7 @@ from training import training_tasks
 BUDGETS = (1, 2, 3, 5, 10, 20, 50)
 TRAINING_BUDGETS = (1, 2, 3, 5, 10, 20)
 FAMILIES = ("surrogates", "training")
+_ROUNDING = 1 + 1e-9  # sums of shares of a full evaluation have rounding errors
 
 
 def suite(family: str) -> tuple[list[Task], tuple[int, ...]]:
@@ -47,13 +48,12 @@ class Recorder:
 
     @property
     def is_over(self) -> bool:
-        return self.spent > self.moments[-1]
+        return self.spent > self.moments[-1] * _ROUNDING
 
     def spend(self, previous: float, resource: float) -> None:
         cost = (resource - previous) / self.task.resources[1]
         for moment in self.moments:
-            # Sums of shares of a full evaluation have rounding errors.
-            if self.spent <= moment * (1 + 1e-9) < self.spent + cost:
+            if self.spent <= moment * _ROUNDING < self.spent + cost:
                 self.after[moment] = self.score
         self.spent += cost
 

@@ -51,6 +51,14 @@ def test_the_incumbent_is_the_best_at_the_highest_level_and_scored_before_the_co
     assert recorder.is_over
 
 
+@pytest.mark.parametrize("n_parts", [3, 7, 9, 10, 27, 49, 99])
+def test_costs_that_add_up_to_a_budget_but_for_rounding_do_not_exceed_it(n_parts):
+    recorder = Recorder(line(), (1, 2))
+    while not recorder.is_over:
+        recorder.evaluate({"x": recorder.spent}, 9 / n_parts)
+    assert set(recorder.after) == {1, 2}
+
+
 def test_a_space_is_learned_whole_and_a_value_beyond_its_range_counts_as_its_end():
     def suggest(trial):
         kind = trial.suggest_categorical("kind", ["one", "two"])
