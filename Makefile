@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEPENDENCIES ?= newest
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-fast compat lint bench docs clean
+.PHONY: demo test test-fast compat lint bench bench-full docs clean
 
 demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
@@ -38,6 +38,10 @@ bench: .venv/.bench ## measure overhead, storages, scaling, regret and searches;
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/regret.py --seeds 3
 	$(BIN)/python benchmarks/searches.py --seeds 4
+
+bench-full: .venv/.bench ## compare with other systems, in hours; goes on where it was ended
+	$(BIN)/python benchmarks/compare.py run
+	$(BIN)/python benchmarks/compare.py page
 
 docs: .venv/.docs ## build the documentation into docs/_build
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build

@@ -268,6 +268,14 @@ class StudyState:
         if leg is None:
             return None
         if leg.trial is None:
+            if leg.at_top and not self.schedule.n_started_in(leg.bracket):
+                _logger.info(
+                    "Bracket %d starts at resource %s with %d trials: those that start there are "
+                    "good enough without the screening of low rungs.",
+                    leg.bracket,
+                    leg.resource,
+                    self.schedule.bracket(leg.bracket).n_trials,
+                )
             leg = dataclasses.replace(leg, trial=self._start(leg))
         else:
             record = self._records[leg.trial].followed_by(leg)
