@@ -12,10 +12,8 @@ from typing import Any
 
 from bohb.errors import (
     CallEndedError,
-    LegTimeoutError,
     StorageError,
     StudyOwnedError,
-    WorkerLostError,
 )
 from bohb.history import scale_of
 from bohb.machine import machine_name
@@ -146,13 +144,10 @@ class Joining:
         waiting = sorted(self._waiting)
         self._member.post(order.token, result, waiting=waiting, is_waiting=is_waiting)
         if error is not None and (
-            result.outcome is Outcome.INTERRUPTED or not isinstance(error, self._caught)
+            result.outcome is Outcome.INTERRUPTED
+            or not isinstance(error, (*self._options.caught, *self._options.retry_on))
         ):
             raise error
-
-    @property
-    def _caught(self) -> tuple[type[Exception], ...]:
-        return (*self._options.catch, *self._options.retry_on, LegTimeoutError, WorkerLostError)
 
     def _show_finished(self) -> None:
         """Show the callbacks the trials that have finished after a leg here."""

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bohb.errors import ExecutorError, LegTimeoutError, WorkerLostError
+from bohb.errors import ExecutorError
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.objective import LegResult, Outcome, late
 from bohb.objective.stop import StopSignal
@@ -84,8 +84,6 @@ class Loop:
         self._options = options
         self._retries = Retries(options.max_retries)
         self._n_evaluations_before = state.schedule.n_evaluations
-        # A leg that is late, or lost with its worker, fails its trial but does not end the call.
-        self._catch = (*options.catch, LegTimeoutError, WorkerLostError)
         self._progress = progress
         self._others: Others | None = None
         # Legs that others have begun, and that must run here.
@@ -278,7 +276,7 @@ class Loop:
             gc.collect()
         error = result.error
         if error is not None:
-            if result.outcome is not Outcome.FAILED or not isinstance(error, self._catch):
+            if result.outcome is not Outcome.FAILED or not isinstance(error, self._options.caught):
                 raise error
             # The frames of the objective keep its variables alive, perhaps all of a GPU's memory.
             traceback.clear_frames(error.__traceback__)

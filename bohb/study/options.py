@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bohb import arguments
+from bohb.errors import LegTimeoutError, WorkerLostError
 from bohb.executors import Executor
 from bohb.study.limits import Limits
 
@@ -68,6 +69,11 @@ class Options:
     show_progress_bar: bool
     join: bool
     lease: float
+
+    @property
+    def caught(self) -> tuple[type[Exception], ...]:
+        """All exceptions of a leg that fail its trial only, also if it is late or lost."""
+        return (*self.catch, LegTimeoutError, WorkerLostError)
 
     def __post_init__(self) -> None:
         if self.leg_timeout is not None:
