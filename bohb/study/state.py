@@ -184,7 +184,7 @@ class StudyState:
         record = LegRecord(leg, before.marks, (*before.spans, *unknown, result.span))
         self._records[trial.number] = record
         if result.span is not None:
-            bracket = self.schedule.bracket(leg.bracket)
+            bracket = self.schedule.runs[leg.bracket].bracket
             self.timed.append((bracket, leg.rung, result.span.seconds))
         value, loss = result.value, None
         if result.outcome is Outcome.REACHED and value is not None and math.isfinite(value):
