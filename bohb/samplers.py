@@ -65,8 +65,8 @@ class BOHBSampler(BaseSampler):
             Candidates come from the density model and the prior, and a Gaussian process over the
             evaluations at all levels ranks them by their expected improvement (Jones, Schonlau &
             Welch 1998, eq. 15) at the highest. It finds better configurations than the densities
-            alone and takes about 40 ms a proposal. Until two trials have reached the highest level
-            it does what ``"density"`` does.
+            alone and takes about 40 ms a proposal. Until two trials have reached the highest level,
+            ``"density"`` makes four proposals in five.
         ``"density"``
             The proposal is the candidate whose density among the good configurations is largest
             in relation to that among the others. Each trial is judged at the highest level it was
@@ -83,8 +83,8 @@ class BOHBSampler(BaseSampler):
         published 1/3 for ``"falkner2018"``. 1 gives plain Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
-        ``"gp"``, a third of them from the densities, to which 300 variations of the best are added;
-        and the published 64 for ``"falkner2018"``.
+        ``"gp"``, a third of them from the densities, to which variations of the best are added; and
+        the published 64 for ``"falkner2018"``.
     min_observations
         How many trials must have been evaluated before the model is used. None means, for d
         parameters, ``min(d + 2, 10)`` for the densities, 10 for the Gaussian process, and the
