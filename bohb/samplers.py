@@ -39,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 Model: TypeAlias = Literal["auto", "gp", "density", "falkner2018"]
 
-# The limits of "auto". In a study that can afford more trials, 40 ms for each would be felt; and
+# The limits of "auto". In a study that can afford more trials, 20 ms for each would be felt; and
 # with more parameters the Gaussian process found no better configurations than the densities.
 _MAX_OBSERVATIONS = 2000
 _MAX_PARAMETERS = 64
@@ -65,7 +65,7 @@ class BOHBSampler(BaseSampler):
             Candidates come from the density model and the prior, and a Gaussian process over the
             evaluations at all levels ranks them by their expected improvement (Jones, Schonlau &
             Welch 1998, eq. 15) at the highest. It finds better configurations than the densities
-            alone and takes about 40 ms a proposal. Until two trials have reached the highest level,
+            alone and takes about 20 ms a proposal. Until two trials have reached the highest level,
             ``"density"`` makes four proposals in five.
         ``"density"``
             The proposal is the candidate whose density among the good configurations is largest

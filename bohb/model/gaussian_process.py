@@ -20,7 +20,7 @@ from bohb.model.tried import first_untried, untried_from_prior
 _N_PARENTS, _N_CHILDREN = 5, 12  # the best that are varied, and how often at each scale
 _SCALES = (0.02, 0.08, 0.2)  # of the variations, in units
 _REFINEMENTS = np.geomspace(0.1, 0.001, 11)  # the scales at which the best candidate is refined
-_N_NEIGHBOURS = 100  # how many variations of the best candidate are tried at each of them
+_N_NEIGHBOURS = 40  # how many variations of the best candidate are tried at each of them
 _MOVED = 0.6  # the share of the parameters that a variation moves
 
 
@@ -48,7 +48,7 @@ class GaussianProcessProposer:
         the one where it looks for an improvement.
     n_candidates
         How many candidates are drawn, a third of them from the good density and the others from
-        the prior. 180 variations of the best configurations are added, and 1,100 of the best
+        the prior. 180 variations of the best configurations are added, and 440 of the best
         candidate, ever closer to it.
     max_observations, max_parameters
         The density model proposes where there are more evaluated trials or parameters.
@@ -65,8 +65,8 @@ class GaussianProcessProposer:
     min_at_level: int = 2
     max_observations: float = math.inf
     max_parameters: float = math.inf
-    max_points: int = 250
-    max_fit: int = 250_000
+    max_points: int = 180
+    max_fit: int = 140_000
 
     def propose(
         self,
