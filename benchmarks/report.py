@@ -93,10 +93,17 @@ def table(results: Sequence[dict], family: str) -> str:
     header = ["", *moments(results, family), "tasks x seeds"]
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     for name, (mean, error, n_tasks, n_seeds) in sorted(rows.items(), key=lambda r: r[1][0][-1]):
-        cells = [f"{m:.2f} ± {e:.2f}" for m, e in zip(mean, error, strict=True)]
+        cells = [_with_error(m, e, 2) for m, e in zip(mean, error, strict=True)]
         label = CONTESTANTS[name].label
         lines.append(f"| {label} | {' | '.join(cells)} | {n_tasks} x {n_seeds} |")
     return "\n".join(lines)
+
+
+def _with_error(mean: float, error: float, digits: int) -> str:
+    """Return a mean with its standard error, if there is more than one seed."""
+    if np.isnan(error):
+        return f"{mean:.{digits}f}"
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"
 
 
 def losses(results: Sequence[dict], family: str = "training") -> str:
@@ -109,7 +116,7 @@ def losses(results: Sequence[dict], family: str = "training") -> str:
         for task in tasks:
             last = [values[-1] for (other, _), values in by_run.items() if other == task]
             error = np.std(last, ddof=1) / np.sqrt(len(last)) if len(last) > 1 else np.nan
-            cells.append(f"{np.mean(last):.4f} ± {error:.4f}" if last else "")
+            cells.append(_with_error(np.mean(last), error, 4) if last else "")
         lines.append(f"| {CONTESTANTS[name].label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -183,13 +190,13 @@ def draw(results: Sequence[dict], path: Path) -> None:
 
     families = [f for f in TITLES if any(result["family"] == f for result in results)]
     figure, all_axes = plt.subplots(
-        1, len(families), figsize=(6 * len(families), 4.5), layout="constrained", squeeze=False
+        1, len(families), figsize=(6 * len(families), 5), layout="constrained", squeeze=False
     )
     for axes, family in zip(all_axes[0], families, strict=True):
         found = scores(results, family)
         shown = log_regret(found) if family == "surrogates" else ranks(found)
         x = np.array(moments(results, family), dtype=float)
-        for name in CONTESTANTS:
+        for index, name in enumerate(CONTESTANTS):
             if shown.get(name):
                 mean, error, *_ = means(shown[name])
                 (line,) = axes.plot(
@@ -198,11 +205,13 @@ def draw(results: Sequence[dict], path: Path) -> None:
                     label=CONTESTANTS[name].label,
                     linewidth=2.5 if name == "default" else 1.2,
                     linestyle="-" if CONTESTANTS[name].environment == "bohb" else "--",
+                    color=plt.get_cmap("tab20")(index),
                 )
                 axes.fill_between(x, mean - error, mean + error, color=line.get_color(), alpha=0.15)
         axes.set(xscale="log", xlabel="full evaluations", title=TITLES[family])
         axes.set_xticks(x, [f"{each:g}" for each in x])
         axes.minorticks_off()
-    all_axes[0][0].legend(fontsize="small")
+    handles, labels = all_axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
     figure.savefig(path, dpi=110)
     plt.close(figure)
