@@ -177,20 +177,8 @@ class Session:
                 run: Callable[[], None] = functools.partial(run_with, crew, loop)
             else:
                 run = loop.run
-            try:
+            with self._ending(call):
                 run()
-            except KeyboardInterrupt:
-                _logger.warning(
-                    "Cut off by Ctrl-C. What has finished is kept; the next call goes on from here."
-                )
-                raise
-            except Exception as error:
-                if not isinstance(error, HANDED_OVER):
-                    self._end_call(call, error)
-                raise
-            else:  # a call that was cut off stays noted, and is taken up by the next one
-                self._end_call(call, None)
-                self._ledger.write(OPEN_CALL, None)
 
     def _taken_over(self, options: Options, stop: StopSignal) -> tuple[Options, StopSignal]:
         """Return the options of the call that was joined, which this process leads from now on."""
@@ -222,6 +210,23 @@ class Session:
         crew = Crew(state, dispatch, executor, allowance, stop, self._lease, options, loop)
         loop.work_with(crew)
         return crew
+
+    @contextlib.contextmanager
+    def _ending(self, call: str) -> Iterator[None]:
+        """Write how a call has ended; one that was cut off stays noted for the next one."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            _logger.warning(
+                "Cut off by Ctrl-C. What has finished is kept; the next call goes on from here."
+            )
+            raise
+        except Exception as error:
+            if not isinstance(error, HANDED_OVER):
+                self._end_call(call, error)
+            raise
+        self._end_call(call, None)
+        self._ledger.write(OPEN_CALL, None)
 
     def _end_call(self, call: str, error: Exception | None) -> None:
         """Let those who have joined know that the call has ended, and with which `error`."""
