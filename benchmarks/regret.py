@@ -25,7 +25,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two runs at a time share the pr
 
 import numpy as np
 import optuna
-from protocol import Recorder, rungs_of, suite
+from contestants import optuna_hyperband
+from protocol import Recorder, suite
 
 import bohb
 
@@ -89,25 +90,6 @@ def run_in_brackets(
     study.optimize(objective, n_rounds=1000, catch=FailedEvaluationError)
 
 
-def run_in_optuna(seed: int, recorder: Recorder) -> None:
-    task, levels = recorder.task, rungs_of(recorder.task)
-
-    def objective(trial: optuna.Trial) -> float:
-        config = task.suggest(trial)
-        for level, resource in enumerate(levels):
-            loss = recorder.evaluate(config, resource)
-            if recorder.is_over:
-                trial.study.stop()
-            trial.report(loss, 3**level)
-            if trial.should_prune():
-                raise optuna.TrialPruned
-        return loss
-
-    pruner = optuna.pruners.HyperbandPruner(1, 3 ** (len(levels) - 1), 3)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
-    study.optimize(objective)
-
-
 def run(
     name: str, kind: str, index: int, seed: int, failures: str | None = None
 ) -> tuple[list[float], float]:
@@ -118,7 +100,7 @@ def run(
     recorder = Recorder(tasks[index], moments)
     begin = time.perf_counter()
     if name == "optuna":
-        run_in_optuna(seed, recorder)
+        optuna_hyperband(recorder, seed)
     else:
         run_in_brackets(IN_BRACKETS[name](seed), recorder, failures, seed)
     return [recorder.after[moment] for moment in moments], time.perf_counter() - begin
