@@ -215,7 +215,7 @@ def test_a_function_may_choose_the_best():
     assert search.best_index_ == worst(search.cv_results_)
     assert not hasattr(search, "best_score_")
     results = search.cv_results_
-    at_the_top = results["n_resources"] == results["n_resources"].max()
+    at_the_top = results["resource"] == results["resource"].max()
     assert search.study_.best_value == results["mean_test_accuracy"][at_the_top].max()
     with pytest.raises(IndexError, match="refit must return an index below"):
         search_of(refit=lambda results: 10_000).fit(X, Y)
