@@ -137,10 +137,13 @@ class CrewExecutor(Executor):
         Of a worker that is gone they are those of which it has written what came of them.
         """
         attributes, found = self._ledger.attributes(), []
+        last_shown = 0
         for place, note in notes_in(attributes).items():
             if note.call != self._call or not note.room:
                 continue
             mate = _Mate(place, note, orders_in(attributes, place))
+            counts = [note.shown, *(count for count, _ in mate.orders.finished)]
+            last_shown = max(last_shown, *counts)
             done = {each.token for each in note.done}
             for order in mate.orders.orders:
                 if note.is_alive or order.token in done:
@@ -154,6 +157,7 @@ class CrewExecutor(Executor):
                 self._mates[note.token] = mate
             else:
                 self._forget_place(place)
+        self._count = itertools.count(last_shown + 1)  # they have seen all that came before
         return found
 
     def waiting(self) -> dict[int, str]:

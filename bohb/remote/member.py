@@ -211,6 +211,12 @@ class Member:
     def _look(self) -> None:
         """Read what there is to do, and whether the call goes on."""
         attributes = self._ledger.attributes("the orders")
+        standing = self._judge(attributes)
+        if standing == "orphaned":
+            # Whether somebody leads is seen as of now, and not as of when this was read: the call
+            # may have ended meanwhile, and what was written last is in the storage by now.
+            attributes = self._ledger.attributes("the orders")
+            standing = self._judge(attributes)
         mine = attributes.get(note_key(self._place))
         if mine is None or mine["token"] != self._note.token:
             self._revoked |= self._running  # another one has the place, as this one was silent
@@ -238,24 +244,22 @@ class Member:
             if new or shown or found.stop:
                 self._interval = _SOONEST
                 self.news.set()
-        self._judge(attributes)
+        self.standing = standing  # perhaps joined again, with somebody else who leads
+        if standing != "joined":
+            self.news.set()
 
-    def _judge(self, attributes: Mapping[str, Any]) -> None:
-        """Find out whether the call goes on, and somebody leads it."""
+    def _judge(self, attributes: Mapping[str, Any]) -> Standing:
+        """Return whether the call goes on, and somebody leads it."""
         ended, open_call = attributes.get(CALL), attributes.get(OPEN_CALL)
         if ended is not None and ended["call"] == self._note.call:
-            self.standing = "ended"
             failure = ended.get("failure")
             self.failure = None if failure is None else WrittenError(**failure)
-        elif open_call is None:
-            self.standing = "ended"
-        elif open_call["call"] != self._note.call or not is_held(attributes.get(LEASE)):
-            # Of two processes that began at the same moment one may have called it by another name.
-            self.standing = "orphaned"
-        else:
-            self.standing = "joined"  # perhaps again, with somebody else who leads
-            return
-        self.news.set()
+            return "ended"
+        if open_call is None:
+            return "ended"
+        # Of two processes that began at the same moment one may have called it by another name.
+        is_led = open_call["call"] == self._note.call and is_held(attributes.get(LEASE))
+        return "joined" if is_led else "orphaned"
 
     def _write(self) -> None:
         self._beaten = time.monotonic()

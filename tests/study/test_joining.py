@@ -22,7 +22,7 @@ from bohb.errors import CallEndedError, StorageError, StudyOwnedError
 from bohb.executors import ProcessExecutor, ThreadExecutor
 from bohb.hyperband import Leg
 from bohb.machine import machine_name
-from bohb.remote.crew import Note, Order, note_key
+from bohb.remote.crew import CALL, Note, Order, note_key
 from bohb.remote.leading import CrewExecutor
 from bohb.remote.member import Member
 from bohb.store.legs import LegMarks
@@ -400,6 +400,43 @@ def test_a_worker_that_has_lost_its_place_leaves_it_and_its_orders_to_the_new_on
     second._look()
     assert first.standing == "orphaned"
     assert [each.token for each in second.orders()] == ["t"]
+
+
+def test_what_was_written_last_is_read_when_nobody_leads_any_more():
+    ledger = ledger_of(study_of())
+    ledger.write("bohb:call", {"call": "c", "is_open": True, "limits": None})
+    member = Member(ledger, "c", room=1, lease=60)
+    member.enter()
+    member._is_over.set()  # this test looks itself
+    before, read = [ledger.attributes()], ledger.attributes
+    executor = CrewExecutor(ledger, "c", lambda how: None)
+    executor.look()
+    executor.show_finished(member._note.token, 7)
+    executor.flush()
+    ledger.write(CALL, {"call": "c", "failure": None})
+    ledger.attributes = lambda name="": before.pop() if before else read(name)
+    member._look()
+    assert member.standing == "ended"
+    assert [number for _, number in member.finished()] == [7]
+
+
+def test_who_leads_next_goes_on_with_the_count_of_what_was_shown():
+    ledger = ledger_of(study_of())
+    ledger.write("bohb:call", {"call": "c", "is_open": True, "limits": None})
+    member = Member(ledger, "c", room=1, lease=60)
+    member.enter()
+    member._is_over.set()
+    shown = []
+    for number in (3, 4):
+        executor = CrewExecutor(ledger, "c", lambda how: None)
+        executor.adopted()
+        executor.show_finished(member._note.token, number)
+        executor.flush()
+        member._look()
+        for count, each in member.finished():
+            member.has_shown(count)
+            shown.append(each)
+    assert shown == [3, 4]
 
 
 def test_no_orders_are_sent_to_a_place_that_its_worker_may_have_to_leave():
