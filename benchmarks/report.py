@@ -73,26 +73,34 @@ def ranks(found: dict) -> dict:
     return ranked
 
 
-def means(by_run: dict[tuple[str, int], np.ndarray]) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """Return the mean over tasks and seeds, its standard error over seeds, and how many of each."""
+def means(
+    by_run: dict[tuple[str, int], np.ndarray], n_tasks: int
+) -> tuple[np.ndarray, np.ndarray, int] | None:
+    """Return the mean over tasks and seeds, its standard error over seeds, and the number of seeds.
+
+    Only seeds of which all tasks were run count; None stands for none.
+    """
     by_seed: dict[int, list[np.ndarray]] = defaultdict(list)
     for (_, seed), values in by_run.items():
         by_seed[seed].append(values)
-    n_tasks = len({task for task, _ in by_run})
     whole = [np.mean(values, axis=0) for values in by_seed.values() if len(values) == n_tasks]
+    if not whole:
+        return None
     error = np.std(whole, axis=0, ddof=1) / np.sqrt(len(whole)) if len(whole) > 1 else np.nan
     mean = np.mean(whole, axis=0)
-    return mean, np.broadcast_to(error, mean.shape), n_tasks, len(whole)
+    return mean, np.broadcast_to(error, mean.shape), len(whole)
 
 
 def table(results: Sequence[dict], family: str) -> str:
     """Return one table in Markdown, the best at the largest budget first."""
     found = scores(results, family)
     shown = log_regret(found) if family == "surrogates" else ranks(found)
-    rows = {name: means(by_run) for name, by_run in shown.items() if by_run}
+    n_tasks = len({result["task"] for result in results if result["family"] == family})
+    each = {name: means(by_run, n_tasks) for name, by_run in shown.items()}
+    rows = {name: found for name, found in each.items() if found is not None}
     header = ["", *moments(results, family), "tasks x seeds"]
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    for name, (mean, error, n_tasks, n_seeds) in sorted(rows.items(), key=lambda r: r[1][0][-1]):
+    for name, (mean, error, n_seeds) in sorted(rows.items(), key=lambda r: r[1][0][-1]):
         cells = [_with_error(m, e, 2) for m, e in zip(mean, error, strict=True)]
         label = CONTESTANTS[name].label
         lines.append(f"| {label} | {' | '.join(cells)} | {n_tasks} x {n_seeds} |")
@@ -196,9 +204,11 @@ def draw(results: Sequence[dict], path: Path) -> None:
         found = scores(results, family)
         shown = log_regret(found) if family == "surrogates" else ranks(found)
         x = np.array(moments(results, family), dtype=float)
+        n_tasks = len({result["task"] for result in results if result["family"] == family})
         for index, name in enumerate(CONTESTANTS):
-            if shown.get(name):
-                mean, error, *_ = means(shown[name])
+            summary = means(shown.get(name, {}), n_tasks)
+            if summary is not None:
+                mean, error, _ = summary
                 (line,) = axes.plot(
                     x,
                     mean,

@@ -127,6 +127,13 @@ def test_regrets_are_shown_as_logarithms_with_their_standard_error():
     assert table.index("bohb: default") < table.index("random search")
 
 
+def test_who_has_not_run_all_tasks_is_left_out():
+    more = [*RESULTS, result("default", "b", 1, (0.1, 0.1))]
+    table = report.table(more, "surrogates")
+    assert "| bohb: default | -1.00 | -2.00 | 2 x 1 |" in table
+    assert "random search" not in table
+
+
 def test_the_best_known_loss_is_lowered_by_what_any_run_has_found():
     found = report.log_regret(
         report.scores([*RESULTS, result("density", "a", 0, (1.0, -1.0))], "surrogates")
