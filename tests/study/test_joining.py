@@ -240,7 +240,7 @@ def test_a_study_is_stopped_by_a_process_that_has_joined_through_the_study_itsel
 
 def test_processes_of_one_who_has_joined_get_what_was_proposed():
     study = bohb.create_study(
-        sampler=bohb.BOHBSampler(seed=0, random_fraction=0.0),
+        sampler=bohb.BOHBSampler(seed=0, model="density", random_fraction=0.0),
         pruner=bohb.HyperbandPruner(1, 9, adaptive=False),
     )
 
