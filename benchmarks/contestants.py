@@ -69,17 +69,22 @@ def random_search(recorder: Recorder, seed: int) -> None:
         recorder.evaluate(config_of(recorder.task, values), recorder.task.resources[1])
 
 
-def in_brackets(recorder: Recorder, seed: int, *, n_jobs: int = 1, **options: Any) -> None:
+def in_brackets(
+    recorder: Recorder,
+    seed: int,
+    *,
+    n_jobs: int = 1,
+    asynchronous: bool = False,
+    single: bool = False,
+    **options: Any,
+) -> None:
     """Run a study of bohb, with so many workers on a simulated clock.
 
-    `options` are those of the sampler, but for `asynchronous` and `single`, the highest resource
-    alone.
+    `single` stands for the highest resource alone; `options` are those of the sampler.
     """
     import bohb
     from bohb.executors import SimulatedExecutor
 
-    asynchronous = options.pop("asynchronous", False)
-    single = options.pop("single", False)
     task = recorder.task
     low, top = task.resources
     pruner = bohb.HyperbandPruner(top if single else low, top, asynchronous=asynchronous)

@@ -5,8 +5,8 @@
 
 Each process runs legs that sleep. The share is that of the workers' time between the first leg's
 begin and the last one's end that was spent in legs; the machinery is what remains of it per leg.
-With `--growth` eight processes run so many legs of 50 ms, and the last
-tenth is compared to the second.
+With `--growth` eight processes run so many legs of 50 ms, and the last tenth is compared to the
+second.
 The servers are begun here, on a free port, where they are installed.
 """
 

@@ -247,8 +247,9 @@ class BOHBSampler(BaseSampler):
         pruner = unwrapped(study).pruner
         reduction_factor = float(getattr(pruner, "reduction_factor", 3.0))
         options = dict(self._options)
-        if number < getattr(pruner, "trials_per_round", 0):
-            options.setdefault("random_fraction", first_round_share(observations))
+        is_first_round = number < getattr(pruner, "trials_per_round", 0)
+        if is_first_round and "random_fraction" not in options:
+            options["random_fraction"] = first_round_share(observations)
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density

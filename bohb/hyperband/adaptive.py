@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bohb.hyperband.plan import Bracket
 
-_N_COMPARED = 5  # the newest of each kind are compared: the model learns, and forgets nothing
+N_COMPARED = 5  # the newest of each kind are compared: the model learns, and forgets nothing
 
 
 def pays_to_start_at_top(
@@ -39,7 +39,7 @@ def pays_to_start_at_top(
     """
     if len(planned.sizes) == 1 or not started or not promoted:
         return False
-    newest, others = started[-_N_COMPARED:], promoted[-_N_COMPARED:]
+    newest, others = started[-N_COMPARED:], promoted[-N_COMPARED:]
     pairs = [(one, other) for one in newest for other in others]
     wins = sum((one < other) + 0.5 * (one == other) for one, other in pairs)
     share_lost = 1 - wins / len(pairs)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bohb.errors import ArgumentError
-from bohb.hyperband.adaptive import pays_to_start_at_top
+from bohb.hyperband.adaptive import N_COMPARED, pays_to_start_at_top
 from bohb.hyperband.forecast import LegsLeft
 from bohb.hyperband.ladder import Resource
 from bohb.hyperband.plan import Bracket, Plan
@@ -289,7 +289,7 @@ class Schedule(abc.ABC):
         if not self.plan.adaptive or index < len(self.plan.brackets):
             return False
         planned = self.plan.bracket(index)
-        started, promoted = ([loss for _, loss in kind] for kind in self._at_the_top)
+        started, promoted = ([loss for _, loss in kind[-N_COMPARED:]] for kind in self._at_the_top)
         return pays_to_start_at_top(planned, started, promoted)
 
     def _note_top(self, run: BracketRun, evaluation: Evaluation) -> None:

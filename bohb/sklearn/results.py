@@ -203,8 +203,7 @@ def planned(plan: Plan, name: str, *, continued: bool) -> Record:
 def done(found: Sequence[Evaluated], plan: Plan, name: str, *, continued: bool) -> Record:
     """Return what a search has done, in the form of `planned`."""
     brackets: list[Bracket] = [
-        plan.brackets[index % len(plan.brackets)]
-        for index in range(max((one.bracket for one in found), default=-1) + 1)
+        plan.bracket(index) for index in range(max((one.bracket for one in found), default=-1) + 1)
     ]
     parts = []
     for index, bracket in enumerate(brackets):

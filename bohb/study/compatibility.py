@@ -60,8 +60,8 @@ def _keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> Non
         return
     names = [name for name in settings if stored.get(name) != settings[name]]
     # Each trial has with it whether its bracket starts at the top: that may be chosen anew.
-    if set(names) - {"adaptive"}:
-        names = [name for name in names if name != "adaptive"]
+    names = [name for name in names if name != "adaptive"]
+    if names:
         raise SettingsError(
             f"study {ledger.study_name!r} was begun with "
             + ", ".join(f"{name}={stored.get(name)!r}" for name in names)

@@ -10,11 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from bohb.errors import (
-    CallEndedError,
-    StorageError,
-    StudyOwnedError,
-)
+from bohb.errors import CallEndedError, StorageError, StudyOwnedError
 from bohb.history import scale_of
 from bohb.machine import machine_name
 from bohb.objective.leg_state import leg_state_of

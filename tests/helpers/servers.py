@@ -41,10 +41,10 @@ def _program(*names):
 class Server:
     """One server in a directory of its own.
 
-    Servers refuse to run for root, so that they run for another user there.
+    Most servers refuse to run for root, so that they run for another user there.
     """
 
-    user: str  # of the operating system, where the tests run for root
+    user = None  # of the operating system, where the tests run for root; None for root too
     driver: str  # the module by which it is reached
     end_signal = signal.SIGINT  # by which it ends at once, whoever is connected
 
@@ -57,7 +57,8 @@ class Server:
         # Servers that begin remove the temporary tables they find: also those of another one.
         self.temporary = self.directory / "tmp"
         self.temporary.mkdir()
-        if os.geteuid() == 0:
+        self.is_other_user = os.geteuid() == 0 and self.user is not None
+        if self.is_other_user:
             try:
                 pwd.getpwnam(self.user)
             except KeyError:
@@ -69,14 +70,14 @@ class Server:
                     parent.chmod(parent.stat().st_mode | 0o011)
 
     def run(self, *command):
-        as_user = {"user": self.user, "group": self.user} if os.geteuid() == 0 else {}
+        as_user = {"user": self.user, "group": self.user, "extra_groups": []}
         with (self.directory.parent / "server.log").open("ab") as log:
-            return (
-                subprocess.Popen(
-                    command, cwd=self.directory, stdout=log, stderr=log, extra_groups=[], **as_user
-                )
-                if as_user
-                else subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log)
+            return subprocess.Popen(
+                command,
+                cwd=self.directory,
+                stdout=log,
+                stderr=log,
+                **(as_user if self.is_other_user else {}),
             )
 
     def prepare(self, *command):
@@ -202,15 +203,11 @@ class Redis(Server):
 class Proxy(Server):
     """Optuna's own server, which gives others its storage, a journal file."""
 
-    user, driver, end_signal = "nobody", "grpc", signal.SIGKILL
+    driver, end_signal = "grpc", signal.SIGKILL
 
     def __init__(self, directory):
         super().__init__(directory)
         self.url = f"grpc://127.0.0.1:{self.port}"
-
-    def run(self, *command):  # it may run for root
-        with (self.directory.parent / "server.log").open("ab") as log:
-            return subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log)
 
     def command(self):
         return sys.executable, __file__, str(self.directory / "study.journal"), str(self.port)
