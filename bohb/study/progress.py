@@ -71,9 +71,11 @@ class Progress:
                 f"Best trial: {best.number}. Best value: {best.value:.6g} at {best.resource:g}: ",
                 refresh=False,
             )
-        if self._unit == "resource":
-            self._bar.total = self._goal(self._state.schedule)[1]
-        self._bar.update(min(self._position(), self._bar.total) - self._bar.n)
+        with self._state.lock:  # another thread may work with those who have joined
+            if self._unit == "resource":
+                self._bar.total = self._goal(self._state.schedule)[1]
+            position = self._position()
+        self._bar.update(min(position, self._bar.total) - self._bar.n)
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -88,19 +90,9 @@ class Progress:
             return "resource", limits.total_resource
         if limits.n_brackets is None:
             return "s", self._timeout or 0
-        return "resource", self._resource_of(schedule, limits.n_brackets)
-
-    def _resource_of(self, schedule: Schedule, n_brackets: int) -> Resource:
-        """Return what the brackets of the call use: those to come as they would be by now."""
-        before = self._allowance.baseline.n_brackets
-        continued, n_shapes = self._allowance.continued, len(schedule.plan.brackets)
-        begun = range(before, min(before + n_brackets, len(schedule.runs)))
-        to_come = range(len(schedule.runs), before + n_brackets)
-        total = sum(schedule.bracket(index).resource(continued=continued) for index in begun)
-        for place, index in enumerate(to_come[:n_shapes]):
-            shape = schedule.bracket(index)
-            total += shape.resource(continued=continued) * len(to_come[place::n_shapes])
-        return total
+        continued, to_start = self._allowance.continued, self._allowance.trials_left(schedule)
+        needed = schedule.still_needed(continued=continued, new_trials=to_start)
+        return "resource", self._allowance.spent(schedule) + needed
 
     def _position(self) -> Resource:
         schedule, baseline = self._state.schedule, self._allowance.baseline
