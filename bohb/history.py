@@ -14,7 +14,7 @@ import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import optuna
 from optuna.distributions import (
@@ -29,12 +29,16 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import ArgumentError, ArgumentTypeError, ReportError
 from bohb.hyperband import Bracket, Leg, Plan, Resource, Standing
-from bohb.model import Categorical, Numeric, Observations, Parameter, Table
+from bohb.model import Categorical, Numeric, Observations, Parameter, Proposal, Table
 
 LEG_ATTRIBUTE = "bohb:leg"
-RUNNING, PAUSED = "running", "paused"
+RUNNING: Final = "running"
+PAUSED: Final = "paused"
 # What a trial's last leg has come to, once the trial has finished.
-FINISHED, DROPPED, PRUNED, FAILED = "finished", "dropped", "pruned", "failed"
+FINISHED: Final = "finished"
+DROPPED: Final = "dropped"
+PRUNED: Final = "pruned"
+FAILED: Final = "failed"
 
 
 def to_parameter(distribution: BaseDistribution, name: str = "distribution") -> Parameter:
@@ -268,6 +272,26 @@ def _first_by_level(steps: Mapping[int, float], scale: Scale) -> dict[int, float
     return losses
 
 
+class Origin(NamedTuple):
+    """Where the configuration of a trial comes from.
+
+    Attributes
+    ----------
+    source
+        ``"prior"``, ``"densities"`` or ``"Gaussian process"`` for what `BOHBSampler` proposes,
+        ``"queue"`` for what was enqueued, ``"default"`` for the default of the space, and the name
+        of its class for any other sampler.
+    resource
+        The resource at which the model expects it to be good; None for all alike.
+    n_evaluated
+        How many trials had been evaluated by then; None where that played no part.
+    """
+
+    source: str
+    resource: Resource | None = None
+    n_evaluated: int | None = None
+
+
 class History:
     """All trials of a study as the model sees them, in a table that is kept and grows.
 
@@ -285,6 +309,7 @@ class History:
         # The values that were proposed to live trials, as the model counts them: they stand for
         # what a trial has not asked for yet.
         self._proposed: dict[int, Mapping[str, float]] = {}
+        self._origins: dict[int, Origin] = {}  # of live trials
         # By parameter: the two newest trials that asked for it, by number, and the distributions
         # they asked with. The second one is needed where the first is left out.
         self._distributions: dict[str, list[tuple[int, BaseDistribution]]] = {}
@@ -316,14 +341,22 @@ class History:
         with self._lock:
             self._live.pop(trial.number, None)
             self._proposed.pop(trial.number, None)
+            self._origins.pop(trial.number, None)
             self._settled.add(trial.number)
             self._unread[trial.number] = trial
 
-    def expect(self, number: int, values: Mapping[str, float]) -> None:
+    def expect(self, number: int, proposal: Proposal, n_evaluated: int) -> None:
         """Take in what was proposed to a trial, so that it counts before the trial asks for it."""
         with self._lock:
             if number not in self._settled:
-                self._proposed[number] = values
+                level, levels = proposal.level, self.scale.levels
+                resource = None if level is None or not levels else levels[level]
+                self._proposed[number] = proposal.config
+                self._origins[number] = Origin(proposal.source, resource, n_evaluated)
+
+    def origin(self, number: int) -> Origin | None:
+        """Return where the proposal to a live trial comes from; None if nothing was proposed."""
+        return self._origins.get(number)
 
     @contextlib.contextmanager
     def observations(self, *, without: int) -> Iterator[Observations]:

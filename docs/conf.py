@@ -9,7 +9,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # what draws pictures for the pages lies beside them
 
 import floors  # noqa: E402
+import plots  # noqa: E402
 
+plots.draw(HERE / "pictures")
 floors.draw(HERE / "pictures" / "floors.svg")
 
 project = "bohb"

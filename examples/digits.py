@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 import bohb
-from bohb.visualization import plot_learning_curves
+from bohb.visualization import plot_rungs
 
 images, labels = load_digits(return_X_y=True)
 images = images / 16
@@ -107,7 +107,7 @@ def main():
         print(f"{name:15} {len(each.trials):6}  {each.best_value:16.2%}  {accuracy:17.2%}")
 
     mpl.use("agg")
-    plot_learning_curves(study).figure.savefig(arguments.picture, dpi=150)
+    plot_rungs(study).figure.savefig(arguments.picture, dpi=150)
     print(f"\nPicture: {arguments.picture}")
 
 

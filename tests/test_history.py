@@ -27,6 +27,7 @@ from bohb.history import (
     to_parameter,
 )
 from bohb.hyperband import Standing, ladder, make_plan
+from bohb.model import Proposal
 
 SCALE = Scale(ladder(1, 9, 3))
 PLAN = make_plan(ladder(1, 9, 3), 3)
@@ -189,7 +190,7 @@ def test_what_was_proposed_to_a_trial_counts_before_it_asks_for_it():
     running = study.ask()
     history = History(SCALE)
     history.refresh(study.get_trials(deepcopy=False))
-    history.expect(0, {"x": 0.25, "y": 0.5})
+    history.expect(0, Proposal({"x": 0.25, "y": 0.5}, "prior"), 0)
     assert seen_by_model(history) == [({"x": 0.25, "y": 0.5}, {})]
     running.suggest_float("x", 0.75, 0.75)
     study.tell(running, 1.0)

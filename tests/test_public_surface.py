@@ -33,6 +33,7 @@ PACKAGES = [
     "bohb.executors",
     "bohb.sklearn",
     "bohb.visualization",
+    "bohb.visualization.plotly",
     "bohb.hyperband",
     "bohb.model",
     "bohb.errors",

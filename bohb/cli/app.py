@@ -202,6 +202,18 @@ def best(
 
 
 @app.command()
+def explain(
+    job_file: JobFile,
+    trial: Annotated[int, typer.Argument(help="The number of a trial.", show_default=False)],
+    storage: Storage = None,
+) -> None:
+    """Say why a trial was tried, how it ranked, and what became of it."""
+    with _errors_told():
+        _, _, study = _opened(job_file, storage)
+        typer.echo(str(study.explain(trial)))
+
+
+@app.command()
 def export(
     job_file: JobFile,
     storage: Storage = None,

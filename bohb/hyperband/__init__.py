@@ -15,7 +15,7 @@ from bohb.hyperband.plan import (
     make_successive_halving_plan,
 )
 from bohb.hyperband.promotion import keep_best, promotable
-from bohb.hyperband.records import Evaluation, Leg, Standing
+from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 from bohb.hyperband.schedule import Schedule
 from bohb.hyperband.synchronous import SynchronousSchedule
 
@@ -23,6 +23,7 @@ __all__ = [
     "AsynchronousSchedule",
     "Bracket",
     "BracketSizes",
+    "Decision",
     "Evaluation",
     "Leg",
     "Plan",

@@ -39,8 +39,7 @@ class AsynchronousSchedule(Schedule):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
-        # By bracket and rung, sorted: all results, and those of trials that still wait there.
-        self._rankings: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+        # By bracket and rung, sorted: loss and trial of those that still wait there.
         self._waiting: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self._final: set[tuple[int, int]] = set()  # rungs to which no more results can come
         # A heap of the rungs that may have a trial to promote: the highest level first, then the
@@ -68,12 +67,13 @@ class AsynchronousSchedule(Schedule):
         waiting = self._waiting[place]
         if not waiting:
             return None
-        rank = bisect.bisect_left(self._rankings[place], waiting[0])
-        return waiting[0][1] if rank < self._n_promotable(place) else None
+        rank = bisect.bisect_left(run.rungs[rung].ranking, waiting[0])
+        return waiting[0][1] if rank < self._n_kept(run, rung) else None
 
-    def _n_promotable(self, place: tuple[int, int]) -> int:
-        n_ranked = len(self._rankings[place])
-        return promotable(n_ranked, self.plan.reduction_factor, final=place in self._final)
+    def _n_kept(self, run: BracketRun, rung: int) -> int:
+        is_final = (run.index, rung) in self._final
+        n_ranked = len(run.rungs[rung].ranking)
+        return promotable(n_ranked, self.plan.reduction_factor, final=is_final)
 
     def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
         super()._enter(run, rung, trial)
@@ -85,7 +85,7 @@ class AsynchronousSchedule(Schedule):
 
     def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
         if evaluation is not None and evaluation.loss is not None:
-            self._rank(run, evaluation.rung, (evaluation.loss, evaluation.trial))
+            self._let_wait(run, evaluation.rung, (evaluation.loss, evaluation.trial))
         pruned: list[int] = []
         # A rung can be final only if the rung below it is: the first that is not ends the search.
         for rung in range(len(run.rungs) - 1):
@@ -95,13 +95,11 @@ class AsynchronousSchedule(Schedule):
                 pruned += self._finish(run, rung)
         return pruned
 
-    def _rank(self, run: BracketRun, rung: int, entry: tuple[float, int]) -> None:
-        place = (run.index, rung)
-        bisect.insort(self._rankings[place], entry)
+    def _let_wait(self, run: BracketRun, rung: int, entry: tuple[float, int]) -> None:
         is_top = rung == len(run.rungs) - 1
         # In a replay the trial may be on the next rung already, and then it does not wait here.
         if not is_top and entry[1] not in run.rungs[rung + 1]:
-            bisect.insort(self._waiting[place], entry)
+            bisect.insort(self._waiting[run.index, rung], entry)
         self._note_candidate(run, rung)
 
     def _is_final(self, run: BracketRun, rung: int) -> bool:
@@ -117,12 +115,12 @@ class AsynchronousSchedule(Schedule):
         place = (run.index, rung)
         self._final.add(place)
         waiting = self._waiting[place]
-        n_promotable = self._n_promotable(place)
+        n_kept = self._n_kept(run, rung)
         # No result can change the ranking any more: those that wait among the best go on, and the
         # others never will.
         n_good = 0
-        if n_promotable:
-            n_good = bisect.bisect_right(waiting, self._rankings[place][n_promotable - 1])
+        if n_kept:
+            n_good = bisect.bisect_right(waiting, run.rungs[rung].ranking[n_kept - 1])
         pruned = [trial for _, trial in waiting[n_good:]]
         del waiting[n_good:]
         run.limit(rung + 1, len(run.rungs[rung + 1]) + n_good)

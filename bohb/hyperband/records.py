@@ -53,6 +53,38 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a rung was decided by: how one of its trials ranks, and how far down trials go on.
+
+    Attributes
+    ----------
+    rank
+        The place of the trial among those of its rung that have a loss, from 1 for the best.
+    n_ranked
+        How many trials of the rung have a loss.
+    n_kept
+        How many of these go on.
+    cut
+        The loss of the last one that goes on.
+
+    Examples
+    --------
+    >>> from bohb.hyperband import SynchronousSchedule, ladder, make_plan
+    >>> schedule = SynchronousSchedule(make_plan(ladder(1, 3, 3), 3))
+    >>> for trial, loss in enumerate([0.3, 0.1, 0.2]):
+    ...     schedule.begin(schedule.next_leg(), trial)
+    ...     pruned = schedule.record(Evaluation(trial, 0, loss))
+    >>> schedule.decision(schedule.next_leg())
+    Decision(rank=1, n_ranked=3, n_kept=1, cut=0.1)
+    """
+
+    rank: int
+    n_ranked: int
+    n_kept: int
+    cut: float
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One trial as a recorded history holds it.
 

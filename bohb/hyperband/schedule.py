@@ -14,20 +14,24 @@ from bohb.hyperband.adaptive import N_COMPARED, pays_to_start_at_top
 from bohb.hyperband.forecast import LegsLeft
 from bohb.hyperband.ladder import Resource
 from bohb.hyperband.plan import Bracket, Plan
-from bohb.hyperband.records import Evaluation, Leg, Standing
+from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 class RungRecord:
-    """The trials that were given one rung of one bracket, and how they did."""
+    """The trials that were given one rung of one bracket, and how they did.
 
-    __slots__ = ("evaluations", "pending")
+    The `ranking` has loss and trial of those that have a loss, best first.
+    """
+
+    __slots__ = ("evaluations", "pending", "ranking")
 
     def __init__(self) -> None:
         self.pending: set[int] = set()
         self.evaluations: dict[int, Evaluation] = {}
+        self.ranking: list[tuple[float, int]] = []
 
     def __contains__(self, trial: int) -> bool:
         return trial in self.pending or trial in self.evaluations
@@ -208,6 +212,8 @@ class Schedule(abc.ABC):
         held = run.rungs[evaluation.rung]
         held.pending.remove(evaluation.trial)
         held.evaluations[evaluation.trial] = evaluation
+        if evaluation.loss is not None:
+            bisect.insort(held.ranking, (evaluation.loss, evaluation.trial))
         self.n_evaluations += 1
         if evaluation.rung == len(run.rungs) - 1:
             self._note_top(run, evaluation)
@@ -263,6 +269,18 @@ class Schedule(abc.ABC):
             new_trials -= more
             if new_trials <= 0:
                 return
+
+    def decision(self, leg: Leg) -> Decision:
+        """Return what the promotion to `leg`, from the rung below, is decided by."""
+        run, below = self.runs[leg.bracket], leg.rung - 1
+        ranking = run.rungs[below].ranking
+        rank = next(rank for rank, (_, trial) in enumerate(ranking, 1) if trial == leg.trial)
+        n_kept = self._n_kept(run, below)
+        return Decision(rank, len(ranking), n_kept, ranking[n_kept - 1][0])
+
+    @abc.abstractmethod
+    def _n_kept(self, run: BracketRun, rung: int) -> int:
+        """Return how many trials of a rung go on, by what is known now."""
 
     @abc.abstractmethod
     def _next_promotion(self) -> Leg | None:

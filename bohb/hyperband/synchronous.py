@@ -50,6 +50,9 @@ class SynchronousSchedule(Schedule):
             heapq.heappop(self._decided)
         return None
 
+    def _n_kept(self, run: BracketRun, rung: int) -> int:
+        return run.capacity[rung + 1]
+
     def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
         rung = evaluation.rung if evaluation else 0
         held = run.rungs[rung]

@@ -5,7 +5,7 @@ proposers are not imported here, for SciPy takes as long to import as all of Opt
 """
 
 from bohb.model.observations import Observations, Table
-from bohb.model.proposer import Proposer
+from bohb.model.proposer import Proposal, Proposer
 from bohb.model.space import Categorical, Numeric, Parameter, Space
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Numeric",
     "Observations",
     "Parameter",
+    "Proposal",
     "Proposer",
     "Space",
     "Table",

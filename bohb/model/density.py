@@ -16,6 +16,7 @@ from bohb.model.allowed import allowed_from_prior, is_possible
 from bohb.model.arrays import FloatArray
 from bohb.model.learned import with_learned_conditions
 from bohb.model.observations import Observations, rank_weights, split
+from bohb.model.proposer import Proposal
 from bohb.model.space import Space
 from bohb.model.tried import first_untried, untried_from_prior
 
@@ -63,18 +64,20 @@ class DensityProposer:
         observations: Observations,
         fixed: Mapping[str, float],
         rng: np.random.Generator,
-    ) -> dict[str, float]:
+    ) -> Proposal:
         """Return values for the parameters of `space` that should be tried together."""
         if self.is_random(space, observations, rng):
             given = space.encode_named(fixed)
-            return space.named(untried_from_prior(space, observations, given, rng))
+            drawn = untried_from_prior(space, observations, given, rng)
+            return Proposal(space.named(drawn), "prior")
         relevant = observations.with_any_of(space.names)
         space = with_learned_conditions(space, relevant)
         given = space.encode_named(fixed)
         densities = self.densities(space, relevant)
         candidates = densities.draw(self.n_candidates, given, rng)
         order = np.argsort(-densities.log_ratio(candidates, given), kind="stable")
-        return space.named(first_untried(candidates[order], space, observations, given, rng))
+        chosen = first_untried(candidates[order], space, observations, given, rng)
+        return Proposal(space.named(chosen), "densities")
 
     def propose_one(
         self,

@@ -16,6 +16,7 @@ from bohb.model.allowed import allowed_from_prior, is_possible
 from bohb.model.arrays import FloatArray
 from bohb.model.kernels import draw_truncated
 from bohb.model.observations import Observations
+from bohb.model.proposer import Proposal
 from bohb.model.space import Categorical, Parameter, Space
 
 _MIN_BANDWIDTH = 1e-3
@@ -56,15 +57,15 @@ class Falkner2018Proposer:
         observations: Observations,
         fixed: Mapping[str, float],
         rng: np.random.Generator,
-    ) -> dict[str, float]:
+    ) -> Proposal:
         """Return values for the parameters of `space` that should be tried together."""
         given = space.encode_named(fixed)
-        pair = None
+        found = None
         if rng.random() >= self.random_fraction:
-            pair = self._densities(space, observations.with_any_of(space.names), rng)
-        if pair is None:
-            return space.named(allowed_from_prior(space, given, rng))
-        good, bad = pair
+            found = self._densities(space, observations.with_any_of(space.names), rng)
+        if found is None:
+            return Proposal(space.named(allowed_from_prior(space, given, rng)), "prior")
+        good, bad, level = found
         candidates = np.where(np.isnan(given), good.draw_near(self.n_candidates, rng), given)
         ratio = np.maximum(good.density(candidates), _LEAST_DENSITY)
         ratio /= np.maximum(bad.density(candidates), _LEAST_DENSITY)
@@ -73,8 +74,8 @@ class Falkner2018Proposer:
         ratio[~is_possible(candidates, space, given)] = -1
         best = np.argmax(ratio)
         if ratio[best] < 0:
-            return space.named(allowed_from_prior(space, given, rng))
-        return space.named(candidates[best])
+            return Proposal(space.named(allowed_from_prior(space, given, rng)), "prior")
+        return Proposal(space.named(candidates[best]), "densities", level)
 
     def propose_one(
         self,
@@ -89,8 +90,11 @@ class Falkner2018Proposer:
 
     def _densities(
         self, space: Space, observations: Observations, rng: np.random.Generator
-    ) -> tuple[Estimator, Estimator] | None:
-        """Return the densities of the good and of the bad, if there are enough of both."""
+    ) -> tuple[Estimator, Estimator, int] | None:
+        """Return the densities of the good and of the bad, if there are enough of both.
+
+        The third is the level at which they were observed.
+        """
         least = max(self.min_observations or 0, len(space.parameters) + 1)
         for level in reversed(range(observations.losses.shape[1])):
             losses = np.where(observations.failed, np.inf, observations.losses[:, level])
@@ -105,7 +109,7 @@ class Falkner2018Proposer:
         units = space.encode(observations.columns(space.names)[order])
         parameters = list(space.parameters.values())
         units = impute(units, parameters, rng)
-        return Estimator(parameters, units[:n_good]), Estimator(parameters, units[-n_bad:])
+        return Estimator(parameters, units[:n_good]), Estimator(parameters, units[-n_bad:]), level
 
 
 def impute(units: FloatArray, parameters: list[Parameter], rng: np.random.Generator) -> FloatArray:

@@ -13,8 +13,9 @@ from bohb.model.arrays import FloatArray
 from bohb.model.density import DensityProposer
 from bohb.model.learned import with_learned_conditions
 from bohb.model.observations import Observations
+from bohb.model.proposer import Proposal
 from bohb.model.space import Numeric, Space
-from bohb.model.surface import Surface
+from bohb.model.surface import MAX_FIT, MAX_POINTS, Surface
 from bohb.model.tried import first_untried, untried_from_prior
 
 _N_PARENTS, _N_CHILDREN = 5, 12  # the best that are varied, and how often at each scale
@@ -65,8 +66,8 @@ class GaussianProcessProposer:
     min_at_level: int = 2
     max_observations: float = math.inf
     max_parameters: float = math.inf
-    max_points: int = 180
-    max_fit: int = 140_000
+    max_points: int = MAX_POINTS
+    max_fit: int = MAX_FIT
 
     def propose(
         self,
@@ -74,7 +75,7 @@ class GaussianProcessProposer:
         observations: Observations,
         fixed: Mapping[str, float],
         rng: np.random.Generator,
-    ) -> dict[str, float]:
+    ) -> Proposal:
         """Return values for the parameters of `space` that should be tried together."""
         relevant = observations.with_any_of(space.names)
         target = self.target(space, relevant)
@@ -83,11 +84,13 @@ class GaussianProcessProposer:
             return self.density.propose(space, observations, fixed, rng)
         if rng.random() < self.random_fraction:
             given = space.encode_named(fixed)
-            return space.named(untried_from_prior(space, observations, given, rng))
+            drawn = untried_from_prior(space, observations, given, rng)
+            return Proposal(space.named(drawn), "prior")
         space = with_learned_conditions(space, relevant)
         given = space.encode_named(fixed)
         ranked = self._ranked(space, relevant, target, given, rng)
-        return space.named(first_untried(ranked, space, observations, given, rng))
+        chosen = first_untried(ranked, space, observations, given, rng)
+        return Proposal(space.named(chosen), "Gaussian process", target)
 
     def propose_one(
         self,

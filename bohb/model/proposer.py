@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from bohb.model.observations import Observations
 from bohb.model.space import Space
+
+Source: TypeAlias = Literal["prior", "densities", "Gaussian process"]
+
+
+class Proposal(NamedTuple):
+    """A configuration, and what it comes from.
+
+    Attributes
+    ----------
+    config
+        The values of its parameters, as the model counts them.
+    source
+        Whether it was drawn from the prior, or which model has chosen it.
+    level
+        The level of the ladder at which it was to be good; None where all levels counted alike.
+    """
+
+    config: dict[str, float]
+    source: Source
+    level: int | None = None
 
 
 class Proposer(Protocol):
@@ -20,7 +40,7 @@ class Proposer(Protocol):
         observations: Observations,
         fixed: Mapping[str, float],
         rng: np.random.Generator,
-    ) -> dict[str, float]:
+    ) -> Proposal:
         """Return values for the parameters of `space` that should be tried together.
 
         `fixed` are values that are given. Where the space is not declared, the proposal may lack

@@ -14,6 +14,7 @@ from bohb.model.observations import Observations
 from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, fit
 from bohb.model.space import Categorical, Parameter, Space
 
+MAX_POINTS, MAX_FIT = 180, 140_000  # see `Surface.fitted`
 _BEST_OF_EACH_LEVEL = 15
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
 _WORST = 50.0  # losses further above the median, in units of its distance to the best, are alike
@@ -35,6 +36,55 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Squeeze:
+    """How losses are scaled for the process: the bad ones squeezed together, and standardised.
+
+    They are counted from the median on, in units of the distance between the median and the best.
+    Losses above the median grow like a logarithm, and not beyond that of fifty units: a training
+    that diverges must not hide the differences between the others.
+
+    Attributes
+    ----------
+    median, unit
+        What losses are counted from, and in what.
+    mean, deviation
+        Those of the losses once they are squeezed.
+
+    Examples
+    --------
+    >>> squeeze = Squeeze.of(np.array([1.0, 2.0, 3.0, 9.0]))
+    >>> squeeze.invert(squeeze.apply(np.array([1.5, 2.5, 7.0]))).round(6).tolist()
+    [1.5, 2.5, 7.0]
+    """
+
+    median: float
+    unit: float
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @classmethod
+    def of(cls, losses: FloatArray) -> Squeeze:
+        """Return the scale of these losses, shape (n,)."""
+        losses = np.clip(losses, -_LARGEST, _LARGEST)
+        median = float(np.median(losses))
+        unit = median - float(np.min(losses)) or float(np.std(losses)) or 1.0
+        squeezed = cls(median, unit).apply(losses)
+        return cls(median, unit, float(np.mean(squeezed)), float(np.std(squeezed)) or 1.0)
+
+    def apply(self, losses: FloatArray) -> FloatArray:
+        """Return losses as the process gets them."""
+        units = (np.clip(losses, -_LARGEST, _LARGEST) - self.median) / self.unit
+        squeezed = np.where(units > 0, np.log1p(np.clip(units, 0, _WORST)), units)
+        return np.asarray((squeezed - self.mean) / self.deviation)
+
+    def invert(self, targets: FloatArray) -> FloatArray:
+        """Return the losses that the process has got as `targets`."""
+        squeezed = targets * self.deviation + self.mean
+        units = np.where(squeezed > 0, np.expm1(np.clip(squeezed, 0, math.log1p(_WORST))), squeezed)
+        return np.asarray(units * self.unit + self.median)
+
+
+@dataclass(frozen=True, slots=True)
 class Surface:
     """The loss at one level, as far as the evaluations of all levels tell.
 
@@ -47,9 +97,11 @@ class Surface:
     points
         The configurations, each with a level, that the process has seen.
     process
-        The Gaussian process of the losses of all levels, as `_targets` has scaled them.
+        The Gaussian process of the losses of all levels, as they were scaled.
     target
         The level whose loss is predicted.
+    squeeze
+        How losses were scaled for the process.
     lowest
         The lowest expected loss at that level among all configurations that were tried or are
         pending.
@@ -63,6 +115,7 @@ class Surface:
     points: Points
     process: GaussianProcess
     target: int
+    squeeze: Squeeze
     lowest: float
     tried: FloatArray
 
@@ -74,8 +127,8 @@ class Surface:
         n_levels: int,
         target: int,
         *,
-        max_points: int,
-        max_fit: int,
+        max_points: int = MAX_POINTS,
+        max_fit: int = MAX_FIT,
     ) -> Surface:
         """Return the surface that fits the observations, of which at least one has a loss.
 
@@ -98,7 +151,9 @@ class Surface:
         """
         units = space.encode(observations.columns(space.names))
         rows, levels = _evaluations(observations, max_points)
-        targets = _targets(_aligned(observations.losses)[rows, levels])
+        losses = _aligned(observations.losses)[rows, levels]
+        squeeze = Squeeze.of(losses)
+        targets = squeeze.apply(losses)
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
         points = Points(units[rows], levels)
         hyperparameters = fit(
@@ -114,6 +169,7 @@ class Surface:
             points,
             GaussianProcess(hyperparameters, distances, targets, levels),
             target,
+            squeeze,
             lowest=math.nan,
             tried=units[np.unique(rows)],
         )
@@ -217,21 +273,6 @@ def _aligned(losses: FloatArray) -> FloatArray:
         if len(gains) >= _ENOUGH_GAINS:
             aligned[:, : level + 1] += np.median(gains)
     return aligned
-
-
-def _targets(losses: FloatArray) -> FloatArray:
-    """Return losses as the process gets them: the bad ones squeezed together, standardised.
-
-    They are counted from the median on, in units of the distance between the median and the best.
-    Losses above the median grow like a logarithm, and not beyond that of fifty units: a training
-    that diverges must not hide the differences between the others.
-    """
-    losses = np.clip(losses, -_LARGEST, _LARGEST)
-    median = np.median(losses)
-    scale = float(median - np.min(losses)) or float(np.std(losses)) or 1.0
-    units = (losses - median) / scale
-    squeezed = np.where(units > 0, np.log1p(np.clip(units, 0, _WORST)), units)
-    return np.asarray((squeezed - np.mean(squeezed)) / (np.std(squeezed) or 1.0))
 
 
 def _belief(n_scales: int, n_groups: int) -> Belief:

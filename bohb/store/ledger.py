@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import math
 import time
@@ -29,6 +30,10 @@ LEASE = "bohb:owner"
 SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
 CHECKPOINT_MARK = "bohb:checkpoint_mark"
+
+# User attributes, which Optuna's tools show.
+SHOWN_BRACKET = "bohb:bracket"
+SHOWN_STANDING = "bohb:standing"
 
 _LONGEST_TEXT = 2000  # characters; the columns of databases have limits of their own
 
@@ -84,7 +89,11 @@ class Ledger:
     def create_trial(self, record: LegRecord) -> int:
         """Write a new trial that has been given a leg, and return its id."""
         attributes = {LEG_ATTRIBUTE: _leg_attribute(record, RUNNING)}
-        template = create_trial(state=TrialState.RUNNING, system_attrs=attributes)
+        template = create_trial(
+            state=TrialState.RUNNING,
+            system_attrs=attributes,
+            user_attrs={SHOWN_BRACKET: record.leg.bracket},
+        )
         attempts = itertools.count()
 
         def create() -> int:
@@ -320,4 +329,10 @@ def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:
             span and (round(span.began, 3), round(span.seconds, 3), span.worker)
             for span in record.spans
         ]
+    if record.decisions:
+        attribute["decisions"] = [
+            decision and dataclasses.astuple(decision) for decision in record.decisions
+        ]
+    if record.origin is not None:
+        attribute["origin"] = list(record.origin)
     return attribute

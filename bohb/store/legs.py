@@ -1,15 +1,16 @@
-"""The records of legs: which one was given last, the marks that tell legs apart, and the spans."""
+"""The records of legs: which one was given last, its marks, and what is known of those before."""
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial
 
-from bohb.history import LEG_ATTRIBUTE, leg_of
-from bohb.hyperband import Leg, Plan
+from bohb.history import LEG_ATTRIBUTE, Origin, leg_of
+from bohb.hyperband import Decision, Leg, Plan
 
 
 class LegMarks(NamedTuple):
@@ -68,20 +69,52 @@ class LegRecord:
     spans
         The spans of the trial's legs, from its lowest rung on, as far as they have come to an end;
         None for a leg whose span is not known.
+    decisions
+        What the promotions of the trial were decided by, from its lowest rung on; None for one
+        that is not known.
+    origin
+        Where its configuration comes from; None if that is not known.
     """
 
     leg: Leg
     marks: LegMarks
     spans: tuple[Span | None, ...] = ()
+    decisions: tuple[Decision | None, ...] = ()
+    origin: Origin | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial, plan: Plan) -> LegRecord:
         """Return the record that is stored with a trial of a bracket."""
-        return cls(leg_of(trial, plan), LegMarks.of(trial), spans_of(trial))
+        return cls(
+            leg_of(trial, plan),
+            LegMarks.of(trial),
+            spans_of(trial),
+            decisions_of(trial),
+            origin_of(trial),
+        )
 
-    def followed_by(self, leg: Leg) -> LegRecord:
+    def followed_by(self, leg: Leg, decision: Decision) -> LegRecord:
         """Return the record of the same trial once it has been given its next `leg`."""
-        return LegRecord(leg, self.marks.next(), self.spans)
+        unknown = (None,) * (leg.rung - 1 - len(self.decisions))  # of an earlier version
+        decisions = (*self.decisions, *unknown, decision)
+        return dataclasses.replace(self, leg=leg, marks=self.marks.next(), decisions=decisions)
+
+    def ended(self, span: Span | None, origin: Origin | None) -> LegRecord:
+        """Return the record of the same trial once its leg has come to an end."""
+        unknown = (None,) * (self.leg.rung - len(self.spans))  # of an earlier version
+        return dataclasses.replace(self, spans=(*self.spans, *unknown, span), origin=origin)
+
+
+def origin_of(trial: FrozenTrial) -> Origin | None:
+    """Return where the configuration of a trial comes from, as it is stored with the trial."""
+    written: list[Any] | None = (trial.system_attrs.get(LEG_ATTRIBUTE) or {}).get("origin")
+    return None if written is None else Origin(*written)
+
+
+def decisions_of(trial: FrozenTrial) -> tuple[Decision | None, ...]:
+    """Return what the promotions of a trial were decided by, as it is stored with the trial."""
+    written: list[Any] = (trial.system_attrs.get(LEG_ATTRIBUTE) or {}).get("decisions", [])
+    return tuple(None if each is None else Decision(*each) for each in written)
 
 
 def spans_of(trial: FrozenTrial) -> tuple[Span | None, ...]:

@@ -15,6 +15,9 @@ from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
 from bohb.study.create import DuplicateStudyError, create_study, load_study
 from bohb.study.create import find_study as find_study
+from bohb.study.evaluation_records import EvaluationRecord
+from bohb.study.evaluation_records import evaluations as evaluations
+from bohb.study.explanation import Explanation
 from bohb.study.forecast import forecast_of as forecast_of
 from bohb.study.interrupts import signals_interrupt
 from bohb.study.joining import JoinedProcess as JoinedProcess
@@ -22,7 +25,6 @@ from bohb.study.joining import workers_of as workers_of
 from bohb.study.limits import Limits as Limits
 from bohb.study.minimize import Minimum, minimize
 from bohb.study.results import Incumbent
-from bohb.study.results import evaluations as evaluations
 from bohb.study.results import failure_of as failure_of
 from bohb.study.study import Study
 from bohb.study.study import checkpoints_of as checkpoints_of
@@ -31,6 +33,8 @@ from bohb.study.study import silence_failures as silence_failures
 
 __all__ = [
     "DuplicateStudyError",
+    "EvaluationRecord",
+    "Explanation",
     "Incumbent",
     "Minimum",
     "Study",

@@ -1,31 +1,18 @@
-"""The results of a study, read from its trials."""
+"""The incumbent of a study and the failures of its trials."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
-from bohb.errors import MissingDependencyError
-from bohb.history import (
-    DROPPED,
-    FAILED,
-    FINISHED,
-    LEG_ATTRIBUTE,
-    PAUSED,
-    PRUNED,
-    Scale,
-    is_paused,
-    standing,
-)
+from bohb.history import Scale
 from bohb.hyperband import Plan, Resource
 from bohb.store.ledger import ERROR_ATTRIBUTE
-
-if TYPE_CHECKING:
-    import pandas as pd
+from bohb.study.evaluation_records import evaluations
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,55 +63,3 @@ def failure_of(trial: FrozenTrial) -> str | None:
     """Return the stored text of a trial's failure; None if it has not failed."""
     noted: str | None = trial.system_attrs.get(ERROR_ATTRIBUTE)
     return noted
-
-
-def evaluations(
-    trial: FrozenTrial, scale: Scale, plan: Plan
-) -> list[tuple[int | None, int | None, Resource, float]]:
-    """Return bracket, rung, resource and value of each evaluation of `trial`, lowest rung first.
-
-    A failed evaluation has the value NaN. A trial added from elsewhere has no bracket and no rung.
-    """
-    place = standing(trial, scale, plan)
-    if place is None:
-        if trial.state != TrialState.COMPLETE or trial.value is None:
-            return []
-        return [(None, None, scale.levels[-1], trial.value)]
-    resources = plan.bracket(place.bracket, at_top=place.at_top).resources
-    return [
-        (place.bracket, rung, resources[rung], math.nan if loss is None else scale.loss(loss))
-        for rung, loss in enumerate(place.losses)
-    ]
-
-
-def _state_of_last(trial: FrozenTrial) -> str:
-    """Return what became of a trial after the last of its evaluations."""
-    if trial.state == TrialState.RUNNING:
-        return PAUSED if is_paused(trial) else "promoted"
-    if trial.state == TrialState.PRUNED:
-        # What is written of a trial of version 0.1.0 does not tell why it was pruned.
-        own = trial.system_attrs[LEG_ATTRIBUTE]["state"] == PRUNED
-        return PRUNED if own else DROPPED
-    return FINISHED if trial.state == TrialState.COMPLETE else FAILED
-
-
-def evaluations_dataframe(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> pd.DataFrame:
-    """Return one row per trial and resource at which it was evaluated."""
-    try:
-        import pandas as pd  # importing it takes longer than importing all of bohb
-    except ImportError as error:
-        raise MissingDependencyError(
-            "evaluations_dataframe() needs pandas: pip install 'bohb[pandas]'"
-        ) from error
-    columns = ["number", "bracket", "rung", "resource", "value", "state"]
-    rows = []
-    for trial in trials:
-        found = evaluations(trial, scale, plan)
-        if not found:
-            continue
-        states = [*["promoted"] * (len(found) - 1), _state_of_last(trial)]
-        params = {f"params_{name}": value for name, value in trial.params.items()}
-        for evaluation, state in zip(found, states, strict=True):
-            row = dict(zip(columns, (trial.number, *evaluation, state), strict=True))
-            rows.append(row | params)
-    return pd.DataFrame(rows, columns=None if rows else columns)

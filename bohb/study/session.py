@@ -345,6 +345,9 @@ class Session:
 
     def _let_go(self, state: StudyState) -> None:
         state.context = CallContext()
+        if state.is_consistent and not self._lease.is_lost:
+            with contextlib.suppress(StorageError, StudyOwnedError):
+                state.shown.write(in_any_case=True)
         if not state.is_consistent:
             self._state = None
             self.forget_objective()

@@ -18,8 +18,10 @@ from bohb.history import (
     DROPPED,
     FAILED,
     FINISHED,
+    PAUSED,
     PRUNED,
     History,
+    Origin,
     Scale,
     forget_cached_trials,
     live_trial,
@@ -33,7 +35,9 @@ from bohb.objective.objective import LegResult, Outcome
 from bohb.objective.stop import LegWatch
 from bohb.objective.trial import Trial
 from bohb.pruners import SchedulePruner
+from bohb.samplers import BOHBSampler
 from bohb.store.legs import NO_LEG, LegMarks, LegRecord
+from bohb.store.shown import Shown, standing_of
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
@@ -86,6 +90,8 @@ class StudyState:
     is_consistent
         Whether memory and storage agree. Once that is in doubt, this object must not be used any
         more, and a new one is made from the storage.
+    shown
+        What Optuna's tools show of the trials.
     timed
         The legs that have ended, with their seconds.
     is_used_up
@@ -100,6 +106,7 @@ class StudyState:
         self.scale: Scale = scale_of(study)
         self.history = History(self.scale)
         self.context = CallContext()
+        self.shown = Shown(self.ledger)
         self.finished: deque[FrozenTrial] = deque()
         self.is_consistent = True
         self.lock = threading.RLock()  # `ask` and `tell` may be called in other threads
@@ -179,9 +186,9 @@ class StudyState:
             # The leg is sure to be run again, so its trial ranks best among those at its resource.
             self._paused[trial.number] = leg.resource, -math.inf
             return
-        before = self._records[trial.number]
-        unknown = (None,) * (leg.rung - len(before.spans))  # legs of an earlier version
-        record = LegRecord(leg, before.marks, (*before.spans, *unknown, result.span))
+        # The sampler may have been asked only when the objective suggested something.
+        origin = self.history.origin(trial.number) or self._records[trial.number].origin
+        record = self._records[trial.number].ended(result.span, origin)
         self._records[trial.number] = record
         if result.span is not None:
             bracket = self.schedule.runs[leg.bracket].bracket
@@ -197,6 +204,7 @@ class StudyState:
             self._finish(trial, TrialState.COMPLETE, FINISHED, value)
         else:
             self.ledger.pause(trial._trial_id, record)
+            self.shown.note(trial._trial_id, standing_of(leg, PAUSED))
             self._paused[trial.number] = leg.resource, loss
             self.history.observe(live_trial(trial))
         if value is not None and loss is not None:
@@ -215,6 +223,7 @@ class StudyState:
         if dropped:
             self._log_cut(leg, dropped)
         self._prune(dropped)
+        self.shown.write()
 
     def paused(self, most: int | None = None) -> frozenset[int]:
         """Return the trials that wait between two legs, or the `most` best of them.
@@ -278,8 +287,11 @@ class StudyState:
                 )
             leg = dataclasses.replace(leg, trial=self._start(leg))
         else:
-            record = self._records[leg.trial].followed_by(leg)
+            before = self._records[leg.trial]
+            record = before.followed_by(leg, self.schedule.decision(leg))
             self.ledger.begin_leg(self._ids[leg.trial], record)
+            became = f"promoted to {leg.resource:g}"
+            self.shown.note(self._ids[leg.trial], standing_of(before.leg, became))
             _logger.info(
                 "Trial %d is promoted from resource %s to %s.",
                 leg.trial,
@@ -303,8 +315,19 @@ class StudyState:
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
-        self._records[trial.number] = record
+        origin = self._usual_origin(trial, is_queued=waiting is not None)
+        self._records[trial.number] = dataclasses.replace(record, origin=origin)
         return trial.number
+
+    def _usual_origin(self, trial: Trial, *, is_queued: bool) -> Origin:
+        """Return where the configuration of a new trial comes from, if no model proposes it."""
+        if is_queued:
+            given = live_trial(trial).system_attrs.get("fixed_params")
+            default = None if self.study.space is None else self.study.space.default
+            return Origin("default" if given == default else "queue")
+        if isinstance(self.study.sampler, BOHBSampler):
+            return Origin("prior", n_evaluated=0)  # nothing is known of any parameter
+        return Origin(type(self.study.sampler).__name__)
 
     def _give(self, leg: Leg) -> Trial:
         trial = self._known(self._number(leg))
@@ -377,8 +400,10 @@ class StudyState:
 
     def _finish(self, trial: Trial, state: TrialState, end: str, value: float | None) -> None:
         self._paused.pop(trial.number, None)
-        frozen = live_trial(trial)
-        self.ledger.end_leg(trial._trial_id, self._records[trial.number], end)
+        frozen, record = live_trial(trial), self._records[trial.number]
+        if end != DROPPED:  # nothing is new in a trial that is dropped where it was paused
+            self.ledger.end_leg(trial._trial_id, record, end)
+        self.shown.write_last(trial._trial_id, standing_of(record.leg, end))
         values = None if value is None else [value]
         self._telling = threading.get_ident()
         try:

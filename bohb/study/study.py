@@ -46,10 +46,16 @@ from bohb.study.compatibility import (
     refuse_without_plan,
     schedule_pruner_of,
 )
+from bohb.study.evaluation_records import (
+    EvaluationRecord,
+    evaluation_records,
+    evaluations_dataframe,
+)
+from bohb.study.explanation import Explanation, explain
 from bohb.study.faults import Failure, most_frequent
 from bohb.study.limits import Limits
 from bohb.study.options import Options
-from bohb.study.results import Incumbent, evaluations_dataframe, failure_of, find_incumbent
+from bohb.study.results import Incumbent, failure_of, find_incumbent
 from bohb.study.session import Session
 
 if TYPE_CHECKING:
@@ -672,11 +678,9 @@ class Study(StoredStudy):
     def evaluations_dataframe(self) -> pd.DataFrame:
         """Return one row per trial and resource at which it was evaluated.
 
-        The columns are ``number``, ``bracket``, ``rung``, ``resource``, ``value``, ``state`` and
-        ``params_*``. A value is as the objective gave it; NaN where the evaluation failed. The
-        state is what became of the trial after the evaluation: ``"promoted"``, ``"paused"``,
-        ``"dropped"`` by its rung, ``"pruned"`` by its objective, ``"failed"``, or ``"finished"`` at
-        the highest resource. A trial that was added with `add_trial` has no bracket and no rung.
+        The columns are the attributes of `bohb.study.EvaluationRecord`, with one column
+        ``params_*`` per parameter. They say how each evaluation ranked on its rung, where the cut
+        lay, what became of the trial, when and where it ran, and who proposed it.
 
         Raises
         ------
@@ -693,8 +697,63 @@ class Study(StoredStudy):
         >>> study.evaluations_dataframe().groupby("resource").size().to_dict()
         {1: 9, 3: 6, 9: 5}
         """
-        plan = schedule_pruner_of(self, "evaluations_dataframe()").plan()
-        return evaluations_dataframe(self.get_trials(deepcopy=False), scale_of(self), plan)
+        schedule_pruner_of(self, "evaluations_dataframe()")
+        return evaluations_dataframe(self.evaluations())
+
+    def evaluations(self) -> list[EvaluationRecord]:
+        """Return all evaluations, one for each trial and resource at which it was evaluated.
+
+        They come in the order of the trials, and those of a trial lowest resource first.
+
+        Raises
+        ------
+        ArgumentError
+            If the study's pruner has no rungs.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1))
+        >>> best = min(study.evaluations(), key=lambda evaluation: evaluation.value)
+        >>> best.rank, best.value == best.params["x"]
+        (1, True)
+        """
+        plan = schedule_pruner_of(self, "evaluations()").plan()
+        return evaluation_records(self.get_trials(deepcopy=False), scale_of(self), plan)
+
+    def explain(self, number: int) -> Explanation:
+        """Return why a trial was tried, how it ranked on each rung, and what became of it.
+
+        Parameters
+        ----------
+        number
+            The trial's number.
+
+        Raises
+        ------
+        ArgumentError
+            If the study has no such trial, or its pruner has no rungs.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.enqueue_trial({"x": 0.75})
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 0.5, 1) / trial.resource)
+        >>> text = str(study.explain(0))
+        >>> print(text.splitlines()[1])
+        It was enqueued by enqueue_trial.
+        """
+        plan = schedule_pruner_of(self, "explain()").plan()
+        trials = self.get_trials(deepcopy=False)
+        number = arguments.count("number", number, least=0)
+        if number >= len(trials):
+            raise ArgumentError(
+                f"number must be that of a trial, got {number}: the study has {len(trials)} trials"
+            )
+        found = [each for each in self.evaluations() if each.number == number]
+        return explain(trials[number], found, plan)
 
     @property
     def checkpoint_root(self) -> Path:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import psutil
 import pytest
@@ -21,6 +22,7 @@ from studies import wait_until
 from typer.testing import CliRunner
 
 from bohb.cli.app import app
+from bohb.cli.show.plots import PlotKind
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "cli"
 SLOW = SCRIPT.replace(
@@ -112,6 +114,14 @@ def test_best_is_printed_in_four_ways(done):
     assert "loss" in bohb("best", done).stdout
 
 
+def test_explain_says_what_became_of_a_trial(done):
+    shown = bohb("explain", done, "3")
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("Trial 3 of bracket 0 ")
+    assert "\nIt was drawn from the prior" in shown.stdout
+    assert bohb("explain", done, "99").exit_code == 2
+
+
 def test_export_writes_evaluations_and_reports(done, tmp_path):
     rows = list(csv.DictReader(io.StringIO(bohb("export", done).stdout)))
     assert len(rows) == 20
@@ -123,7 +133,7 @@ def test_export_writes_evaluations_and_reports(done, tmp_path):
     assert reports[0] == {"number": 0, "resource": 1, "value": reports[0]["value"]}
 
 
-@pytest.mark.parametrize("kind", ["learning-curves", "history", "slice", "parallel"])
+@pytest.mark.parametrize("kind", get_args(PlotKind))
 def test_plot_draws_a_picture(done, tmp_path, kind):
     picture = tmp_path / "picture.png"
     assert bohb("plot", done, "--kind", kind, "-o", picture).exit_code == 0

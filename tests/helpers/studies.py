@@ -18,7 +18,14 @@ def study_of(pruner=None, seed=0, **arguments):
 
 def decisions(study):
     """Return all that a study has decided: who went how far, and with what."""
-    return study.evaluations_dataframe().sort_values(["number", "rung"]).reset_index(drop=True)
+    frame = study.evaluations_dataframe().sort_values(["number", "rung"]).reset_index(drop=True)
+    # When and where is by chance, and who has proposed a trial is not known after some kills.
+    return frame.drop(columns=["began", "ended", "worker", "proposed_by"])
+
+
+def user_attributes(trial):
+    """Return the user attributes of a trial without those by which Optuna's tools show it."""
+    return {key: v for key, v in trial.user_attrs.items() if not key.startswith("bohb:")}
 
 
 def counts(study):

@@ -18,7 +18,7 @@ RANDOM = DensityProposer(random_fraction=1.0)
 
 def propose(proposer, space, known, seed, **fixed):
     rng = np.random.default_rng(seed)
-    return proposer.propose(space, Observations.of(known), fixed, rng)
+    return proposer.propose(space, Observations.of(known), fixed, rng).config
 
 
 def loss(values):

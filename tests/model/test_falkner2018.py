@@ -73,7 +73,7 @@ def test_proposals_are_distributed_as_those_of_the_paper():
     )
     proposer = Falkner2018Proposer(random_fraction=0.0, n_candidates=16)
     ours = np.array(
-        [list(proposer.propose(space, observations, {}, rng).values()) for _ in range(400)]
+        [list(proposer.propose(space, observations, {}, rng).config.values()) for _ in range(400)]
     )
     theirs = np.array([transcription(losses, units, rng, n_candidates=16) for _ in range(400)])
     for column in range(2):
@@ -90,7 +90,8 @@ def test_the_largest_resource_with_enough_results_counts():
     def typical(rows):
         rng = np.random.default_rng(0)
         observations = Observations.of(rows)
-        return np.median([proposer.propose(space, observations, {}, rng)["x"] for _ in range(40)])
+        found = [proposer.propose(space, observations, {}, rng).config for _ in range(40)]
+        return np.median([config["x"] for config in found])
 
     assert typical(low) > 0.6
     assert typical(low + high[:3]) > 0.6  # three are not enough: d + 1 and two more are
@@ -102,7 +103,7 @@ def test_a_third_of_the_proposals_is_random():
     rows = Observations.of([({"x": x}, {0: x}) for x in np.linspace(0, 1, 100)])
     rng = np.random.default_rng(0)
     proposer = Falkner2018Proposer()
-    found = np.array([proposer.propose(space, rows, {}, rng)["x"] for _ in range(1000)])
+    found = np.array([proposer.propose(space, rows, {}, rng).config["x"] for _ in range(1000)])
     assert 0.1 < (found > 0.5).mean() < 0.24
 
 
@@ -127,7 +128,7 @@ def test_conditions_are_kept_and_forbidden_clauses_too():
     rows = rows[space.is_allowed(rows)]
     known = Observations.of([(space.named(row), {0: -row[0]}) for row in rows])
     for _ in range(60):
-        values = Falkner2018Proposer().propose(space, known, {}, rng)
+        values = Falkner2018Proposer().propose(space, known, {}, rng).config
         assert ("x" in values) == (values["c"] == 1)
         assert values.get("x", 0) <= 0.5
 
@@ -138,7 +139,7 @@ def test_failures_are_bad_and_never_enough_by_themselves():
     good = [({"x": x}, {0: x}) for x in np.linspace(0, 0.5, 5)]
     proposer = Falkner2018Proposer(random_fraction=0.0)
     rng = np.random.default_rng(0)
-    assert 0 <= proposer.propose(space, Observations.of(failed), {}, rng)["x"] <= 1
+    assert 0 <= proposer.propose(space, Observations.of(failed), {}, rng).config["x"] <= 1
     known = Observations.of(failed + good)
-    found = [proposer.propose(space, known, {}, rng)["x"] for _ in range(40)]
+    found = [proposer.propose(space, known, {}, rng).config["x"] for _ in range(40)]
     assert np.median(found) < 0.5

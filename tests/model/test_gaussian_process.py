@@ -19,7 +19,7 @@ PROPOSER = GaussianProcessProposer(DENSITY, n_levels=2, random_fraction=0.0)
 
 def propose(proposer, space, known, seed, **fixed):
     rng = np.random.default_rng(seed)
-    return proposer.propose(space, Observations.of(known), fixed, rng)
+    return proposer.propose(space, Observations.of(known), fixed, rng).config
 
 
 def loss(values):
@@ -59,7 +59,7 @@ def test_before_the_top_was_seen_the_density_model_makes_a_part_of_the_proposals
     for seed in range(40):
         rng = np.random.default_rng(seed)
         rng.random()  # the lot that decides
-        density = DENSITY.propose(SPACE, Observations.of(known), {}, rng)
+        density = DENSITY.propose(SPACE, Observations.of(known), {}, rng).config
         from_density.append(propose(PROPOSER, SPACE, known, seed) == density)
     assert 24 < sum(from_density) < 40
 

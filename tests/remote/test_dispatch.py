@@ -13,7 +13,7 @@ import optuna
 import pytest
 from engines import ENGINES, REMOTE, SPACE, engine, kept_engine
 from objectives import STYLES, everything, resource, with_kind
-from studies import counts, decisions, study_of
+from studies import counts, decisions, study_of, user_attributes
 
 import bohb
 from bohb.errors import (
@@ -186,7 +186,7 @@ def test_the_study_in_a_worker_refuses_what_it_cannot_do(use):
 
     with kept_engine("processes") as executor:
         study.optimize(objective, n_trials=1, catch=StudyError, executor=executor)
-    assert study.trials[0].user_attrs == {"name": "mine"}
+    assert user_attributes(study.trials[0]) == {"name": "mine"}
     assert "trial.study cannot be" in study.trials[0].system_attrs["bohb:error"]
 
 
@@ -472,7 +472,7 @@ def seen_in_processes(variable, executor):
 
     study = study_of()
     study.optimize(objective, executor=executor)
-    return {value for trial in study.trials for value in trial.user_attrs.values()}
+    return {value for trial in study.trials for value in user_attributes(trial).values()}
 
 
 def test_environment_variables_are_given_to_processes():

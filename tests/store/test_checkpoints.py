@@ -9,6 +9,7 @@ import sys
 
 import optuna
 import pytest
+from studies import user_attributes
 
 import bohb
 from bohb.errors import StorageError
@@ -53,7 +54,7 @@ def assert_right(study):
 def assert_continued(study):
     """Check that each promoted trial has found its checkpoint."""
     for trial in study.trials:
-        found = {int(key.split()[-1]): epoch for key, epoch in trial.user_attrs.items()}
+        found = {int(key.split()[-1]): epoch for key, epoch in user_attributes(trial).items()}
         resources = sorted(found)
         assert [found[resource] for resource in resources] == [0, *resources[:-1]]
 

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from optuna.storages import InMemoryStorage
+from studies import decisions
 
 import bohb
 from bohb.errors import StorageError, StudyOwnedError
@@ -141,13 +142,13 @@ def states(study):
 def test_a_study_survives_a_break_at_every_write(objective, limit, asynchronous, after):
     whole = BreakingStorage()
     reference, _ = run(whole, objective, asynchronous, limit)
-    expected, ended = reference.evaluations_dataframe(), states(reference)
+    expected, ended = decisions(reference), states(reference)
     # The first two make the study itself. What is in the storage after one write is what is there
     # before the next, so every other one is enough for each of the two tests.
     for at in range(3, whole.count + 1, 2):
         study, breaks = run(BreakingStorage(at, after=after), objective, asynchronous, limit)
         assert breaks <= 1
-        assert study.evaluations_dataframe().equals(expected), at
+        assert decisions(study).equals(expected), at
         assert states(study) == ended
 
 
@@ -220,12 +221,12 @@ def run_stopped(storage, objective):
 def test_who_is_stopped_within_a_write_while_another_one_ends_the_study_changes_nothing(objective):
     whole = StoppingStorage()
     reference, _, _ = run_stopped(whole, objective)
-    expected = reference.evaluations_dataframe()
+    expected = decisions(reference)
     # The first write says that a call begins, and the last one that it has ended.
     for at in range(2, whole.count - 1, 2):
         study, seen, now = run_stopped(StoppingStorage(at), objective)
         assert now[: len(seen)] == seen, at
         assert [state.name for _, state, _, _ in now[len(seen) :]] in ([], ["FAIL"])
-        assert study.evaluations_dataframe().equals(expected)
+        assert decisions(study).equals(expected)
         study.optimize(objective, n_rounds=1, in_total=True)
         assert len(study.trials) == len(now)

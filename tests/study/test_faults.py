@@ -19,7 +19,7 @@ import working as script
 from engines import REMOTE, SPACE, engine
 from objectives import hanging_always, resource
 from optuna.storages import InMemoryStorage
-from studies import HELPERS, counts, decisions, planned_counts, study_of
+from studies import HELPERS, counts, decisions, planned_counts, study_of, user_attributes
 from working import ROUNDS, load
 
 import bohb
@@ -137,7 +137,7 @@ def test_the_reports_of_a_leg_that_was_lost_are_kept():
     lost = study.trials[0]
     assert lost.state.name == "FAIL"
     assert lost.intermediate_values == {3: lost.params["x"]}
-    assert lost.user_attrs == {"was": "here"}
+    assert user_attributes(lost) == {"was": "here"}
 
 
 def test_a_generator_whose_worker_died_is_trained_again_by_another(tmp_path):

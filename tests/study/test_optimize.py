@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
-from studies import planned_sizes, sizes, study_of
+from studies import decisions, planned_sizes, sizes, study_of
 
 import bohb
 from bohb.errors import NoResultError, StorageError, StudyError
@@ -128,7 +128,7 @@ def test_what_a_timeout_left_is_done_by_a_call_with_the_same_limit_in_all():
     reference.optimize(by_resource)
     for _ in range(9):
         study.optimize(stopping, n_rounds=1, in_total=True)
-    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+    assert decisions(study).equals(decisions(reference))
 
 
 def test_a_study_knows_whether_its_last_call_was_cut_off():
@@ -333,7 +333,7 @@ def test_ctrl_c_keeps_everything_and_is_raised_and_optimize_goes_on():
     assert study.was_cut_off
     assert len(study.trials) == 5
     study.optimize(interrupted)
-    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+    assert decisions(study).equals(decisions(reference))
     del units["pressed"]
     assert sum(units.values()) == study.plan().resource_continued + 1
 
@@ -386,7 +386,7 @@ def test_ctrl_c_between_a_result_and_its_record_loses_nothing(monkeypatch):
             with contextlib.suppress(KeyboardInterrupt):  # the last moment may come after all
                 study.optimize(by_resource)
         study.optimize(by_resource)
-        assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+        assert decisions(study).equals(decisions(reference))
 
 
 def test_an_objective_that_exits_ends_the_call_and_its_leg_is_run_again():
@@ -697,7 +697,7 @@ def test_the_same_seed_gives_the_same_study():
     first, second = study_of(), study_of()
     for study in (first, second):
         study.optimize(by_resource, n_rounds=2)
-    assert first.evaluations_dataframe().equals(second.evaluations_dataframe())
+    assert decisions(first).equals(decisions(second))
 
 
 def test_ask_and_tell_give_the_same_study_as_optimize():
@@ -707,7 +707,7 @@ def test_ask_and_tell_give_the_same_study_as_optimize():
     for _ in range(study.plan().n_evaluations):
         trial = study.ask()
         study.tell(trial, by_resource(trial))
-    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+    assert decisions(study).equals(decisions(reference))
 
 
 def test_a_promoted_trial_comes_back_from_ask_with_a_larger_resource():
@@ -796,7 +796,7 @@ def test_a_study_survives_pickling():
     copy = pickle.loads(pickle.dumps(study))
     copy.optimize(by_resource, n_brackets=1)
     study.optimize(by_resource, n_brackets=1)
-    assert copy.evaluations_dataframe().equals(study.evaluations_dataframe())
+    assert decisions(copy).equals(decisions(study))
 
 
 def test_optimize_must_not_be_nested():
@@ -826,7 +826,7 @@ def test_a_storage_that_fails_is_named_and_the_study_goes_on_when_it_is_back(mon
         study.optimize(by_resource)
     assert len(study.trials) == 7
     study.optimize(by_resource)
-    assert study.evaluations_dataframe().equals(reference.evaluations_dataframe())
+    assert decisions(study).equals(decisions(reference))
 
 
 def test_the_progress_bar_shows_the_incumbent(capsys):
@@ -874,7 +874,7 @@ def test_each_evaluation_says_what_became_of_its_trial():
     study.optimize(objective, n_brackets=1, catch=ValueError)
     study.optimize(objective, n_trials=2, callbacks=[lambda study, trial: study.stop()])
     frame = study.evaluations_dataframe()
-    states = {(row.number, row.resource): row.state for row in frame.itertuples()}
+    states = {(row.number, row.resource): row.outcome for row in frame.itertuples()}
     assert states.items() >= {
         ((0, 1), "promoted"),
         ((0, 3), "promoted"),
@@ -884,17 +884,16 @@ def test_each_evaluation_says_what_became_of_its_trial():
         ((4, 1), "pruned"),
         ((8, 1), "dropped"),
     }
-    last = {trial.number: trial.system_attrs["bohb:leg"]["state"] for trial in study.trials}
     for trial in study.trials:
         if trial.state.is_finished():
             mine = frame[frame.number == trial.number]
-            assert last[trial.number] == mine.state.iloc[-1]
+            assert trial.user_attrs["bohb:standing"].endswith(f": {mine.outcome.iloc[-1]}")
     study.add_trial(study.best_trial)
-    assert study.evaluations_dataframe().state.iloc[-1] == "finished"
+    assert study.evaluations_dataframe().outcome.iloc[-1] == "finished"
 
 
 def test_a_paused_trial_is_called_paused():
     study = study_of()
     for _ in range(3):
         study.tell(study.ask(), 1.0)
-    assert set(study.evaluations_dataframe().state) == {"paused"}
+    assert set(study.evaluations_dataframe().outcome) == {"paused"}

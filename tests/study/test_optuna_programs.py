@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 from sklearn import datasets, ensemble, model_selection, svm
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
+from studies import user_attributes
 
 import bohb
 
@@ -296,7 +297,7 @@ def test_trials_are_enqueued_and_have_attributes(study):
     study.enqueue_trial({"x": -9.0})
     study.optimize(objective, n_trials=12)
     assert [trial.params["x"] for trial in study.trials[:2]] == [2.0, -9.0]
-    assert study.trials[0].user_attrs == {"memo": "known to be good", "twice": 4.0}
+    assert user_attributes(study.trials[0]) == {"memo": "known to be good", "twice": 4.0}
     assert study.user_attrs["owner"] == "me"
     assert study.metric_names == ["score"]
 
@@ -509,7 +510,7 @@ def test_a_trial_can_be_pickled_and_goes_on(pruner, tmp_path):
     again.suggest_int("n", 1, 3)
     (stored,) = study.trials
     assert stored.intermediate_values == {1: 0.5}
-    assert stored.user_attrs == {"seen": True}
+    assert user_attributes(stored) == {"seen": True}
     assert set(stored.params) == {"x", "n"}
 
 

@@ -16,9 +16,38 @@ from bohb.cli.show.live import at
 from bohb.cli.status import best_of, report_rows
 from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
 from bohb.study import Study
-from bohb.visualization import plot_learning_curves
+from bohb.visualization import (
+    plot_brackets,
+    plot_importances,
+    plot_incumbent,
+    plot_model,
+    plot_parallel_coordinate,
+    plot_rank_correlation,
+    plot_rungs,
+    plot_timeline,
+)
 
-PlotKind: TypeAlias = Literal["learning-curves", "history", "slice", "parallel", "importances"]
+PlotKind: TypeAlias = Literal[
+    "learning-curves",
+    "brackets",
+    "timeline",
+    "incumbent",
+    "rank-correlation",
+    "model",
+    "parallel",
+    "importances",
+    "history",
+    "slice",
+]
+_OF_ALL: dict[PlotKind, Callable[[Study], Any]] = {
+    "brackets": plot_brackets,
+    "timeline": plot_timeline,
+    "incumbent": plot_incumbent,
+    "rank-correlation": plot_rank_correlation,
+    "model": plot_model,
+    "parallel": plot_parallel_coordinate,
+    "importances": plot_importances,
+}
 
 _FEWEST = 2  # trials that a plot of Optuna needs to say anything
 
@@ -48,8 +77,12 @@ def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
     with plt.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", "Attempting to set identical", UserWarning)
-        curves = kind == "learning-curves"
-        axes = _learning_curves(job, study) if curves else _of_the_highest(job, study, kind)
+        if kind == "learning-curves":
+            axes = _learning_curves(job, study)
+        elif kind in _OF_ALL:
+            axes = _OF_ALL[kind](study)
+        else:
+            axes = _of_the_highest(job, study, kind)
         axes.figure.suptitle(_title(job, kind))
         try:
             axes.figure.savefig(output, dpi=150)
@@ -62,14 +95,14 @@ def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
 
 
 def _title(job: Job, kind: PlotKind) -> str:
-    if kind == "learning-curves" or job.schedule.resource is None:
+    if kind not in ("history", "slice") or job.schedule.resource is None:
         return job.name
     return f"{job.name}: trials{at(job, job.schedule.max_resource)}"
 
 
 def _learning_curves(job: Job, study: Study) -> Any:
     if job.schedule.resource is not None:
-        axes = plot_learning_curves(study)
+        axes = plot_rungs(study)
         axes.set(xlabel=job.schedule.resource, ylabel=job.metric.name)
         return axes
     import matplotlib.pyplot as plt
@@ -103,8 +136,6 @@ def _of_the_highest(job: Job, study: Study, kind: PlotKind) -> Any:
     draw_by_kind: dict[PlotKind, Callable[..., Any]] = {
         "history": plots.plot_optimization_history,
         "slice": plots.plot_slice,
-        "parallel": plots.plot_parallel_coordinate,
-        "importances": plots.plot_param_importances,
     }
     drawn = draw_by_kind[kind](study, target_name=job.metric.name)
     axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn

@@ -9,7 +9,7 @@ import pytest
 
 import bohb
 from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
-from bohb.visualization import plot_learning_curves
+from bohb.visualization import plot_rungs
 
 mpl.use("agg")
 
@@ -37,7 +37,7 @@ def study():
 
 
 def test_every_trial_is_drawn_to_the_resource_it_reached(study):
-    ax = plot_learning_curves(study)
+    ax = plot_rungs(study)
     curves = [line for line in ax.lines if len(set(line.get_xdata())) == len(line.get_xdata())]
     reached = sorted(max(line.get_xdata()) for line in curves)
     expected = sorted(len(trial.intermediate_values) for trial in study.trials)
@@ -45,25 +45,25 @@ def test_every_trial_is_drawn_to_the_resource_it_reached(study):
 
 
 def test_the_incumbent_and_the_rungs_are_named(study):
-    labels = [text.get_text() for text in plot_learning_curves(study).get_legend().get_texts()]
-    assert labels == ["to 1", "to 3", "to 9", "incumbent"]
+    labels = [text.get_text() for text in plot_rungs(study).get_legend().get_texts()]
+    assert labels == ["to 1", "to 3", "to 9", "cuts", "incumbent"]
 
 
 def test_it_draws_into_a_given_axes(study):
     _, ax = plt.subplots()
-    assert plot_learning_curves(study, ax) is ax
+    assert plot_rungs(study, ax) is ax
 
 
 def test_there_must_be_something_to_draw():
     empty = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
     with pytest.raises(NoResultError, match="no incumbent"):
-        plot_learning_curves(empty)
+        plot_rungs(empty)
 
 
 def test_without_matplotlib_the_extra_is_named(study, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'bohb\[plot\]'"):
-        plot_learning_curves(study)
+        plot_rungs(study)
 
 
 def test_the_plots_of_optuna_work_on_our_study(study):
@@ -81,7 +81,5 @@ def test_the_plots_of_optuna_work_on_our_study(study):
     ids=["number", "plain", "without brackets"],
 )
 def test_another_study_than_one_with_brackets_is_refused(other):
-    with pytest.raises(
-        ArgumentError, match=r"plot_learning_curves needs a bohb\.Study whose pruner"
-    ):
-        plot_learning_curves(other)
+    with pytest.raises(ArgumentError, match=r"plot_rungs needs a bohb\.Study whose pruner"):
+        plot_rungs(other)

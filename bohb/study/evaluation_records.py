@@ -1,0 +1,235 @@
+"""The records of evaluations: how they ranked, where the cuts lay, when and where they ran."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from optuna.trial import FrozenTrial, TrialState
+
+from bohb.errors import MissingDependencyError
+from bohb.history import (
+    DROPPED,
+    FAILED,
+    FINISHED,
+    LEG_ATTRIBUTE,
+    PAUSED,
+    PRUNED,
+    Scale,
+    is_paused,
+    standing,
+)
+from bohb.hyperband import Decision, Plan, Resource, promotable
+from bohb.store.legs import decisions_of, origin_of, spans_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RungOutcome: TypeAlias = Literal["promoted", "paused", "dropped", "pruned", "failed", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRecord:
+    """One trial at one resource: how it did, how it ranked there, and what became of it.
+
+    Attributes
+    ----------
+    number
+        The trial's number.
+    bracket, rung
+        Where it was evaluated; None for a trial that was added from elsewhere.
+    resource
+        The total resource.
+    value
+        As the objective gave it; NaN where the evaluation failed.
+    outcome
+        What became of the trial after it: ``"promoted"``, ``"paused"``, ``"dropped"`` by its rung,
+        ``"pruned"`` by its objective, ``"failed"``, or ``"finished"`` at the highest resource.
+    rank, n_ranked
+        Its place among the trials of its rung that have a value, 1 for the best, and their number:
+        when it was promoted, or else by now. None where the evaluation failed.
+    n_kept, cut
+        How many of those go on, and the value of the last one that does. None where nothing was
+        decided: of a trial that is paused, has failed, or is at the highest resource.
+    proposed_by
+        Where the trial's configuration comes from: ``"prior"``, ``"densities"`` or ``"Gaussian
+        process"`` for what `BOHBSampler` proposes, ``"queue"`` for what was enqueued, ``"default"``
+        for the default of the space, and the class of any other sampler. None if that is not known,
+        as after a process was killed in the first leg of the trial.
+    began, ended
+        When the leg to this resource ran, in local time; None if that is not known.
+    worker
+        The host and the process in which it ran; None if that is not known.
+    params
+        The trial's configuration.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(pruner=bohb.SuccessiveHalvingPruner(1, 3))
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) + trial.number)
+    >>> first = study.evaluations()[0]
+    >>> first.outcome, first.rank, first.n_ranked, first.cut == first.value
+    ('promoted', 1, 3, True)
+    """
+
+    number: int
+    bracket: int | None
+    rung: int | None
+    resource: Resource
+    value: float
+    outcome: RungOutcome
+    rank: int | None
+    n_ranked: int | None
+    n_kept: int | None
+    cut: float | None
+    proposed_by: str | None
+    began: datetime.datetime | None
+    ended: datetime.datetime | None
+    worker: str | None
+    params: dict[str, Any] = field(repr=False)
+
+
+def evaluations(
+    trial: FrozenTrial, scale: Scale, plan: Plan
+) -> list[tuple[int | None, int | None, Resource, float]]:
+    """Return bracket, rung, resource and value of each evaluation of `trial`, lowest rung first.
+
+    A failed evaluation has the value NaN. A trial added from elsewhere has no bracket and no rung.
+    """
+    place = standing(trial, scale, plan)
+    if place is None:
+        if trial.state != TrialState.COMPLETE or trial.value is None:
+            return []
+        return [(None, None, scale.levels[-1], trial.value)]
+    resources = plan.bracket(place.bracket, at_top=place.at_top).resources
+    return [
+        (place.bracket, rung, resources[rung], math.nan if loss is None else scale.loss(loss))
+        for rung, loss in enumerate(place.losses)
+    ]
+
+
+def evaluation_records(
+    trials: Iterable[FrozenTrial], scale: Scale, plan: Plan
+) -> list[EvaluationRecord]:
+    """Return the records of all evaluations, in the order of the trials and of their rungs."""
+    found = [(trial, evaluations(trial, scale, plan)) for trial in trials]
+    rungs = _Rungs(scale, plan)
+    for trial, evaluated in found:
+        rungs.add(trial, evaluated)
+    return [record for trial, evaluated in found for record in rungs.records(trial, evaluated)]
+
+
+class _Rungs:
+    """The rankings of all rungs, by which the evaluations on them are judged."""
+
+    def __init__(self, scale: Scale, plan: Plan) -> None:
+        self._scale = scale
+        self._plan = plan
+        # By bracket and rung: loss and trial, and how many were dropped.
+        self._rankings: defaultdict[_Place, list[tuple[float, int]]] = defaultdict(list)
+        self._n_dropped: Counter[_Place] = Counter()
+        self._ranks: dict[_Place, dict[int, int]] = {}
+
+    def add(self, trial: FrozenTrial, evaluated: _Evaluated) -> None:
+        for bracket, rung, _, value in evaluated:
+            if not math.isnan(value):
+                self._rankings[bracket, rung].append((self._scale.loss(value), trial.number))
+        if evaluated and _outcome_of_last(trial) == DROPPED:
+            self._n_dropped[evaluated[-1][:2]] += 1
+
+    def records(self, trial: FrozenTrial, evaluated: _Evaluated) -> Iterator[EvaluationRecord]:
+        if not evaluated:
+            return
+        outcomes = _outcomes(trial, len(evaluated))
+        spans, decisions = spans_of(trial), decisions_of(trial)
+        origin = origin_of(trial)
+        for order, (bracket, rung, resource, value) in enumerate(evaluated):
+            outcome, span = outcomes[order], _at(spans, order)
+            decision = None
+            if bracket is not None and not math.isnan(value):
+                stored = _at(decisions, order) if outcome == "promoted" else None
+                decision = stored or self._decision((bracket, rung), trial.number)
+            is_decided = decision is not None and outcome in ("promoted", DROPPED)
+            yield EvaluationRecord(
+                trial.number,
+                bracket,
+                rung,
+                resource,
+                value,
+                outcome,
+                None if decision is None else decision.rank,
+                None if decision is None else decision.n_ranked,
+                decision.n_kept if decision and is_decided else None,
+                self._scale.loss(decision.cut) if decision and is_decided else None,
+                None if origin is None else origin.source,
+                None if span is None else _moment(span.began),
+                None if span is None else _moment(span.began + span.seconds),
+                None if span is None else span.worker,
+                trial.params,
+            )
+
+    def _decision(self, place: _Place, number: int) -> Decision:
+        """Return how a trial ranks on a rung by what is known now."""
+        if place not in self._ranks:
+            self._rankings[place].sort()
+            ranked = enumerate(self._rankings[place], 1)
+            self._ranks[place] = {number: rank for rank, (_, number) in ranked}
+        n_ranked = len(self._rankings[place])
+        if self._plan.asynchronous:
+            n_kept = promotable(n_ranked, self._plan.reduction_factor, final=True)
+        else:
+            n_kept = n_ranked - self._n_dropped[place]
+        cut = self._rankings[place][max(n_kept, 1) - 1][0]
+        return Decision(self._ranks[place][number], n_ranked, n_kept, cut)
+
+
+_Place: TypeAlias = tuple[int | None, int | None]
+_Evaluated: TypeAlias = list[tuple[int | None, int | None, Resource, float]]
+
+
+def _at(known: Sequence[Any], place: int) -> Any:
+    return known[place] if place < len(known) else None
+
+
+def _moment(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds)
+
+
+def _outcomes(trial: FrozenTrial, n_evaluations: int) -> list[RungOutcome]:
+    """Return what became of a trial after each of its evaluations, of which there is one."""
+    promoted: list[RungOutcome] = ["promoted"] * (n_evaluations - 1)
+    return [*promoted, _outcome_of_last(trial)]
+
+
+def _outcome_of_last(trial: FrozenTrial) -> RungOutcome:
+    if trial.state == TrialState.RUNNING:
+        return PAUSED if is_paused(trial) else "promoted"
+    if trial.state == TrialState.PRUNED:
+        # What is written of a trial of version 0.1.0 does not tell why it was pruned.
+        own = trial.system_attrs[LEG_ATTRIBUTE]["state"] == PRUNED
+        return PRUNED if own else DROPPED
+    return FINISHED if trial.state == TrialState.COMPLETE else FAILED
+
+
+def evaluations_dataframe(records: Iterable[EvaluationRecord]) -> pd.DataFrame:
+    """Return one row per record; a configuration has one column per parameter."""
+    try:
+        import pandas as pd  # importing it takes longer than importing all of bohb
+    except ImportError as error:
+        raise MissingDependencyError(
+            "evaluations_dataframe() needs pandas: pip install 'bohb[pandas]'"
+        ) from error
+    columns = [each.name for each in dataclasses.fields(EvaluationRecord) if each.name != "params"]
+    rows = [
+        {name: getattr(record, name) for name in columns}
+        | {f"params_{name}": value for name, value in record.params.items()}
+        for record in records
+    ]
+    frame = pd.DataFrame(rows, columns=None if rows else columns)
+    return frame.astype(dict.fromkeys(("rank", "n_ranked", "n_kept"), "Int64"))

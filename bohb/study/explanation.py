@@ -1,0 +1,140 @@
+"""The explanation of a trial: why it was tried, how it ranked, and why it went no further."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from bohb.history import Origin, is_paused, leg_of
+from bohb.hyperband import Plan, Resource
+from bohb.store.legs import origin_of
+from bohb.study.evaluation_records import EvaluationRecord
+from bohb.study.results import failure_of
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a trial was tried, how it did on each of its rungs, and what became of it.
+
+    It is made to be printed.
+
+    Attributes
+    ----------
+    number
+        The trial's number.
+    bracket
+        The number of its bracket; None if it is in none.
+    origin
+        Where its configuration comes from; None if that is not known.
+    evaluations
+        Its evaluations, lowest rung first.
+    state
+        What has become of it, in words.
+    params
+        Its configuration.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(pruner=bohb.SuccessiveHalvingPruner(1, 3))
+    >>> study.enqueue_trial({"x": 0.75})
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0.75, 1) + trial.number)
+    >>> print(study.explain(0))
+    Trial 0 of bracket 0 has finished at resource 3 with value 0.75.
+    It was enqueued by enqueue_trial.
+    Resource 1: value 0.75, rank 1 of 3; the best goes on, down to 0.75: promoted
+    Resource 3: value 0.75, rank 1 of 1, finished
+    Its parameters: x=0.75
+    """
+
+    number: int
+    bracket: int | None
+    origin: Origin | None
+    evaluations: tuple[EvaluationRecord, ...]
+    state: str
+    params: dict[str, Any]
+
+    def __str__(self) -> str:
+        place = "" if self.bracket is None else f" of bracket {self.bracket}"
+        params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        return "\n".join(
+            [
+                f"Trial {self.number}{place} {self.state}.",
+                f"It was {_origin_in_words(self.origin)}.",
+                *(_evaluation_in_words(each) for each in self.evaluations),
+                f"Its parameters: {params or 'none yet'}",
+            ]
+        )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the text in a notebook."""
+        printer.text(str(self))
+
+
+def explain(trial: FrozenTrial, evaluations: Sequence[EvaluationRecord], plan: Plan) -> Explanation:
+    """Return the explanation of `trial`, which has these `evaluations`."""
+    bracket = evaluations[-1].bracket if evaluations else None
+    running = None
+    if trial.state == TrialState.RUNNING and not is_paused(trial):
+        leg = leg_of(trial, plan)
+        bracket, running = leg.bracket, leg.resource
+    return Explanation(
+        trial.number,
+        bracket,
+        origin_of(trial),
+        tuple(evaluations),
+        _state_in_words(trial, evaluations, running),
+        trial.params,
+    )
+
+
+def _state_in_words(
+    trial: FrozenTrial, evaluations: Sequence[EvaluationRecord], running: Resource | None
+) -> str:
+    if trial.state == TrialState.WAITING:
+        return "waits in the queue"
+    if running is not None:
+        return f"is being trained to resource {running:g}"
+    if not evaluations:
+        return f"has no evaluation, and is {trial.state.name}"
+    last = evaluations[-1]
+    where = f"at resource {last.resource:g}"
+    if last.bracket is None:
+        return f"was added from elsewhere with value {last.value:.6g}"
+    if last.outcome == "failed":
+        return f"has failed {where}: {failure_of(trial) or 'no reason is stored'}"
+    if last.outcome == "pruned":
+        return f"was pruned {where} by its objective"
+    word = {"paused": "is paused", "dropped": "was dropped", "finished": "has finished"}
+    return f"{word.get(last.outcome, last.outcome)} {where} with value {last.value:.6g}"
+
+
+def _origin_in_words(origin: Origin | None) -> str:
+    if origin is None:
+        return "proposed by what is not known"
+    if origin.source == "prior":
+        known = f"{origin.n_evaluated} had been evaluated by then"
+        return f"drawn from the prior, as the first trials and a share of all are ({known})"
+    if origin.source == "queue":
+        return "enqueued by enqueue_trial"
+    if origin.source == "default":
+        return "the default configuration of the space"
+    if origin.n_evaluated is None:
+        return f"proposed by {origin.source}"
+    level = "" if origin.resource is None else f" to be good at resource {origin.resource:g}"
+    return f"chosen by the {origin.source}{level}, from {origin.n_evaluated} evaluated trials"
+
+
+def _evaluation_in_words(evaluation: EvaluationRecord) -> str:
+    resource = f"Resource {evaluation.resource:g}:"
+    if evaluation.rank is None:
+        return f"{resource} {evaluation.outcome}"
+    rank = f"value {evaluation.value:.6g}, rank {evaluation.rank} of {evaluation.n_ranked}"
+    if evaluation.cut is None:
+        return f"{resource} {rank}, {evaluation.outcome}"
+    kept = f"the best {evaluation.n_kept} go on" if evaluation.n_kept != 1 else "the best goes on"
+    cut = f"{kept}, down to {evaluation.cut:.6g}"
+    return f"{resource} {rank}; {cut}: {evaluation.outcome}"
