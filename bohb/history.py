@@ -103,10 +103,13 @@ class Scale:
         The ladder; empty if the pruner has none.
     maximize
         Whether larger values are better. Losses are always minimised.
+    is_best
+        Whether a trial is judged by the best of its values so far, in place of the last.
     """
 
     levels: tuple[Resource, ...]
     maximize: bool = False
+    is_best: bool = False
 
     @property
     def n_levels(self) -> int:
@@ -180,7 +183,22 @@ class Scale:
     def value_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
         """Return the first value reported at `resource` or after, or None if there is none."""
         step = self.judged_step(resource, steps)
-        return None if step is None else steps[step]
+        return None if step is None else self.judged(steps)[step]
+
+    def judged(self, steps: Mapping[int, float]) -> Mapping[int, float]:
+        """Return the values that a trial with these `steps` is judged by, at each of them."""
+        if not self.is_best:
+            return steps
+        best, found = math.nan, {}
+        for step in sorted(steps):
+            found[step] = best = self.better(best, steps[step])
+        return found
+
+    def better(self, one: float, other: float) -> float:
+        """Return the better one of two values; a NaN is worse than any other."""
+        if math.isnan(one) or math.isnan(other):
+            return other if math.isnan(one) else one
+        return max(one, other) if self.maximize else min(one, other)
 
     def loss_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
         """Return the loss at `resource`; None if there is none or it is not finite."""
@@ -191,7 +209,8 @@ class Scale:
 def scale_of(study: optuna.Study) -> Scale:
     """Return the scale of `study`, whatever its pruner."""
     maximize = study.directions[0] == StudyDirection.MAXIMIZE
-    return Scale(tuple(getattr(study.pruner, "levels", ())), maximize)
+    is_best = getattr(study.pruner, "value", "last") == "best"
+    return Scale(tuple(getattr(study.pruner, "levels", ())), maximize, is_best)
 
 
 def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
@@ -261,6 +280,7 @@ def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
 def _first_by_level(steps: Mapping[int, float], scale: Scale) -> dict[int, float]:
     """Return the loss of the first finite report on each level."""
     losses: dict[int, float] = {}
+    steps = scale.judged(steps)
     in_order = sorted(steps)
     ends = [scale.step(resource, steps) for resource in scale.levels]
     places = [bisect.bisect_left(in_order, end) for end in ends]

@@ -9,7 +9,7 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import optuna
 from optuna.pruners import BasePruner
@@ -32,6 +32,8 @@ from bohb.hyperband import (
     promotable,
 )
 
+Judged: TypeAlias = Literal["last", "best"]
+
 BRACKET_ATTRIBUTE = "bohb:bracket"
 
 _logger = logging.getLogger(__name__)
@@ -52,7 +54,9 @@ class SchedulePruner(BasePruner, abc.ABC):
         max_resource: Resource,
         reduction_factor: float,
         asynchronous: bool,
+        value: Judged,
     ) -> None:
+        self.value = arguments.one_of("value", value, get_args(Judged))
         self.levels = ladder(min_resource, max_resource, reduction_factor)
         self.min_resource = arguments.positive("min_resource", min_resource)
         self.max_resource = arguments.positive("max_resource", max_resource)
@@ -189,19 +193,23 @@ class HyperbandPruner(SchedulePruner):
         screening of low rungs; on by default. Off, every round is the first one again, and the plan
         of many rounds is known in every detail beforehand. It has no effect in a plain
         `optuna.create_study`.
+    value
+        What a trial is judged by on a rung: its ``"last"`` value, or the ``"best"`` one so far, for
+        objectives that keep the best checkpoint of a training that gets worse again.
 
     Attributes
     ----------
     levels
         The resources of the ladder, lowest first.
-    min_resource, max_resource, reduction_factor, bracket_sizes, asynchronous, adaptive
+    min_resource, max_resource, reduction_factor, bracket_sizes, asynchronous, adaptive, value
         As they were given.
 
     Raises
     ------
     ArgumentError
         If a resource is not positive and finite, `min_resource` is above `max_resource`,
-        `reduction_factor` is not greater than 1, or `bracket_sizes` is not one of the two.
+        `reduction_factor` is not greater than 1, or `bracket_sizes` or `value` is not one of the
+        two.
 
     Notes
     -----
@@ -225,8 +233,9 @@ class HyperbandPruner(SchedulePruner):
         bracket_sizes: BracketSizes = "hpbandster",
         asynchronous: bool = False,
         adaptive: bool = True,
+        value: Judged = "last",
     ) -> None:
-        super().__init__(min_resource, max_resource, reduction_factor, asynchronous)
+        super().__init__(min_resource, max_resource, reduction_factor, asynchronous, value)
         self.bracket_sizes = bracket_sizes
         self.adaptive = arguments.flag("adaptive", adaptive)
         self.plan()  # raises an error if there are no such bracket_sizes
@@ -254,7 +263,7 @@ class SuccessiveHalvingPruner(SchedulePruner):
 
     Parameters
     ----------
-    min_resource, max_resource, reduction_factor, asynchronous
+    min_resource, max_resource, reduction_factor, asynchronous, value
         As for `HyperbandPruner`.
     n_trials
         How many trials start in the bracket; None for as many as leave one at the top.
@@ -285,8 +294,9 @@ class SuccessiveHalvingPruner(SchedulePruner):
         *,
         n_trials: int | None = None,
         asynchronous: bool = False,
+        value: Judged = "last",
     ) -> None:
-        super().__init__(min_resource, max_resource, reduction_factor, asynchronous)
+        super().__init__(min_resource, max_resource, reduction_factor, asynchronous, value)
         self.n_trials = None if n_trials is None else arguments.count("n_trials", n_trials)
 
     def plan(self, n_rounds: int = 1) -> Plan:

@@ -23,7 +23,7 @@ X, Y = load_digits(return_X_y=True)
 X_TRAIN, X_TEST, Y_TRAIN, Y_TEST = train_test_split(X / 16, Y, test_size=0.3, random_state=0)
 
 
-def train(trial):  # noqa: ANN001, ANN201 - as users write it
+def train(trial):
     network = MLPClassifier(
         hidden_layer_sizes=(trial.suggest_int("width", 4, 64, log=True),),
         learning_rate_init=trial.suggest_float("learning_rate", 1e-4, 0.3, log=True),

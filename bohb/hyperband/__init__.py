@@ -7,10 +7,12 @@ number of its trial alone.
 from bohb.hyperband.adaptive import pays_to_start_at_top
 from bohb.hyperband.asynchronous import AsynchronousSchedule
 from bohb.hyperband.ladder import Resource, ladder, lowest_of
+from bohb.hyperband.makespan import makespan
 from bohb.hyperband.plan import (
     Bracket,
     BracketSizes,
     Plan,
+    PlanPace,
     make_plan,
     make_successive_halving_plan,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "Evaluation",
     "Leg",
     "Plan",
+    "PlanPace",
     "Resource",
     "Schedule",
     "Standing",
@@ -36,6 +39,7 @@ __all__ = [
     "lowest_of",
     "make_plan",
     "make_successive_halving_plan",
+    "makespan",
     "pays_to_start_at_top",
     "promotable",
 ]

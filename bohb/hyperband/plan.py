@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias, get_args
 
 from bohb import arguments
+from bohb.hyperband.duration import duration_as_text
 from bohb.hyperband.ladder import Resource, as_fraction
 
 BracketSizes: TypeAlias = Literal["hpbandster", "li2018"]
@@ -93,6 +94,48 @@ class Bracket:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanPace:
+    """How long a plan takes, if a unit of resource always takes as long.
+
+    Attributes
+    ----------
+    n_workers
+        How many legs run at the same time.
+    seconds_per_unit
+        The seconds that a trial takes for a unit of resource.
+    seconds_continued, seconds_restarted
+        The seconds from the first leg to the last, if a promoted trial goes on from where it stood,
+        and if it trains from the start again.
+    least_continued, least_restarted
+        The seconds that no number of workers can undercut: those of the longest chain of legs.
+
+    Examples
+    --------
+    >>> print(PlanPace(4, 60.0, 1200.0, 1380.0, 540.0, 780.0))
+    time with 4 workers and 60 s a unit: 20 min continued, 23 min restarted
+    time with any number of workers: at least 9 min continued, 13 min restarted
+    """
+
+    n_workers: int
+    seconds_per_unit: float
+    seconds_continued: float
+    seconds_restarted: float
+    least_continued: float
+    least_restarted: float
+
+    def __str__(self) -> str:
+        workers = "1 worker" if self.n_workers == 1 else f"{self.n_workers} workers"
+        return (
+            f"time with {workers} and {self.seconds_per_unit:g} s a unit: "
+            f"{duration_as_text(self.seconds_continued)} continued, "
+            f"{duration_as_text(self.seconds_restarted)} restarted\n"
+            "time with any number of workers: at least "
+            f"{duration_as_text(self.least_continued)} continued, "
+            f"{duration_as_text(self.least_restarted)} restarted"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The schedule of a study as a value: printed and costed before anything runs.
 
@@ -111,6 +154,8 @@ class Plan:
         Whether a bracket after the first round starts at the top if that pays, as
         `bohb.hyperband.pays_to_start_at_top` says. It has fewer trials then, and uses no more
         resource.
+    pace
+        How many workers there are, and how long the plan takes them; None if that was not asked.
 
     Examples
     --------
@@ -141,6 +186,7 @@ class Plan:
     n_rounds: int = 1
     asynchronous: bool = False
     adaptive: bool = False
+    pace: PlanPace | None = None
 
     def bracket(self, index: int, *, at_top: bool = False) -> Bracket:
         """Return the bracket of this number, counted through all rounds.
@@ -369,6 +415,8 @@ def _table(plan: Plan) -> str:
         f"{_number(plan.longest_chain_continued)} continued, "
         f"{_number(plan.longest_chain_restarted)} restarted",
     ]
+    if plan.pace is not None:
+        lines.append(str(plan.pace))
     if plan.asynchronous:
         lines.append("asynchronous: promotions made on little evidence may come on top")
     if plan.adaptive and plan.n_rounds > 1:

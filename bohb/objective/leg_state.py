@@ -241,20 +241,23 @@ class LegState:
 
         What was reported stays as it is. A trial is judged by its report at the resource, if there
         is one and the objective has trained beyond it, or is below the highest resource: rungs are
-        decided by reports. At the highest resource the value of a trial is what was returned.
+        decided by reports. At the highest resource the value of a trial is what was returned, or
+        the best so far where that is what counts.
         """
         resource, steps = self.needed_leg("value").resource, self._steps
         used, step = self.used, self.scale.step(resource, steps)
+        judged = self.scale.value_at(resource, steps)
         if used is not None and used > resource:
-            judged = self.scale.value_at(resource, steps)
             return value if judged is None else judged
-        self._returned_otherwise = used == resource and steps.get(step) != value
+        self._returned_otherwise = used == resource and value not in (steps.get(step), judged)
         if step not in steps:
             # The storage comes first: what it refuses must not be in memory either.
             self._ledger.set_value(self._trial._trial_id, step, value)
             steps[step] = value
         elif steps[step] != value and not self.scale.is_top(resource):
-            return steps[step]
+            return self.scale.judged(steps)[step]
+        if self.scale.is_best:
+            return self.scale.better(value, self.scale.judged(steps)[step])
         return value
 
     @property

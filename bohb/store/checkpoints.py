@@ -237,6 +237,20 @@ class Checkpoints:
         """Return whether this process sees the directory that is stored in the study, if one is."""
         return self.placed is None or self.find(self._default) is not None
 
+    def directory_of(self, number: int, marks: LegMarks) -> Path | None:
+        """Return the directory of a trial; None if it has none that this process sees."""
+        is_in_memory = isinstance(self._ledger.storage, InMemoryStorage)
+        root = self._root if is_in_memory else self.find(self._default)
+        return None if root is None else find_trial_directory(root, number, marks)
+
+    def remove(self, number: int, marks: LegMarks) -> None:
+        """Remove the directory of a trial, if it has one."""
+        directory = self.directory_of(number, marks)
+        if directory is not None:
+            shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                _mark_file(directory).unlink(missing_ok=True)
+
     def look_again(self) -> None:
         """Take the directory that is stored in the study, which another process may have made."""
         if not isinstance(self._ledger.storage, InMemoryStorage):

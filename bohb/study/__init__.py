@@ -13,11 +13,13 @@ from bohb.store.lease import lease_holder as lease_holder
 from bohb.store.legs import LegMarks as LegMarks
 from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
+from bohb.study.advice import Advice
 from bohb.study.create import DuplicateStudyError, create_study, load_study
 from bohb.study.create import find_study as find_study
 from bohb.study.evaluation_records import EvaluationRecord
 from bohb.study.evaluation_records import evaluations as evaluations
 from bohb.study.explanation import Explanation
+from bohb.study.fitting import FittedPlan
 from bohb.study.forecast import forecast_of as forecast_of
 from bohb.study.interrupts import signals_interrupt
 from bohb.study.joining import JoinedProcess as JoinedProcess
@@ -32,9 +34,11 @@ from bohb.study.study import release_objective as release_objective
 from bohb.study.study import silence_failures as silence_failures
 
 __all__ = [
+    "Advice",
     "DuplicateStudyError",
     "EvaluationRecord",
     "Explanation",
+    "FittedPlan",
     "Incumbent",
     "Minimum",
     "Study",

@@ -58,6 +58,7 @@ def _keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> Non
     if stored is None:
         ledger.write(SETTINGS, settings)
         return
+    stored = {"value": "last", **stored}  # as all were before version 0.2.0
     names = [name for name in settings if stored.get(name) != settings[name]]
     # Each trial has with it whether its bracket starts at the top: that may be chosen anew.
     names = [name for name in names if name != "adaptive"]

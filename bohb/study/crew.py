@@ -44,7 +44,9 @@ class Crew(Loop):
         options: Options,
         main: Loop,
     ) -> None:
-        super().__init__(state, dispatch, allowance, stop, lease, options, None)
+        super().__init__(
+            state, dispatch, allowance, stop, lease, options, None, main._keeping, main._adviser
+        )
         self.error: BaseException | None = None
         self._crew = executor
         self._main = main

@@ -21,8 +21,10 @@ from bohb.objective.stop import StopSignal
 from bohb.objective.trial import Trial
 from bohb.remote.dispatch import Dispatch
 from bohb.store.lease import Lease
+from bohb.study.advice import Adviser
 from bohb.study.faults import Retries, refuse_failures
 from bohb.study.interrupts import uninterrupted
+from bohb.study.keeping import Keeping
 from bohb.study.limits import Allowance
 from bohb.study.options import Options
 from bohb.study.progress import Progress
@@ -74,6 +76,8 @@ class Loop:
         lease: Lease,
         options: Options,
         progress: Progress | None,
+        keeping: Keeping | None,
+        adviser: Adviser,
     ) -> None:
         self._state = state
         self._dispatch = dispatch
@@ -85,6 +89,8 @@ class Loop:
         self._retries = Retries(options.max_retries)
         self._n_evaluations_before = state.schedule.n_evaluations
         self._progress = progress
+        self._keeping = keeping
+        self._adviser = adviser
         self._others: Others | None = None
         # Legs that others have begun, and that must run here.
         self._received: deque[Trial] = deque()
@@ -272,6 +278,7 @@ class Loop:
             self._state.settle(flight.trial, result)
         if self._progress is not None:
             self._progress.update()
+        self._adviser.look(self._state.schedule.n_evaluations, self._state.schedule.plan)
         if self._options.gc_after_trial:
             gc.collect()
         error = result.error
@@ -342,6 +349,8 @@ class Loop:
         while self._state.finished:
             frozen = self._state.finished.popleft()
             self._dispatch.objective.forget(frozen.number)
+            if self._keeping is not None:
+                self._keeping.take(frozen)
             if self._others is not None and self._others.shows(frozen.number):
                 continue
             for callback in self._options.callbacks:

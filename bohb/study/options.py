@@ -51,6 +51,8 @@ class Options:
         Whether to work for another process that optimises the study.
     lease
         The seconds of silence after which this process counts as dead.
+    keep
+        Of how many finished trials the checkpoints are kept; None for all.
     """
 
     limits: Limits
@@ -69,6 +71,7 @@ class Options:
     show_progress_bar: bool
     join: bool
     lease: float
+    keep: int | None = None
 
     @property
     def caught(self) -> tuple[type[Exception], ...]:

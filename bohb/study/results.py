@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -29,12 +30,15 @@ class Incumbent:
         Its value at `resource`, as the objective gave it.
     resource
         The highest resource at which any trial has a finite value.
+    checkpoint_dir
+        Its checkpoint directory; None if it has none.
     """
 
     number: int
     params: dict[str, Any]
     value: float
     resource: Resource
+    checkpoint_dir: Path | None = field(default=None, compare=False)
 
 
 def find_incumbent(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> Incumbent | None:

@@ -29,6 +29,7 @@ from bohb.store.checkpoints import Checkpoints
 from bohb.store.lease import Lease, lease_holder
 from bohb.store.ledger import CALL_LIMITS, OPEN_CALL
 from bohb.store.stored_study import StoredStudy, ledger_of
+from bohb.study.advice import Adviser
 from bohb.study.compatibility import (
     begin,
     must_be_asked,
@@ -37,6 +38,7 @@ from bohb.study.compatibility import (
 )
 from bohb.study.crew import HANDED_OVER, Crew, run_with
 from bohb.study.joining import Joining, call_of, refuse_blind, tell_other_limits
+from bohb.study.keeping import Keeping
 from bohb.study.limits import Allowance, Baseline, Limits
 from bohb.study.loop import Loop
 from bohb.study.options import Options
@@ -81,6 +83,7 @@ class Session:
         self._asked: set[int] = set()  # trials whose legs were given out by `ask`
         self._stop: StopSignal | None = None
         self._joining: Joining | None = None
+        self._adviser: Adviser | None = None
         self._working = threading.Lock()  # held inside of `optimize`
         self._leading = threading.RLock()  # `ask` and `tell` may be called in several threads
 
@@ -171,7 +174,12 @@ class Session:
             if progress is not None:
                 state.context.on_value = progress.take_value
                 stack.callback(progress.close)
-            loop = Loop(state, dispatch, allowance, stop, self._lease, options, progress)
+            keeping = self._keeping(state, options.keep)
+            schedule, adviser = state.schedule, self._adviser_of(state)
+            adviser.begin(options.limits, schedule.plan, schedule.n_started)
+            loop = Loop(
+                state, dispatch, allowance, stop, self._lease, options, progress, keeping, adviser
+            )
             if is_open:
                 crew = self._crew_of(state, objective, allowance, stop, options, call, loop)
                 run: Callable[[], None] = functools.partial(run_with, crew, loop)
@@ -179,6 +187,21 @@ class Session:
                 run = loop.run
             with self._ending(call):
                 run()
+                adviser.look(schedule.n_evaluations, schedule.plan, is_end=True)
+
+    def _adviser_of(self, state: StudyState) -> Adviser:
+        if self._adviser is None:
+            self._adviser = Adviser(self._ledger, state.scale)
+        return self._adviser
+
+    def _keeping(self, state: StudyState, most: int | None) -> Keeping | None:
+        """Return what removes checkpoints during a call, which knows of all that has finished."""
+        if most is None:
+            return None
+        keeping = Keeping(most, self._checkpoints, state.scale, state.schedule.plan)
+        for trial in self._ledger.trials():
+            keeping.take(trial)
+        return keeping
 
     def _taken_over(self, options: Options, stop: StopSignal) -> tuple[Options, StopSignal]:
         """Return the options of the call that was joined, which this process leads from now on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
@@ -39,8 +40,10 @@ from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace, native
 from bohb.store.checkpoints import Checkpoints
 from bohb.store.ledger import OPEN_CALL
+from bohb.store.legs import LegMarks
 from bohb.store.stored_study import StoredStudy
 from bohb.store.values import check_attribute, check_json
+from bohb.study.advice import Advice, advice_on
 from bohb.study.compatibility import (
     refuse_blind_sampler,
     refuse_without_plan,
@@ -53,6 +56,8 @@ from bohb.study.evaluation_records import (
 )
 from bohb.study.explanation import Explanation, explain
 from bohb.study.faults import Failure, most_frequent
+from bohb.study.fitting import FittedPlan, fit_plan, paced
+from bohb.study.keeping import Keep, checked_keep
 from bohb.study.limits import Limits
 from bohb.study.options import Options
 from bohb.study.results import Incumbent, failure_of, find_incumbent
@@ -118,18 +123,30 @@ class Study(StoredStudy):
         self._checkpoints = Checkpoints(self._ledger)
         self._session = Session(self, self._checkpoints)
 
-    def plan(self, n_rounds: int = 1) -> Plan:
+    def plan(
+        self,
+        n_rounds: int = 1,
+        *,
+        n_workers: int | None = None,
+        seconds_per_unit: float | None = None,
+    ) -> Plan:
         """Return the schedule as a table, before anything runs: brackets, rungs, trials, costs.
 
         Parameters
         ----------
         n_rounds
             How many passes through all brackets.
+        n_workers
+            How many legs run at the same time; None for 1.
+        seconds_per_unit
+            How long a trial takes for a unit of resource. With it the plan says how long it takes,
+            and what no number of workers can undercut (`Plan.pace`).
 
         Raises
         ------
         ArgumentError
-            If the study's pruner has no plan.
+            If the study's pruner has no plan, a number is not positive, or there are workers
+            without `seconds_per_unit`.
 
         Examples
         --------
@@ -137,8 +154,70 @@ class Study(StoredStudy):
         >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
         >>> study.plan().n_trials, study.plan(n_rounds=2).n_trials
         (15, 30)
+        >>> print(study.plan(n_workers=4, seconds_per_unit=60).pace)
+        time with 4 workers and 60 s a unit: 20 min continued, 23 min restarted
+        time with any number of workers: at least 9 min continued, 13 min restarted
         """
-        return schedule_pruner_of(self, "plan()").plan(n_rounds)
+        plan = schedule_pruner_of(self, "plan()").plan(n_rounds)
+        if seconds_per_unit is None:
+            if n_workers is not None:
+                raise ArgumentError(
+                    f"n_workers needs seconds_per_unit, got n_workers={n_workers!r} without it"
+                )
+            return plan
+        n_workers = arguments.count("n_workers", 1 if n_workers is None else n_workers)
+        return paced(plan, n_workers, arguments.positive("seconds_per_unit", seconds_per_unit))
+
+    def fit_plan(
+        self,
+        *,
+        timeout: float,
+        seconds_per_unit: float,
+        n_workers: int = 1,
+        continued: bool = False,
+    ) -> FittedPlan:
+        """Return what can be run in the time there is, and what is given up for it.
+
+        It proposes as many rounds as fit. Where not even one does, it proposes the brackets of a
+        round that start on the lowest rungs; where not even the first one does, a higher
+        `min_resource`; and at last a lower `max_resource`.
+
+        Parameters
+        ----------
+        timeout
+            The seconds there are.
+        seconds_per_unit
+            How long a trial takes for a unit of resource.
+        n_workers
+            How many legs run at the same time.
+        continued
+            Whether promoted trials go on from where they stood: those of generators do, and those
+            that use their checkpoints.
+
+        Raises
+        ------
+        ArgumentError
+            If the study's pruner has no plan, a number is not positive, or not even one trial at
+            the lowest resource fits.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 81))
+        >>> fitted = study.fit_plan(timeout=7200, n_workers=4, seconds_per_unit=12)
+        >>> fitted.limits, fitted.plan.n_trials
+        ({'n_rounds': 1}, 128)
+        >>> study.fit_plan(timeout=3600, n_workers=4, seconds_per_unit=12).limits
+        {'n_brackets': 3}
+        """
+        pruner = schedule_pruner_of(self, "fit_plan()")
+        return fit_plan(
+            pruner,
+            arguments.positive("timeout", timeout),
+            arguments.count("n_workers", n_workers),
+            arguments.positive("seconds_per_unit", seconds_per_unit),
+            continued=arguments.flag("continued", continued),
+        )
 
     def optimize(
         self,
@@ -162,6 +241,7 @@ class Study(StoredStudy):
         max_failures: float | None = None,
         max_paused: int | None = None,
         max_open_brackets: int | None = None,
+        keep: Keep = "all",
         join: bool = True,
         lease: float = 60.0,
     ) -> None:
@@ -236,6 +316,11 @@ class Study(StoredStudy):
         max_open_brackets
             The most brackets that may be unfinished at the same time. None lets free workers begin
             with later brackets as long as the limits allow.
+        keep
+            Which checkpoint directories of trials that were dropped or have finished stay:
+            ``"all"``, that of the ``"best"`` one, or those of so many of the best. The others are
+            removed as the study goes. Trials that are paused keep theirs, and so do those that
+            have failed.
         join
             Whether to work for another process or thread if it is optimising the study: this call
             then runs legs for that one, whose limits hold, and returns when its call has ended.
@@ -301,6 +386,7 @@ class Study(StoredStudy):
                 max_failures=max_failures,
                 max_paused=max_paused,
                 max_open_brackets=max_open_brackets,
+                keep=None if keep == "all" else keep,
             )
             super().optimize(
                 without_legs(func, timeout),
@@ -340,6 +426,7 @@ class Study(StoredStudy):
             show_progress_bar,
             join,
             lease,
+            checked_keep(keep),
         )
         if has_constraints(self.sampler):
             warn_of_constraints()
@@ -623,7 +710,46 @@ class Study(StoredStudy):
                 f"study {self.study_name!r} has no incumbent: no trial has a finite value yet"
                 f"{self._failures_in_words()}"
             )
-        return incumbent
+        return dataclasses.replace(incumbent, checkpoint_dir=self.checkpoint_dir(incumbent.number))
+
+    def checkpoint_dir(self, number: int) -> Path | None:
+        """Return the checkpoint directory of a trial; None if it has none.
+
+        Parameters
+        ----------
+        number
+            The trial's number.
+
+        Raises
+        ------
+        ArgumentError
+            If the study has no such trial.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> def objective(trial):
+        ...     x = trial.suggest_float("x", 0, 1)
+        ...     (trial.checkpoint_dir / "model.txt").write_text(str(x))
+        ...     return x
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.optimize(objective, keep="best")
+        >>> best = study.incumbent()
+        >>> (best.checkpoint_dir / "model.txt").read_text() == str(best.value)
+        True
+        >>> sum(study.checkpoint_dir(number) is not None for number in range(15))
+        1
+        """
+        trial = self._trial_of(number)
+        return self._checkpoints.directory_of(trial.number, LegMarks.of(trial))
+
+    def _trial_of(self, number: int) -> FrozenTrial:
+        trials = self.get_trials(deepcopy=False)
+        if arguments.count("number", number, least=0) < len(trials):
+            return trials[number]
+        raise ArgumentError(
+            f"number must be that of a trial, got {number}: the study has {len(trials)} trials"
+        )
 
     def _failures_in_words(self) -> str:
         noted = (failure_of(trial) for trial in self.get_trials(deepcopy=False))
@@ -722,6 +848,31 @@ class Study(StoredStudy):
         plan = schedule_pruner_of(self, "evaluations()").plan()
         return evaluation_records(self.get_trials(deepcopy=False), scale_of(self), plan)
 
+    def advice(self) -> list[Advice]:
+        """Return what the evaluations say of the schedule, the space and the objective.
+
+        Such as: neighbouring rungs that rank trials otherwise, a lowest rung that tells nothing,
+        the best trials at an end of a range, many failures, trainings that gain nothing or that get
+        worse again. `optimize` logs each kind once, as a warning of the logger `bohb.study`.
+
+        Raises
+        ------
+        ArgumentError
+            If the study's pruner has no rungs.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study(
+        ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 27)
+        ... )
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 1, 2) / trial.resource)
+        >>> [advice.kind for advice in study.advice()]
+        ['range of x']
+        """
+        evaluations = self.evaluations()
+        return advice_on(self.get_trials(deepcopy=False), evaluations, scale_of(self))
+
     def explain(self, number: int) -> Explanation:
         """Return why a trial was tried, how it ranked on each rung, and what became of it.
 
@@ -746,14 +897,9 @@ class Study(StoredStudy):
         It was enqueued by enqueue_trial.
         """
         plan = schedule_pruner_of(self, "explain()").plan()
-        trials = self.get_trials(deepcopy=False)
-        number = arguments.count("number", number, least=0)
-        if number >= len(trials):
-            raise ArgumentError(
-                f"number must be that of a trial, got {number}: the study has {len(trials)} trials"
-            )
+        trial = self._trial_of(number)
         found = [each for each in self.evaluations() if each.number == number]
-        return explain(trials[number], found, plan)
+        return explain(trial, found, plan)
 
     @property
     def checkpoint_root(self) -> Path:

@@ -11,7 +11,7 @@ from bohb.visualization.picture import (
     NEUTRAL,
     Axis,
     Boxes,
-    Curves,
+    Lines,
     Mark,
     Picture,
     Words,
@@ -60,7 +60,7 @@ def brackets_picture(study: Study) -> Picture:
             words.append((level, row, text, ink_on(colour)))
             if promoted[place]:
                 ends = [level + _WIDTH / 2, level + 1 - _WIDTH / 2]
-                marks.append(Curves([(ends, [row, row])], NEUTRAL, width=2.0))
+                marks.append(Lines([(ends, [row, row])], NEUTRAL, width=2.0))
                 words.append((level + 0.5, row + 0.18, str(promoted[place]), None))
     xs, ys, texts, colours = zip(*words, strict=True)
     marks.append(Words(xs, ys, texts, colours))

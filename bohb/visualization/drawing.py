@@ -12,9 +12,9 @@ from bohb.visualization.picture import (
     Axis,
     Band,
     Boxes,
-    Curves,
     Dots,
     Field,
+    Lines,
     Mark,
     Picture,
     Rules,
@@ -73,7 +73,7 @@ def _set_axis(ax: Axes, name: str, axis: Axis) -> None:
 
 
 def _add(ax: Axes, mark: Mark, order: int) -> None:
-    if isinstance(mark, Curves):
+    if isinstance(mark, Lines):
         _add_curves(ax, mark, order)
     elif isinstance(mark, Dots):
         _add_dots(ax, mark, order)
@@ -108,7 +108,7 @@ def _add(ax: Axes, mark: Mark, order: int) -> None:
             )
 
 
-def _add_curves(ax: Axes, mark: Curves, order: int) -> None:
+def _add_curves(ax: Axes, mark: Lines, order: int) -> None:
     for place, (x, y) in enumerate(mark.curves):
         ax.plot(
             numbers(x),

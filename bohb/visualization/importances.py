@@ -1,4 +1,4 @@
-"""Which parameters decide the value, by the model over the evaluations of all levels."""
+"""The importances: which parameters decide the value, by the model of all levels."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from bohb.errors import ArgumentError
 from bohb.model.arrays import FloatArray
 from bohb.study import EvaluationRecord, Study
 from bohb.visualization.drawing import draw
-from bohb.visualization.picture import PALETTE, Axis, Band, Curves, Mark, Picture
+from bohb.visualization.picture import PALETTE, Axis, Band, Lines, Mark, Picture
 from bohb.visualization.scales import value_axis
 from bohb.visualization.subject import Subject
 
@@ -49,13 +49,13 @@ def incumbent_picture(study: Studies, over: Over = "resource") -> Picture:
         colour = PALETTE[order % len(PALETTE)]
         curves = [(xs, laid.place(ys)) for xs, ys in group]
         if len(group) == 1:
-            marks.append(Curves(curves, colour, name or None, width=2.0, is_step=True, marked=True))
+            marks.append(Lines(curves, colour, name or None, width=2.0, is_step=True, marked=True))
             continue
         xs, columns = _together(curves)
         low, high = np.quantile(columns, [0.25, 0.75], axis=0)
         marks.append(Band(xs, low, high, colour))
         label = f"{name}: mean and quartiles of {len(group)}"
-        marks.append(Curves([(xs, columns.mean(axis=0))], colour, label, width=2.0))
+        marks.append(Lines([(xs, columns.mean(axis=0))], colour, label, width=2.0))
     is_named = any(groups)
     corner: Literal["upper right", "lower right"] = "lower right" if maximize else "upper right"
     return Picture(

@@ -13,9 +13,9 @@ from bohb.visualization.picture import (
     Axis,
     Band,
     Boxes,
-    Curves,
     Dots,
     Field,
+    Lines,
     Mark,
     Picture,
     Rules,
@@ -92,7 +92,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
 def _traces(mark: Mark) -> Iterator[Any]:
     import plotly.graph_objects as go
 
-    if isinstance(mark, Curves):
+    if isinstance(mark, Lines):
         yield _curves(mark)
     elif isinstance(mark, Dots):
         marker: dict[str, Any] = {
@@ -146,7 +146,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
         )
 
 
-def _curves(mark: Curves) -> Any:
+def _curves(mark: Lines) -> Any:
     """Return all curves as one trace, parted by gaps: a trace for each would be slow."""
     import plotly.graph_objects as go
 

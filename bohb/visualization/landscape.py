@@ -1,4 +1,4 @@
-"""What the model makes of a study: the values it expects over the space, and who decides them."""
+"""The landscape of a study: the values that a model expects over the space."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from bohb.model.arrays import FloatArray
 from bohb.study import EvaluationRecord, Study
 from bohb.visualization.drawing import draw
 from bohb.visualization.landscape import Landscape, ModelKind
-from bohb.visualization.picture import ACCENT, NEUTRAL, PALETTE, Axis, Curves, Dots, Field, Picture
+from bohb.visualization.picture import ACCENT, NEUTRAL, PALETTE, Axis, Dots, Field, Lines, Picture
 from bohb.visualization.subject import Subject
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def model_picture(
             landscape.axis(names[0]),
             Axis(landscape.label),
             [
-                Curves([(grid, found.values)], PALETTE[0], width=2.0),
+                Lines([(grid, found.values)], PALETTE[0], width=2.0),
                 Dots(xs, ys, NEUTRAL, "trials", size, opacity=0.7, hints=hints),
                 Dots(xs[own], ys[own], ACCENT, "incumbent", 9.0, "diamond"),
             ],

@@ -13,7 +13,7 @@ from bohb.model.arrays import FloatArray
 from bohb.study import EvaluationRecord, Study
 from bohb.visualization.drawing import draw
 from bohb.visualization.landscape import FEWEST_TRIALS, Landscape, Parameters, history_of
-from bohb.visualization.picture import ACCENT, Axis, Curves, Mark, Picture, Rules, Words, shade
+from bohb.visualization.picture import ACCENT, Axis, Lines, Mark, Picture, Rules, Words, shade
 from bohb.visualization.subject import Subject
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def parallel_coordinate_picture(study: Study, params: Sequence[str] | None = Non
     marks: list[Mark] = [Rules([*range(len(names) + 1)], opacity=1.0)]
     for level, curves in sorted(by_level.items()):
         marks.append(
-            Curves(
+            Lines(
                 curves,
                 shade(subject.height(level)),
                 f"to {subject.scale.levels[level]:g}",
@@ -53,7 +53,7 @@ def parallel_coordinate_picture(study: Study, params: Sequence[str] | None = Non
                 opacity=0.7 if few else 0.35,
             )
         )
-    marks.append(Curves(chosen, ACCENT, "incumbent", width=2.5))
+    marks.append(Lines(chosen, ACCENT, "incumbent", width=2.5))
     marks.append(_scales(parameters, names))
     # Every other name stands lower, so that long ones do not run into each other.
     labels = ["rank", *names]

@@ -67,8 +67,8 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
-    """Curves of one colour, each a pair of x and y."""
+class Lines:
+    """Lines of one colour, each a pair of x and y."""
 
     curves: Sequence[tuple[ArrayLike, ArrayLike]]
     colour: str
@@ -157,7 +157,7 @@ class Rules:
     is_dashed: bool = False
 
 
-Mark: TypeAlias = Curves | Dots | Band | Boxes | Field | Words | Rules
+Mark: TypeAlias = Lines | Dots | Band | Boxes | Field | Words | Rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,42 +46,170 @@ __all__ = [
 
 
 def plot_rungs(study: Study) -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_rungs`."""
+    """Return the figure of `bohb.visualization.plot_rungs`.
+
+    Parameters
+    ----------
+    study
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_rungs(study)).__name__
+    'Figure'
+    """
     return draw_figure(rungs_picture(study))
 
 
 def plot_brackets(study: Study) -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_brackets`."""
+    """Return the figure of `bohb.visualization.plot_brackets`.
+
+    Parameters
+    ----------
+    study
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_brackets(study)).__name__
+    'Figure'
+    """
     return draw_figure(brackets_picture(study))
 
 
 def plot_timeline(study: Study) -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_timeline`."""
+    """Return the figure of `bohb.visualization.plot_timeline`.
+
+    Parameters
+    ----------
+    study
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_timeline(study)).__name__
+    'Figure'
+    """
     return draw_figure(timeline_picture(study))
 
 
 def plot_incumbent(study: Studies, over: Over = "resource") -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_incumbent`."""
+    """Return the figure of `bohb.visualization.plot_incumbent`.
+
+    Parameters
+    ----------
+    study, over
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_incumbent(study)).__name__
+    'Figure'
+    """
     return draw_figure(incumbent_picture(study, over))
 
 
 def plot_rank_correlation(study: Study) -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_rank_correlation`."""
+    """Return the figure of `bohb.visualization.plot_rank_correlation`.
+
+    Parameters
+    ----------
+    study
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_rank_correlation(study)).__name__
+    'Figure'
+    """
     return draw_figure(rank_correlation_picture(study))
 
 
 def plot_model(
     study: Study, params: Sequence[str] | None = None, *, model: ModelKind | None = None
 ) -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_model`."""
+    """Return the figure of `bohb.visualization.plot_model`.
+
+    Parameters
+    ----------
+    study, params, model
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_model(study)).__name__
+    'Figure'
+    """
     return draw_figure(model_picture(study, params, model))
 
 
 def plot_importances(study: Study, *, model: ModelKind | None = None) -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_importances`."""
+    """Return the figure of `bohb.visualization.plot_importances`.
+
+    Parameters
+    ----------
+    study, model
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_importances(study)).__name__
+    'Figure'
+    """
     return draw_figure(importances_picture(study, model))
 
 
 def plot_parallel_coordinate(study: Study, params: Sequence[str] | None = None) -> go.Figure:
-    """Return the figure of `bohb.visualization.plot_parallel_coordinate`."""
+    """Return the figure of `bohb.visualization.plot_parallel_coordinate`.
+
+    Parameters
+    ----------
+    study, params
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_parallel_coordinate(study)).__name__
+    'Figure'
+    """
     return draw_figure(parallel_coordinate_picture(study, params))

@@ -1,4 +1,4 @@
-"""Whether low rungs tell what high rungs will say: the rank correlation of all pairs of levels."""
+"""The rank correlation of all pairs of levels: whether low rungs tell what high ones will say."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 from bohb.history import Scale
 from bohb.study import Study
 from bohb.visualization.drawing import draw
-from bohb.visualization.picture import ACCENT, PALETTE, Curves, Dots, Mark, Picture, Rules, shade
+from bohb.visualization.picture import ACCENT, PALETTE, Dots, Lines, Mark, Picture, Rules, shade
 from bohb.visualization.scales import resource_axis, value_axis
 from bohb.visualization.subject import Subject
 
@@ -37,7 +37,7 @@ def rungs_picture(study: Study) -> Picture:
     marks: list[Mark] = [Rules(scale.levels)]
     for level, group in sorted(by_level.items()):
         marks.append(
-            Curves(
+            Lines(
                 [(xs, laid.place(ys)) for xs, ys in group],
                 shade(subject.height(level)),
                 f"to {scale.levels[level]:g}",
@@ -52,7 +52,7 @@ def rungs_picture(study: Study) -> Picture:
         marks.append(Dots(resources, places, PALETTE[3], "cuts", size=14, symbol="dash"))
     if best in curves:
         xs, ys = curves[best]
-        marks.append(Curves([(xs, laid.place(ys))], ACCENT, "incumbent", width=2.5))
+        marks.append(Lines([(xs, laid.place(ys))], ACCENT, "incumbent", width=2.5))
     return Picture(
         "Learning curves by the rung a trial got to",
         resource_axis(scale.levels),

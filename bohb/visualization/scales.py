@@ -1,4 +1,4 @@
-"""How values are laid along an axis, so that what matters can be told apart."""
+"""The scales of axes: values are laid along them so that what matters can be told apart."""
 
 from __future__ import annotations
 

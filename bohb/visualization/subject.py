@@ -1,4 +1,4 @@
-"""What is drawn of a study, checked before anything is drawn."""
+"""The subject of a picture: a study and its evaluations, checked before anything is drawn."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bohb.errors import NoResultError
-from bohb.hyperband.forecast import duration_as_text
+from bohb.hyperband.duration import duration_as_text
 from bohb.study import EvaluationRecord, Study
 from bohb.visualization.drawing import draw
 from bohb.visualization.picture import Axis, Boxes, Mark, Picture, Rules, shade

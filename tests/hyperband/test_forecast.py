@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bohb.hyperband import Evaluation, SynchronousSchedule, ladder, make_plan
+from bohb.hyperband.duration import duration_as_text
 from bohb.hyperband.forecast import (
     LegsLeft,
     Pace,
     busy_seconds,
-    duration_as_text,
     wall_seconds,
 )
 

@@ -23,7 +23,7 @@ from bohb.cli.jobs import Job
 from bohb.cli.jobs.command import as_text
 from bohb.cli.status import Best, Status
 from bohb.hyperband import Resource
-from bohb.hyperband.forecast import duration_as_text
+from bohb.hyperband.duration import duration_as_text
 
 _MOST_ROWS = 16
 _TOLD_IN_FULL = 3

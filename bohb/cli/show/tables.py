@@ -23,7 +23,7 @@ from bohb.cli.lifecycle import Place
 from bohb.cli.show.live import at, plainly, short
 from bohb.cli.status import Best, Status
 from bohb.history import from_model
-from bohb.hyperband.forecast import duration_as_text
+from bohb.hyperband.duration import duration_as_text
 from bohb.study import JoinedProcess, without_password
 
 _MOST_FAILURES = 3
