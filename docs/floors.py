@@ -24,6 +24,7 @@ else:
 ROOT = Path(__file__).parents[1]
 WORDS = {
     "cli": "the command line",
+    "report": "one page of a study",
     "visualization": "pictures",
     "sklearn": "searches for scikit-learn",
     "study": "decides what is done next",

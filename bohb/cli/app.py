@@ -42,6 +42,7 @@ from bohb.errors import (
     SettingsError,
     TooManyFailuresError,
 )
+from bohb.report import write_report
 from bohb.study import Study, signals_interrupt
 
 FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -279,6 +280,23 @@ def plot(
         with _writing():
             plots.draw(job, study, kind, output)
         typer.echo(str(output))
+
+
+@app.command()
+def report(
+    job_file: JobFile,
+    storage: Storage = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="The file to write.", show_default="NAME.html in this directory"
+        ),
+    ] = None,
+) -> None:
+    """Write a page with all that became of the job: facts, pictures, advice, failures."""
+    with _errors_told():
+        job, _, study = _opened(job_file, storage)
+        typer.echo(str(write_report(study, output or Path(f"{job.name}.html"))))
 
 
 @app.command()

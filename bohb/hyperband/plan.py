@@ -257,8 +257,12 @@ class Plan:
         return _table(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Show the table in a notebook."""
+        """Show the table in a terminal of IPython."""
         printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        """Show the table in a notebook."""
+        return _html_table(self)
 
 
 def make_plan(
@@ -368,8 +372,8 @@ def _tidy(resource: Resource) -> Resource:
     return resource if isinstance(resource, int) else float(f"{resource:.12g}")
 
 
-def _table(plan: Plan) -> str:
-    """Return the brackets of a plan as a table, with their costs."""
+def _cells(plan: Plan) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the cells of the table of a plan: those of the rungs, and those of the costs."""
     per_round = plan.brackets[: len(plan.brackets) // plan.n_rounds]
     levels = max((bracket.resources for bracket in per_round), key=len)
     rows = [["resource", *map(_number, levels)]]
@@ -395,36 +399,55 @@ def _table(plan: Plan) -> str:
             _number(plan.resource_restarted),
         ]
     )
-    body = "\n".join(
-        f"{left} | {right}" for left, right in zip(_align(rows), _align(totals), strict=True)
-    )
-    more = plan.resource_restarted / plan.resource_continued - 1
-    kind = "Hyperband" if len(per_round) > 1 else "Successive halving"
-    lines = [
+    return rows, totals
+
+
+def _table(plan: Plan) -> str:
+    """Return the brackets of a plan as a table of text, with their costs."""
+    pairs = zip(*map(_align, _cells(plan)), strict=True)
+    body = "\n".join(f"{left} | {right}" for left, right in pairs)
+    return "\n".join([_title(plan), "", body, "", *_notes(plan)])
+
+
+def _html_table(plan: Plan) -> str:
+    """Return the same as a table of HTML."""
+    lines = []
+    for order, (left, right) in enumerate(zip(*_cells(plan), strict=True)):
+        kind = "td" if order else "th"
+        lines.append("".join(f"<{kind}>{cell}</{kind}>" for cell in (*left, *right)))
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<b>{_title(plan)}</b><table>{body}</table>{'<br>'.join(_notes(plan))}"
+
+
+def _title(plan: Plan) -> str:
+    n_brackets = len(plan.brackets) // plan.n_rounds
+    kind = "Hyperband" if n_brackets > 1 else "Successive halving"
+    return (
         f"{'Asynchronous ' + kind[0].lower() + kind[1:] if plan.asynchronous else kind}, "
-        f"{_count(plan.n_rounds, 'round')} of {_count(len(per_round), 'bracket')}, "
-        f"reduction factor {plan.reduction_factor:g}",
-        "",
-        body,
-        "",
+        f"{_count(plan.n_rounds, 'round')} of {_count(n_brackets, 'bracket')}, "
+        f"reduction factor {plan.reduction_factor:g}"
+    )
+
+
+def _notes(plan: Plan) -> list[str]:
+    more = plan.resource_restarted / plan.resource_continued - 1
+    notes = [
         "continued: resource if a promoted trial goes on from where it stood",
-        f"restarted: resource if it trains from the start again ({more:.0%} more)".replace(
-            "%", " %"
-        ),
+        f"restarted: resource if it trains from the start again ({100 * more:.0f} % more)",
         "longest chain of legs, which no number of workers can shorten: "
         f"{_number(plan.longest_chain_continued)} continued, "
         f"{_number(plan.longest_chain_restarted)} restarted",
     ]
     if plan.pace is not None:
-        lines.append(str(plan.pace))
+        notes += str(plan.pace).splitlines()
     if plan.asynchronous:
-        lines.append("asynchronous: promotions made on little evidence may come on top")
+        notes.append("asynchronous: promotions made on little evidence may come on top")
     if plan.adaptive and plan.n_rounds > 1:
-        lines.append(
+        notes.append(
             "adaptive: after the first round a bracket starts at the top if that pays, with fewer "
             "trials and no more resource"
         )
-    return "\n".join(lines)
+    return notes
 
 
 def _align(rows: list[list[str]]) -> list[str]:

@@ -146,6 +146,12 @@ def file_of(storage: BaseStorage) -> str:
     return str(Path(path).absolute()) if is_file else ""
 
 
+def shown_storage(storage: BaseStorage) -> str:
+    """Return what a storage may be called: its file, its URL without passwords, or its kind."""
+    url = str(getattr(getattr(storage, "_backend", storage), "url", ""))
+    return file_of(storage) or without_password(url) or type(storage).__name__
+
+
 def exists(storage: str | Path | BaseStorage | None) -> bool:
     """Return whether there is such a storage, as far as can be seen without making it."""
     if isinstance(storage, str) and storage.startswith("sqlite:///"):

@@ -11,6 +11,7 @@ from bohb.store.checkpoints import find_trial_directory as find_trial_directory
 from bohb.store.fingerprint import Fingerprint as Fingerprint
 from bohb.store.lease import lease_holder as lease_holder
 from bohb.store.legs import LegMarks as LegMarks
+from bohb.store.opening import shown_storage as shown_storage
 from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
 from bohb.study.advice import Advice

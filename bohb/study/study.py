@@ -5,7 +5,10 @@ from __future__ import annotations
 import concurrent.futures
 import copy
 import dataclasses
+import html
+import importlib
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
 from pathlib import Path
@@ -847,6 +850,59 @@ class Study(StoredStudy):
         """
         plan = schedule_pruner_of(self, "evaluations()").plan()
         return evaluation_records(self.get_trials(deepcopy=False), scale_of(self), plan)
+
+    def report(self, path: str | Path) -> Path:
+        """Write a report of the study into a file: one page of HTML, which needs no network.
+
+        It has the incumbent and what it is compared with, what was saved against full trainings,
+        all pictures of `bohb.visualization`, the ten best trials, the advice, the failures, and
+        what is needed to do it again.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib or Jinja is not installed (``bohb[report]``).
+        ArgumentError
+            If the study's pruner has no rungs, or the file cannot be written.
+
+        Examples
+        --------
+        >>> import bohb, tempfile
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     study.report(f"{directory}/run.html").stat().st_size > 10_000
+        True
+        """
+        # The report lies above the study, and is looked for only when it is asked for.
+        write_report: Callable[[Study, str | Path], Path]
+        write_report = importlib.import_module("bohb.report").write_report
+        return write_report(self, path)
+
+    def _repr_html_(self) -> str:
+        """Show where the study stands in a notebook."""
+        states = Counter(trial.state.name for trial in self.get_trials(deepcopy=False))
+        counts = ", ".join(f"{count} {name}" for name, count in states.items()) or "none yet"
+        rows = [("pruner", repr(self.pruner)), ("sampler", repr(self.sampler)), ("trials", counts)]
+        best = self._find_incumbent() if isinstance(self.pruner, SchedulePruner) else None
+        if best is not None:
+            value = f"{best.value:.6g} of trial {best.number} at resource {best.resource:g}"
+            rows += [("best", value), ("with", repr(best.params))]
+        body = "".join(
+            f"<tr><th>{name}</th><td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in rows
+        )
+        return f"<b>Study {html.escape(self.study_name)}</b><table>{body}</table>"
 
     def advice(self) -> list[Advice]:
         """Return what the evaluations say of the schedule, the space and the objective.

@@ -122,6 +122,12 @@ def test_explain_says_what_became_of_a_trial(done):
     assert bohb("explain", done, "99").exit_code == 2
 
 
+def test_report_writes_a_page(done, tmp_path):
+    page = tmp_path / "page.html"
+    assert bohb("report", done, "-o", page).exit_code == 0
+    assert "The ten best trials" in page.read_text()
+
+
 def test_export_writes_evaluations_and_reports(done, tmp_path):
     rows = list(csv.DictReader(io.StringIO(bohb("export", done).stdout)))
     assert len(rows) == 20
