@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,9 +87,40 @@ def search_space(space: ConfigurationSpace) -> SearchSpace:
         [_predicate(clause) for clause in space.forbidden_clauses],
         is_declared=True,
     )
-    return SearchSpace(
-        {hp.name: _distribution(hp) for hp in ordered}, model, _default_of_author(space)
-    )
+    distributions = {hp.name: _distribution(hp) for hp in ordered}
+    return SearchSpace(distributions, model, _default_of_author(space), space)
+
+
+def configuration_space(distributions: Mapping[str, BaseDistribution]) -> ConfigurationSpace:
+    """Return the space of ConfigSpace that has these distributions of Optuna, all always active.
+
+    A step is left out: a number has the whole range between its ends.
+
+    Examples
+    --------
+    >>> space = configuration_space({"rate": FloatDistribution(0.1, 1.0, log=True)})
+    >>> space["rate"].log, space["rate"].lower, space["rate"].upper
+    (True, 0.1, 1.0)
+    """
+    space = ConfigurationSpace()
+    for name, distribution in distributions.items():
+        space.add(_hyperparameter(name, distribution))
+    return space
+
+
+def _hyperparameter(name: str, distribution: BaseDistribution) -> Hyperparameter[Any, Any]:
+    if isinstance(distribution, CategoricalDistribution):
+        return CategoricalHyperparameter(name, list(distribution.choices))
+    if not isinstance(distribution, (FloatDistribution, IntDistribution)):
+        raise ArgumentTypeError(
+            f"{name!r} must have a distribution of Optuna, got {distribution!r}"
+        )
+    low, high, log = distribution.low, distribution.high, distribution.log
+    if low == high:
+        return Constant(name, low)
+    if isinstance(distribution, IntDistribution):
+        return UniformIntegerHyperparameter(name, int(low), int(high), log=log)
+    return UniformFloatHyperparameter(name, low, high, log=log)
 
 
 def _distribution(hp: Hyperparameter[Any, Any]) -> BaseDistribution:

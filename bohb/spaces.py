@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,14 @@ class SearchSpace:
         The same parameters as the model knows them, with conditions, priors and forbidden clauses.
     default
         The configuration that its author prefers, if there is one.
+    source
+        The ``ConfigurationSpace`` that it was made of, if it was.
     """
 
     distributions: Mapping[str, BaseDistribution]
     model: Space
     default: Mapping[str, Any] | None = None
+    source: Any = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of_distributions(cls, distributions: Mapping[str, BaseDistribution]) -> SearchSpace:

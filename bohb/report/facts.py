@@ -28,7 +28,7 @@ _MOST_BEST, _MOST_FAILURES = 10, 10
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Yardstick:
     """What the incumbent is compared with, at a resource at which both were evaluated."""
 
     what: str
@@ -81,7 +81,7 @@ class Facts:
     seconds: float
     full: float
     incumbent: Incumbent | None
-    baseline: Comparison | None
+    baseline: Yardstick | None
     best: Sequence[EvaluationRecord]
     advice: Sequence[Advice]
     failures: Sequence[tuple[int, str]]
@@ -160,7 +160,7 @@ def _seconds(evaluation: EvaluationRecord) -> float:
     return (evaluation.ended - evaluation.began).total_seconds()
 
 
-def _baseline(incumbent: Incumbent, evaluations: Sequence[EvaluationRecord]) -> Comparison | None:
+def _baseline(incumbent: Incumbent, evaluations: Sequence[EvaluationRecord]) -> Yardstick | None:
     """Return the comparison with the default configuration, or with the middle of all trials.
 
     It is made at the highest resource at which both were evaluated.
@@ -170,10 +170,10 @@ def _baseline(incumbent: Incumbent, evaluations: Sequence[EvaluationRecord]) -> 
     finite = [e for e in default if math.isfinite(e.value)]
     if finite and finite[-1].number != incumbent.number:
         last = finite[-1]
-        return Comparison("the default configuration", last.resource, last.value, own[last.resource])
+        return Yardstick("the default configuration", last.resource, last.value, own[last.resource])
     for resource in sorted(own):  # the lowest rung of its bracket has seen most trials
         values = [e.value for e in evaluations if e.resource == resource and math.isfinite(e.value)]
         if len(values) > 1:
             middle: Any = statistics.median(values)
-            return Comparison(f"the median of {len(values)} trials", resource, middle, own[resource])
+            return Yardstick(f"the median of {len(values)} trials", resource, middle, own[resource])
     return None

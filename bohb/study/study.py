@@ -57,6 +57,13 @@ from bohb.study.evaluation_records import (
     evaluation_records,
     evaluations_dataframe,
 )
+from bohb.study.exchange import (
+    Source,
+    as_trials,
+    configuration_space_of,
+    read_earlier,
+    write_hpbandster,
+)
 from bohb.study.explanation import Explanation, explain
 from bohb.study.faults import Failure, most_frequent
 from bohb.study.fitting import FittedPlan, fit_plan, paced
@@ -682,6 +689,83 @@ class Study(StoredStudy):
         trial.system_attrs.pop(LEG_ATTRIBUTE, None)  # its bracket is that of another study
         super().add_trial(trial)
         self._session.notice_added()
+
+    def add_trials_from(self, source: Source) -> int:
+        """Let the model learn from the results of an earlier run, which no bracket counts.
+
+        Values count at the resource at which they were observed. Parameters that this study's space
+        does not have, and values that it does not allow, are left out. A trial that lacks
+        parameters counts less: for the model it lies at a distance from complete configurations.
+
+        Parameters
+        ----------
+        source
+            A study of `bohb` or of Optuna with the same direction; a data frame with the columns
+            ``value`` and ``params_*``, and maybe ``resource`` and ``number``, as
+            `evaluations_dataframe` makes it; or the directory in which HpBandSter has left its
+            ``configs.json`` and ``results.json``. Without a resource a value counts at the highest.
+
+        Returns
+        -------
+        int
+            How many trials were added.
+
+        Raises
+        ------
+        ArgumentError
+            If the source has another direction, or cannot be read.
+        ArgumentTypeError
+            If it is none of these.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> def objective(trial):
+        ...     return trial.suggest_float("x", 0, 1) + 1 / trial.resource
+        >>> before = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> before.optimize(objective)
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 27))
+        >>> study.add_trials_from(before), len(study.evaluations())
+        (15, 0)
+        """
+        scale = scale_of(self)
+        earlier = as_trials(read_earlier(source, maximize=scale.maximize), scale, self.space)
+        for trial in earlier:
+            super().add_trial(trial)
+        self._session.notice_added()
+        return len(earlier)
+
+    def export_hpbandster(self, directory: str | Path) -> Path:
+        """Write the files of HpBandSter, which its own tools and DeepCAVE read.
+
+        Parameters
+        ----------
+        directory
+            Gets ``configs.json``, ``results.json`` and ``configspace.json``. Losses are minimised
+            there; the value of a study that maximises is in the info of each result.
+
+        Returns
+        -------
+        pathlib.Path
+            The directory.
+
+        Raises
+        ------
+        ArgumentError
+            If the study's pruner has no rungs, or the directory cannot be written to.
+
+        Examples
+        --------
+        >>> import bohb, tempfile
+        >>> study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     sorted(path.name for path in study.export_hpbandster(directory).iterdir())
+        ['configs.json', 'configspace.json', 'results.json']
+        """
+        own = [each for each in self.evaluations() if each.bracket is not None]
+        space = configuration_space_of(self.space, self.get_trials(deepcopy=False))
+        return write_hpbandster(directory, own, scale_of(self), space)
 
     @property
     def _history(self) -> History | None:
