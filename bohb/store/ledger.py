@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -39,6 +40,10 @@ _LONGEST_TEXT = 2000  # characters; the columns of databases have limits of thei
 
 
 T = TypeVar("T")
+
+
+class TrialOverError(StorageError):
+    """Somebody else has ended the trial that was to be written to, such as in the dashboard."""
 
 
 class Ledger:
@@ -299,6 +304,10 @@ class Ledger:
             return StorageError(
                 f"could not {action} of study {self.study_name!r}: it is not in the storage any "
                 f"more ({error})"
+            )
+        if isinstance(error, UpdateFinishedTrialError):
+            return TrialOverError(
+                f"could not {action} of study {self.study_name!r}: the trial was ended elsewhere"
             )
         details = getattr(error, "details", None)  # gRPC keeps its reason there
         said = str(details()) if callable(details) else str(error)

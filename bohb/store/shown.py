@@ -6,10 +6,11 @@ rungs. The attributes repeat what ``bohb:leg`` says, and nothing reads them back
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from bohb.hyperband import Leg
-from bohb.store.ledger import SHOWN_STANDING, Ledger
+from bohb.store.ledger import SHOWN_STANDING, Ledger, TrialOverError
 
 _SHARE = 0.025  # of all time, at most, that is spent on trials that go on
 
@@ -48,7 +49,8 @@ class Shown:
         if not self._unwritten or (began < self._not_before and not in_any_case):
             return
         while self._unwritten:
-            self._ledger.set_user_attr(*_first(self._unwritten))
+            with contextlib.suppress(TrialOverError):
+                self._ledger.set_user_attr(*_first(self._unwritten))
         ended = time.monotonic()
         self._not_before = ended + (ended - began) / _SHARE
 

@@ -36,6 +36,7 @@ from bohb.objective.stop import LegWatch
 from bohb.objective.trial import Trial
 from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
+from bohb.store.ledger import TrialOverError
 from bohb.store.legs import NO_LEG, LegMarks, LegRecord
 from bohb.store.shown import Shown, standing_of
 from bohb.store.stored_study import StoredStudy, ledger_of
@@ -289,7 +290,11 @@ class StudyState:
         else:
             before = self._records[leg.trial]
             record = before.followed_by(leg, self.schedule.decision(leg))
-            self.ledger.begin_leg(self._ids[leg.trial], record)
+            try:
+                self.ledger.begin_leg(self._ids[leg.trial], record)
+            except TrialOverError:
+                self._take_end(leg)
+                return self._begin_next(may_start=may_start)
             became = f"promoted to {leg.resource:g}"
             self.shown.note(self._ids[leg.trial], standing_of(before.leg, became))
             _logger.info(
@@ -304,6 +309,19 @@ class StudyState:
         except ArgumentError as error:  # a storage that lost trials uses their numbers again
             raise self.ledger.failure("begin a trial", error) from error
         return self._give(leg)
+
+    def _take_end(self, leg: Leg) -> None:
+        """Let a trial fail that was to be promoted, and that somebody else has ended meanwhile."""
+        number = self._number(leg)
+        self._tell_end(number)
+        self.schedule.begin(leg, number)
+        self._forget(number)
+        self._prune(self.schedule.record(Evaluation(number, leg.rung, None)))
+
+    def _tell_end(self, number: int) -> None:
+        _logger.warning(
+            "Trial %d was paused, and was ended by somebody else: it goes no further.", number
+        )
 
     def _start(self, leg: Leg) -> int:
         """Make a trial for `leg`, or take one from the queue, and return its number."""
@@ -399,7 +417,13 @@ class StudyState:
             self._finish(trial, TrialState.PRUNED, DROPPED, _last_value(trial))
 
     def _finish(self, trial: Trial, state: TrialState, end: str, value: float | None) -> None:
-        self._paused.pop(trial.number, None)
+        try:
+            self._write_end(trial, state, end, value)
+        except TrialOverError:
+            self._tell_end(trial.number)
+        self._forget(trial.number)
+
+    def _write_end(self, trial: Trial, state: TrialState, end: str, value: float | None) -> None:
         frozen, record = live_trial(trial), self._records[trial.number]
         if end != DROPPED:  # nothing is new in a trial that is dropped where it was paused
             self.ledger.end_leg(trial._trial_id, record, end)
@@ -413,10 +437,15 @@ class StudyState:
             # because a finished trial takes no attributes any more, and samplers write some.
             self._telling = None
             self.ledger.set_state(trial._trial_id, state, value)
-        finished = self.ledger.trial(trial._trial_id)
+
+    def _forget(self, number: int) -> None:
+        """Take a trial that has finished as the storage has it, and keep nothing else of it."""
+        finished = self.ledger.trial(self._ids[number])
         self.history.observe(finished)
         self.finished.append(finished)
-        del self._trials[trial.number], self._records[trial.number]
+        self._paused.pop(number, None)
+        self._trials.pop(number, None)
+        del self._records[number]
 
     # Resuming
 

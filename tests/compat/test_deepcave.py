@@ -1,8 +1,8 @@
 """DeepCAVE opens what a study exports.
 
-Its newest release, 1.4.1, takes Python below 3.11 and an older ConfigSpace than ours, so that it has an
-environment of its own. BOHB_DEEPCAVE_PYTHON names the interpreter of one that has ``deepcave`` and
-``hpbandster``; without it the test is skipped.
+Its newest release, 1.4.1, takes Python below 3.11 and an older ConfigSpace than ours, so that it
+has an environment of its own. BOHB_DEEPCAVE_PYTHON names the interpreter of one that has
+``deepcave`` and ``hpbandster``; without it the test is skipped.
 """
 
 import json
