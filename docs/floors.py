@@ -27,6 +27,7 @@ WORDS = {
     "report": "one page of a study",
     "visualization": "pictures",
     "sklearn": "searches for scikit-learn",
+    "integration": "callbacks for frameworks",
     "study": "decides what is done next",
     "remote": "a leg outside this process",
     "objective": "one leg of one trial",

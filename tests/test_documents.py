@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import subprocess
 import sys
@@ -20,7 +21,16 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 JOB_FLAGS = re.MULTILINE | re.DOTALL
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # By page: what its programs need.
-OPTIONAL = {"dask": "distributed", "ray": "ray", "distributed-training": "torch"}
+OPTIONAL = {
+    "dask": ["distributed"],
+    "ray": ["ray"],
+    "distributed-training": ["torch"],
+    "lightning": ["torch", "lightning"],
+    "keras": ["torch", "keras"],
+    "transformers": ["torch", "transformers", "accelerate"],
+    "boosting": ["xgboost", "lightgbm"],
+}
+os.environ.setdefault("KERAS_BACKEND", "torch")
 SLOW = {*OPTIONAL, "scikit-learn", "tutorial"}
 PROGRAMS = [
     pytest.param(
@@ -48,8 +58,8 @@ def _ray_is_there():
 
 @pytest.mark.parametrize("page", PROGRAMS)
 def test_the_programs_of_a_page_print_what_it_says(page, tmp_path, monkeypatch):
-    if page.stem in OPTIONAL:
-        pytest.importorskip(OPTIONAL[page.stem])
+    for needed in OPTIONAL.get(page.stem, ()):
+        pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
     printed = io.StringIO()
