@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import math
 import time
@@ -32,9 +31,7 @@ SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
 CHECKPOINT_MARK = "bohb:checkpoint_mark"
 
-# User attributes, which Optuna's tools show.
-SHOWN_BRACKET = "bohb:bracket"
-SHOWN_STANDING = "bohb:standing"
+SHOWN_STANDING = "bohb:standing"  # a user attribute, which Optuna's tools show
 
 _LONGEST_TEXT = 2000  # characters; the columns of databases have limits of their own
 
@@ -94,11 +91,7 @@ class Ledger:
     def create_trial(self, record: LegRecord) -> int:
         """Write a new trial that has been given a leg, and return its id."""
         attributes = {LEG_ATTRIBUTE: _leg_attribute(record, RUNNING)}
-        template = create_trial(
-            state=TrialState.RUNNING,
-            system_attrs=attributes,
-            user_attrs={SHOWN_BRACKET: record.leg.bracket},
-        )
+        template = create_trial(state=TrialState.RUNNING, system_attrs=attributes)
         attempts = itertools.count()
 
         def create() -> int:
@@ -340,7 +333,8 @@ def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:
         ]
     if record.decisions:
         attribute["decisions"] = [
-            decision and dataclasses.astuple(decision) for decision in record.decisions
+            decision and (decision.rank, decision.n_ranked, decision.n_kept, decision.cut)
+            for decision in record.decisions
         ]
     if record.origin is not None:
         attribute["origin"] = list(record.origin)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -97,12 +96,13 @@ class LegRecord:
         """Return the record of the same trial once it has been given its next `leg`."""
         unknown = (None,) * (leg.rung - 1 - len(self.decisions))  # of an earlier version
         decisions = (*self.decisions, *unknown, decision)
-        return dataclasses.replace(self, leg=leg, marks=self.marks.next(), decisions=decisions)
+        return LegRecord(leg, self.marks.next(), self.spans, decisions, self.origin)
 
     def ended(self, span: Span | None, origin: Origin | None) -> LegRecord:
         """Return the record of the same trial once its leg has come to an end."""
         unknown = (None,) * (self.leg.rung - len(self.spans))  # of an earlier version
-        return dataclasses.replace(self, spans=(*self.spans, *unknown, span), origin=origin)
+        spans = (*self.spans, *unknown, span)
+        return LegRecord(self.leg, self.marks, spans, self.decisions, origin)
 
 
 def origin_of(trial: FrozenTrial) -> Origin | None:

@@ -1,7 +1,7 @@
-"""The standing of trials as Optuna's tools show it: two user attributes, kept up to date cheaply.
+"""The standing of trials as Optuna's tools show it: a user attribute, kept up to date cheaply.
 
 The dashboard and Optuna's data frames have a column for each user attribute, and know nothing of
-rungs. The attributes repeat what ``bohb:leg`` says, and nothing reads them back.
+rungs. The attribute repeats what ``bohb:leg`` says, and nothing reads it back.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import time
 from bohb.hyperband import Leg
 from bohb.store.ledger import SHOWN_STANDING, Ledger, TrialOverError
 
-_SHARE = 0.025  # of all time, at most, that is spent on trials that go on
+_SHARE = 0.01  # of all time, at most, that is spent on trials that go on
 
 
 def standing_of(leg: Leg, became: str) -> str:
     """Return what is shown of a trial that has been given `leg`, and what became of it."""
-    return f"rung {leg.rung}, resource {leg.resource:g}: {became}"
+    return f"bracket {leg.bracket}, rung {leg.rung}, resource {leg.resource:g}: {became}"
 
 
 class Shown:

@@ -15,6 +15,7 @@ from bohb.store.opening import shown_storage as shown_storage
 from bohb.store.opening import unannounced as unannounced
 from bohb.store.opening import without_password as without_password
 from bohb.study.advice import Advice
+from bohb.study.advice import rank_correlation as rank_correlation
 from bohb.study.create import DuplicateStudyError, create_study, load_study
 from bohb.study.create import find_study as find_study
 from bohb.study.evaluation_records import EvaluationRecord

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial
 from bohb.history import Scale, to_model, to_parameter
 from bohb.hyperband import Plan
 from bohb.model import Numeric
+from bohb.model.arrays import FloatArray
 from bohb.store.ledger import Ledger
 from bohb.study.evaluation_records import EvaluationRecord, evaluation_records
 from bohb.study.limits import Limits
@@ -149,8 +150,6 @@ def _lowest_rung(losses: Mapping[int, Mapping[int, float]], scale: Scale) -> Ite
 
 def _disagreements(losses: Mapping[int, Mapping[int, float]], scale: Scale) -> Iterator[Advice]:
     """Say which neighbouring rungs rank trials otherwise; only promoted ones have both values."""
-    from scipy.stats import spearmanr  # takes long to import
-
     for low, high in zip(range(len(scale.levels)), range(1, len(scale.levels)), strict=False):
         both = sorted(losses.get(low, {}).keys() & losses.get(high, {}).keys())
         if len(both) < _FEWEST_PAIRS:
@@ -158,7 +157,7 @@ def _disagreements(losses: Mapping[int, Mapping[int, float]], scale: Scale) -> I
         pair = [[losses[level][number] for number in both] for level in (low, high)]
         if any(len(set(values)) == 1 for values in pair):
             continue  # of values that are all alike there is no correlation
-        found = float(spearmanr(*pair).statistic)
+        found = rank_correlation(*pair)
         centre = math.atanh(min(max(found, -0.999), 0.999))
         # Fieller, Hartley & Pearson 1957, for the variance of a rank correlation.
         margin = _NORMAL_95 * math.sqrt(1.06 / (len(both) - 3))
@@ -170,6 +169,25 @@ def _disagreements(losses: Mapping[int, Mapping[int, float]], scale: Scale) -> I
                 f" does: their rank correlation is {found:.2f} (95 % interval {lower:.2f} to "
                 f"{upper:.2f}, n = {len(both)}): raise min_resource to {scale.levels[high]:g}",
             )
+
+
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return Spearman's rank correlation of values that are not all alike.
+
+    SciPy has the same in a module that takes a second to import, which each study would wait for.
+
+    Examples
+    --------
+    >>> rank_correlation([1.0, 2.0, 3.0], [5.0, 7.0, 6.0])
+    0.5
+    """
+    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
+
+
+def _ranks(values: Sequence[float]) -> FloatArray:
+    """Return the ranks of values, those that are alike in the middle of their places."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places])
 
 
 def _no_gain(losses: Mapping[int, Mapping[int, float]], scale: Scale) -> Iterator[Advice]:

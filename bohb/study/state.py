@@ -334,7 +334,7 @@ class StudyState:
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
         origin = self._usual_origin(trial, is_queued=waiting is not None)
-        self._records[trial.number] = dataclasses.replace(record, origin=origin)
+        self._records[trial.number] = LegRecord(leg, record.marks, origin=origin)
         return trial.number
 
     def _usual_origin(self, trial: Trial, *, is_queued: bool) -> Origin:

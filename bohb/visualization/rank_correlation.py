@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bohb.errors import NoResultError
-from bohb.study import Study
+from bohb.study import Study, rank_correlation
 from bohb.visualization.drawing import draw
 from bohb.visualization.picture import Axis, Field, Mark, Picture, Words, ink_on, shade
 from bohb.visualization.subject import Subject
@@ -21,8 +21,6 @@ _FEWEST = 3  # trials that have a rank correlation
 
 def rank_correlation_picture(study: Study) -> Picture:
     """Return the picture of `plot_rank_correlation`."""
-    from scipy.stats import spearmanr  # takes long to import
-
     subject = Subject.of(study, "plot_rank_correlation")
     levels = subject.scale.levels
     values: defaultdict[int, dict[int, float]] = defaultdict(dict)
@@ -37,7 +35,7 @@ def rank_correlation_picture(study: Study) -> Picture:
             text, colour = f"n = {len(both)}", None
             if len(both) >= _FEWEST:
                 lower, higher = ([values[level][n] for n in both] for level in (low, high))
-                correlation = float(spearmanr(lower, higher).statistic)
+                correlation = rank_correlation(lower, higher)
                 found[high, low] = correlation
                 text = f"{correlation:.2f}\n{text}"
                 colour = ink_on(shade((correlation + 1) / 2))

@@ -138,10 +138,9 @@ def test_optunas_tools_see_where_each_trial_stands(asynchronous):
     last = {e.number: e for e in study.evaluations()}
     frame = study.trials_dataframe(attrs=("number", "user_attrs")).set_index("number")
     for number, evaluation in last.items():
-        shown = frame.loc[number]
-        assert shown["user_attrs_bohb:bracket"] == evaluation.bracket
-        assert shown["user_attrs_bohb:standing"] == (
-            f"rung {evaluation.rung}, resource {evaluation.resource}: {evaluation.outcome}"
+        assert frame.loc[number, "user_attrs_bohb:standing"] == (
+            f"bracket {evaluation.bracket}, rung {evaluation.rung}, "
+            f"resource {evaluation.resource}: {evaluation.outcome}"
         )
 
 
