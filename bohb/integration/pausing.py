@@ -1,4 +1,4 @@
-"""What all callbacks have in common: report after an epoch, and pause once its resource is used."""
+"""The part that all callbacks share: report after an epoch, and pause once its resource is used."""
 
 from __future__ import annotations
 

@@ -98,12 +98,6 @@ class LegRecord:
         decisions = (*self.decisions, *unknown, decision)
         return LegRecord(leg, self.marks.next(), self.spans, decisions, self.origin)
 
-    def ended(self, span: Span | None, origin: Origin | None) -> LegRecord:
-        """Return the record of the same trial once its leg has come to an end."""
-        unknown = (None,) * (self.leg.rung - len(self.spans))  # of an earlier version
-        spans = (*self.spans, *unknown, span)
-        return LegRecord(self.leg, self.marks, spans, self.decisions, origin)
-
 
 def origin_of(trial: FrozenTrial) -> Origin | None:
     """Return where the configuration of a trial comes from, as it is stored with the trial."""

@@ -15,11 +15,6 @@ from bohb.store.ledger import SHOWN_STANDING, Ledger, TrialOverError
 _SHARE = 0.01  # of all time, at most, that is spent on trials that go on
 
 
-def standing_of(leg: Leg, became: str) -> str:
-    """Return what is shown of a trial that has been given `leg`, and what became of it."""
-    return f"bracket {leg.bracket}, rung {leg.rung}, resource {leg.resource:g}: {became}"
-
-
 class Shown:
     """Writes how trials stand, at once when they finish, and now and then while they go on.
 
@@ -27,34 +22,35 @@ class Shown:
     ----------
     ledger
         What writes it.
+
+    Attributes
+    ----------
+    unwritten
+        By the trial's id: the leg that it was given last, and what became of it.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._unwritten: dict[int, str] = {}  # by the trial's id
+        self.unwritten: dict[int, tuple[Leg, str]] = {}
         self._not_before = 0.0  # on the clock of time.monotonic
 
-    def note(self, trial_id: int, standing: str) -> None:
-        """Take how a trial stands that goes on."""
-        self._unwritten[trial_id] = standing
-
-    def write_last(self, trial_id: int, standing: str) -> None:
+    def write_last(self, trial_id: int, leg: Leg, became: str) -> None:
         """Write how a trial ends; a finished trial takes no attributes any more."""
-        self._unwritten.pop(trial_id, None)
-        self._ledger.set_user_attr(trial_id, SHOWN_STANDING, standing)
+        self.unwritten.pop(trial_id, None)
+        self._write(trial_id, leg, became)
 
     def write(self, *, in_any_case: bool = False) -> None:
-        """Write what was noted, unless that has been done so recently that it would cost much."""
+        """Write what is unwritten, unless that was done so recently that it would cost much."""
         began = time.monotonic()
-        if not self._unwritten or (began < self._not_before and not in_any_case):
+        if not self.unwritten or (began < self._not_before and not in_any_case):
             return
-        while self._unwritten:
+        while self.unwritten:
+            trial_id = next(iter(self.unwritten))
             with contextlib.suppress(TrialOverError):
-                self._ledger.set_user_attr(*_first(self._unwritten))
+                self._write(trial_id, *self.unwritten.pop(trial_id))
         ended = time.monotonic()
         self._not_before = ended + (ended - began) / _SHARE
 
-
-def _first(unwritten: dict[int, str]) -> tuple[int, str, str]:
-    trial_id = next(iter(unwritten))
-    return trial_id, SHOWN_STANDING, unwritten.pop(trial_id)
+    def _write(self, trial_id: int, leg: Leg, became: str) -> None:
+        standing = f"bracket {leg.bracket}, rung {leg.rung}, resource {leg.resource:g}: {became}"
+        self._ledger.set_user_attr(trial_id, SHOWN_STANDING, standing)

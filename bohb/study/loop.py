@@ -113,6 +113,7 @@ class Loop:
                 idle = self._fill()
                 if self._in_flight or not (idle or self._stop.is_soon()):
                     self._collect()
+                    self._tell_how_it_stands()
                 elif not self._awaits_others(n_before):
                     break
                 self._report_finished()
@@ -120,6 +121,12 @@ class Loop:
             self._stop.tell(now=True)
             self._drain()
         self._report_finished()
+
+    def _tell_how_it_stands(self) -> None:
+        """Show how the trials stand in Optuna's tools, and give advice if it is time to."""
+        with self._state.deciding():
+            self._state.shown.write()
+        self._adviser.look(self._state.schedule.n_evaluations, self._state.schedule.plan)
 
     def wake(self) -> None:
         """Let the loop look again for legs to give, as others have brought a result."""
@@ -278,7 +285,6 @@ class Loop:
             self._state.settle(flight.trial, result)
         if self._progress is not None:
             self._progress.update()
-        self._adviser.look(self._state.schedule.n_evaluations, self._state.schedule.plan)
         if self._options.gc_after_trial:
             gc.collect()
         error = result.error

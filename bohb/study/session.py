@@ -293,6 +293,7 @@ class Session:
                 result = told(trial, values, state)
                 with study_state.deciding():
                     study_state.settle(trial, result)
+                    study_state.shown.write()
                 self._asked.discard(number)
             return trial
 

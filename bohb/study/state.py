@@ -38,7 +38,7 @@ from bohb.pruners import SchedulePruner
 from bohb.samplers import BOHBSampler
 from bohb.store.ledger import TrialOverError
 from bohb.store.legs import NO_LEG, LegMarks, LegRecord
-from bohb.store.shown import Shown, standing_of
+from bohb.store.shown import Shown
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
@@ -188,8 +188,11 @@ class StudyState:
             self._paused[trial.number] = leg.resource, -math.inf
             return
         # The sampler may have been asked only when the objective suggested something.
-        origin = self.history.origin(trial.number) or self._records[trial.number].origin
-        record = self._records[trial.number].ended(result.span, origin)
+        before = self._records[trial.number]
+        origin = self.history.origin(trial.number) or before.origin
+        unknown = (None,) * (leg.rung - len(before.spans))  # legs of an earlier version
+        spans = (*before.spans, *unknown, result.span)
+        record = LegRecord(leg, before.marks, spans, before.decisions, origin)
         self._records[trial.number] = record
         if result.span is not None:
             bracket = self.schedule.runs[leg.bracket].bracket
@@ -205,7 +208,7 @@ class StudyState:
             self._finish(trial, TrialState.COMPLETE, FINISHED, value)
         else:
             self.ledger.pause(trial._trial_id, record)
-            self.shown.note(trial._trial_id, standing_of(leg, PAUSED))
+            self.shown.unwritten[trial._trial_id] = leg, PAUSED
             self._paused[trial.number] = leg.resource, loss
             self.history.observe(live_trial(trial))
         if value is not None and loss is not None:
@@ -224,7 +227,6 @@ class StudyState:
         if dropped:
             self._log_cut(leg, dropped)
         self._prune(dropped)
-        self.shown.write()
 
     def paused(self, most: int | None = None) -> frozenset[int]:
         """Return the trials that wait between two legs, or the `most` best of them.
@@ -296,7 +298,7 @@ class StudyState:
                 self._take_end(leg)
                 return self._begin_next(may_start=may_start)
             became = f"promoted to {leg.resource:g}"
-            self.shown.note(self._ids[leg.trial], standing_of(before.leg, became))
+            self.shown.unwritten[self._ids[leg.trial]] = before.leg, became
             _logger.info(
                 "Trial %d is promoted from resource %s to %s.",
                 leg.trial,
@@ -427,7 +429,7 @@ class StudyState:
         frozen, record = live_trial(trial), self._records[trial.number]
         if end != DROPPED:  # nothing is new in a trial that is dropped where it was paused
             self.ledger.end_leg(trial._trial_id, record, end)
-        self.shown.write_last(trial._trial_id, standing_of(record.leg, end))
+        self.shown.write_last(trial._trial_id, record.leg, end)
         values = None if value is None else [value]
         self._telling = threading.get_ident()
         try:
