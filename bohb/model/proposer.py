@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from bohb.model.space import Space
 Source: TypeAlias = Literal["prior", "densities", "Gaussian process"]
 
 
-class Proposal(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Proposal:
     """A configuration, and what it comes from.
 
     Attributes
