@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bohb.errors import ArgumentError, NoResultError
+from bohb.errors import NoResultError
 from bohb.history import scale_of
 from bohb.hyperband import Plan, Resource
 from bohb.hyperband.duration import duration_as_text
-from bohb.pruners import SchedulePruner
 from bohb.study import (
     Advice,
     EvaluationRecord,
@@ -23,6 +22,7 @@ from bohb.study import (
     lease_holder,
     shown_storage,
 )
+from bohb.visualization.subject import require_rungs
 
 _MOST_BEST, _MOST_FAILURES = 10, 10
 
@@ -96,11 +96,7 @@ class Facts:
         ArgumentError
             If the study has no rungs.
         """
-        if not (isinstance(study, Study) and isinstance(study.pruner, SchedulePruner)):
-            raise ArgumentError(
-                "a report needs a bohb.Study whose pruner is a bohb.HyperbandPruner or a "
-                f"bohb.SuccessiveHalvingPruner, got {study!r}"
-            )
+        require_rungs(study, "a report")
         evaluations, scale = study.evaluations(), scale_of(study)
         last = {each.number: each for each in evaluations}
         ranked = sorted(

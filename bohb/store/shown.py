@@ -39,11 +39,14 @@ class Shown:
         self.unwritten.pop(trial_id, None)
         self._write(trial_id, leg, became)
 
-    def write(self, *, in_any_case: bool = False) -> None:
-        """Write what is unwritten, unless that was done so recently that it would cost much."""
+    @property
+    def is_due(self) -> bool:
+        """Whether something is to be written, and that was not done so recently as to cost much."""
+        return bool(self.unwritten) and time.monotonic() >= self._not_before
+
+    def write(self) -> None:
+        """Write what is unwritten."""
         began = time.monotonic()
-        if not self.unwritten or (began < self._not_before and not in_any_case):
-            return
         while self.unwritten:
             trial_id = next(iter(self.unwritten))
             with contextlib.suppress(TrialOverError):

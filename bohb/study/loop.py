@@ -124,8 +124,9 @@ class Loop:
 
     def _tell_how_it_stands(self) -> None:
         """Show how the trials stand in Optuna's tools, and give advice if it is time to."""
-        with self._state.deciding():
-            self._state.shown.write()
+        if self._state.shown.is_due:
+            with self._state.deciding():
+                self._state.shown.write()
         self._adviser.look(self._state.schedule.n_evaluations, self._state.schedule.plan)
 
     def wake(self) -> None:

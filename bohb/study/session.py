@@ -293,7 +293,8 @@ class Session:
                 result = told(trial, values, state)
                 with study_state.deciding():
                     study_state.settle(trial, result)
-                    study_state.shown.write()
+                    if study_state.shown.is_due:
+                        study_state.shown.write()
                 self._asked.discard(number)
             return trial
 
@@ -371,7 +372,7 @@ class Session:
         state.context = CallContext()
         if state.is_consistent and not self._lease.is_lost:
             with contextlib.suppress(StorageError, StudyOwnedError):
-                state.shown.write(in_any_case=True)
+                state.shown.write()
         if not state.is_consistent:
             self._state = None
             self.forget_objective()

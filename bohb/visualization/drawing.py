@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MANY = 200
-_SYMBOLS = {"circle": "o", "dash": "_", "cross": "x", "diamond": "D"}
+_SYMBOLS = {"circle": "o", "dash": "_", "diamond": "D"}
 
 
 def draw(picture: Picture, ax: Axes | None) -> Axes:
@@ -103,7 +103,6 @@ def _add(ax: Axes, mark: Mark, order: int) -> None:
                 color=mark.colour,
                 alpha=mark.opacity,
                 linewidth=0.8,
-                linestyle="--" if mark.is_dashed else "-",
                 zorder=0,
             )
 
@@ -116,7 +115,6 @@ def _add_curves(ax: Axes, mark: Lines, order: int) -> None:
             color=mark.colour,
             linewidth=mark.width,
             alpha=mark.opacity,
-            linestyle="--" if mark.is_dashed else "-",
             drawstyle="steps-post" if mark.is_step else "default",
             # A curve of one point would not be seen.
             marker="." if mark.marked or np.size(numbers(x)) == 1 else None,
@@ -137,7 +135,7 @@ def _add_dots(ax: Axes, mark: Dots, order: int) -> None:
         alpha=mark.opacity,
         label=mark.label,
         zorder=order,
-        linewidths=1.5 if mark.symbol in ("dash", "cross") else 0,
+        linewidths=1.5 if mark.symbol == "dash" else 0,
         **coloured,
     )
     if mark.scale is not None:

@@ -29,13 +29,11 @@ if TYPE_CHECKING:
 _SYMBOLS = {
     "circle": "circle",
     "dash": "line-ew-open",
-    "cross": "x-thin-open",
     "diamond": "diamond",
 }
 _LEGENDS = {
     "upper right": {"x": 1, "y": 1, "xanchor": "right", "yanchor": "top"},
     "lower right": {"x": 1, "y": 0, "xanchor": "right", "yanchor": "bottom"},
-    "upper left": {"x": 0, "y": 1, "xanchor": "left", "yanchor": "top"},
     "outside": {},
 }
 _DOTS_PER_INCH = 100
@@ -101,7 +99,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
             "symbol": _SYMBOLS[mark.symbol],
             "opacity": mark.opacity,
         }
-        if mark.symbol in ("dash", "cross"):
+        if mark.symbol == "dash":
             marker["line"] = {"width": 2, "color": mark.colour}
         if mark.scale is not None:
             bar = {"title": mark.scale_label}
@@ -155,7 +153,6 @@ def _curves(mark: Lines) -> Any:
         xs.append(np.append(numbers(x), np.nan))
         ys.append(np.append(numbers(y), np.nan))
     has_single = any(len(x) == 2 for x in xs)
-    dash = "dash" if mark.is_dashed else "solid"
     return go.Scatter(
         x=np.concatenate(xs) if xs else [],
         y=np.concatenate(ys) if ys else [],
@@ -163,7 +160,6 @@ def _curves(mark: Lines) -> Any:
         line={
             "color": mark.colour,
             "width": mark.width,
-            "dash": dash,
             "shape": "hv" if mark.is_step else "linear",
         },
         marker={"size": 4},
@@ -227,9 +223,8 @@ def _add_words(figure: go.Figure, mark: Words, picture: Picture) -> None:
 
 def _add_rules(figure: go.Figure, mark: Rules) -> None:
     add = figure.add_vline if mark.along == "x" else figure.add_hline
-    dash = "dash" if mark.is_dashed else "solid"
     for place in mark.places:
-        line = {"color": mark.colour, "width": 1, "dash": dash}
+        line = {"color": mark.colour, "width": 1}
         add(place, line=line, opacity=mark.opacity, layer="below")
 
 

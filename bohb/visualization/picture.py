@@ -76,7 +76,6 @@ class Lines:
     width: float = 1.0
     opacity: float = 1.0
     is_step: bool = False
-    is_dashed: bool = False
     marked: bool = False
 
 
@@ -92,7 +91,7 @@ class Dots:
     colour: str = NEUTRAL
     label: str | None = None
     size: float = 5.0  # points across
-    symbol: Literal["circle", "dash", "cross", "diamond"] = "circle"
+    symbol: Literal["circle", "dash", "diamond"] = "circle"
     opacity: float = 1.0
     scale: ArrayLike | None = None
     scale_label: str = ""
@@ -154,7 +153,6 @@ class Rules:
     along: Literal["x", "y"] = "x"
     colour: str = NEUTRAL
     opacity: float = 0.4
-    is_dashed: bool = False
 
 
 Mark: TypeAlias = Lines | Dots | Band | Boxes | Field | Words | Rules
@@ -182,7 +180,7 @@ class Picture:
     x: Axis
     y: Axis
     marks: Sequence[Mark] = field(default_factory=tuple)
-    legend: Literal["upper right", "lower right", "upper left", "outside"] | None = None
+    legend: Literal["upper right", "lower right", "outside"] | None = None
     size: tuple[float, float] = (8.0, 5.0)
 
 

@@ -31,11 +31,7 @@ class Subject:
         NoResultError
             If no trial has a value yet.
         """
-        if not (isinstance(study, Study) and isinstance(study.pruner, SchedulePruner)):
-            raise ArgumentError(
-                f"{name} needs a bohb.Study whose pruner is a bohb.HyperbandPruner or a "
-                f"bohb.SuccessiveHalvingPruner, got {study!r}"
-            )
+        require_rungs(study, name)
         study.incumbent()  # raises NoResultError, which says what has failed
         return cls(study, scale_of(study), study.evaluations())
 
@@ -55,3 +51,12 @@ class Subject:
     def last(self) -> list[EvaluationRecord]:
         """Return the last evaluation of each trial that has a value."""
         return list({each.number: each for each in self.finite}.values())
+
+
+def require_rungs(study: object, purpose: str) -> None:
+    """Raise ArgumentError, which names the `purpose`, if `study` is none that has rungs."""
+    if not (isinstance(study, Study) and isinstance(study.pruner, SchedulePruner)):
+        raise ArgumentError(
+            f"{purpose} needs a bohb.Study whose pruner is a bohb.HyperbandPruner or a "
+            f"bohb.SuccessiveHalvingPruner, got {study!r}"
+        )
