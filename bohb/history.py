@@ -249,9 +249,13 @@ def leg_of(trial: FrozenTrial, plan: Plan) -> Leg:
 
 
 def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> float | None:
-    if trial.state == TrialState.FAIL:
+    state = trial.system_attrs[LEG_ATTRIBUTE]["state"]
+    if trial.state.is_finished() and state == RUNNING:
+        return None  # somebody else has ended it, and nobody knows how far it was
+    # A trial that somebody else has ended while it was paused competes with what it had by then.
+    if state != PAUSED and trial.state == TrialState.FAIL:
         return None
-    if trial.state == TrialState.COMPLETE and trial.value is not None:
+    if state != PAUSED and trial.state == TrialState.COMPLETE and trial.value is not None:
         return scale.loss(trial.value)  # what was returned, whatever was reported before
     return scale.loss_at(bracket.resources[rung], trial.intermediate_values)
 

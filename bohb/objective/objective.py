@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, SamplerError, StorageError
@@ -24,6 +25,7 @@ from bohb.objective.diagnostics import diagnosis
 from bohb.objective.generator import PausedGenerator, is_generator_function
 from bohb.objective.leg_state import LegState, as_value, leg_state_of
 from bohb.objective.trial import Trial
+from bohb.store.ledger import TrialOverError
 from bohb.store.legs import Span
 
 _logger = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class Outcome(enum.Enum):
     GAVE_UP = "the objective raised TrialPruned before its resource was used up"
     FAILED = "the objective raised an exception or gave what is no finite number"
     INTERRUPTED = "the study is stopping; the leg can be run again"
+    OVER = "somebody else has ended the trial meanwhile, such as in the dashboard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,9 @@ class Objective:
             if value is not None:
                 return LegResult(Outcome.REACHED, value)
             return _interrupted(trial) if state.was_interrupted else LegResult(Outcome.GAVE_UP)
+        except (TrialOverError, UpdateFinishedTrialError):
+            self.forget(trial.number)
+            return LegResult(Outcome.OVER)
         except (StorageError, SamplerError) as error:
             # The objective is not to blame, and its leg can be run again.
             self.forget(trial.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import secrets
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -22,7 +23,7 @@ from bohb.remote.mailbox import Mailbox
 from bohb.remote.result import PortableError, RemoteResult, write_down
 from bohb.remote.worker import Assignment, EndOfCall
 from bohb.samplers import BOHBSampler
-from bohb.store.ledger import SEED
+from bohb.store.ledger import SEED, TrialOverError
 from bohb.store.stored_study import StoredStudy, ledger_of, sent_along
 
 
@@ -197,9 +198,12 @@ class RemoteDispatch(Dispatch):
             self._names.pop(future)
             return LegResult(Outcome.INTERRUPTED, error=self._cannot_load(returned.error))
         self._mailbox.forget(self._names.pop(future))
-        write_down(returned.writes, trial, self._ledger)
         if returned.is_paused:
             self.objective.places[trial.number] = self.executor.worker_of(future)
+        try:
+            write_down(returned.writes, trial, self._ledger)
+        except TrialOverError:
+            return LegResult(Outcome.OVER)
         if returned.wants_stop == "interrupt":
             return LegResult(Outcome.INTERRUPTED, error=KeyboardInterrupt("in a worker"))
         if returned.wants_stop is not None:
@@ -219,7 +223,8 @@ class RemoteDispatch(Dispatch):
 
     def salvage(self, future: Future[Any], trial: Trial) -> None:
         """Write into the study what a leg has left in its mailbox."""
-        write_down(self._mailbox.take(self._names.pop(future)), trial, self._ledger)
+        with contextlib.suppress(TrialOverError):
+            write_down(self._mailbox.take(self._names.pop(future)), trial, self._ledger)
 
     def keep_only(self, keep: Callable[[], frozenset[int]]) -> None:
         """Forget where generators wait that are not kept; the next legs tell their workers."""

@@ -197,36 +197,54 @@ class StudyState:
         if result.span is not None:
             bracket = self.schedule.runs[leg.bracket].bracket
             self.timed.append((bracket, leg.rung, result.span.seconds))
-        value, loss = result.value, None
-        if result.outcome is Outcome.REACHED and value is not None and math.isfinite(value):
-            loss = self.scale.loss(value)
-        if result.outcome is Outcome.GAVE_UP:
-            self._finish(trial, TrialState.PRUNED, PRUNED, _last_value(trial))
-        elif loss is None:
-            self._fail(trial, leg, result)
-        elif self.scale.is_top(leg.resource):
-            self._finish(trial, TrialState.COMPLETE, FINISHED, value)
-        else:
-            self.ledger.pause(trial._trial_id, record)
-            self.shown.unwritten[trial._trial_id] = leg, PAUSED
-            self._paused[trial.number] = leg.resource, loss
-            self.history.observe(live_trial(trial))
-        if value is not None and loss is not None:
-            if self.context.on_value is not None:
-                self.context.on_value(trial, leg.resource, value)
-            _logger.info(
-                "Trial %d has value %s at resource %s with parameters %s.",
-                trial.number,
-                value,
-                leg.resource,
-                live_trial(trial).params,
-            )
+        try:
+            loss = self._write_result(trial, record, result)
+        except TrialOverError:
+            loss = None
+            self._tell_end(trial.number)
+            self._forget(trial.number)
         # All of this is written before the schedule knows of it. After a kill in between, the
         # schedule that is replayed from the storage takes the same decision.
         dropped = self.schedule.record(Evaluation(trial.number, leg.rung, loss))
         if dropped:
             self._log_cut(leg, dropped)
         self._prune(dropped)
+
+    def _write_result(self, trial: Trial, record: LegRecord, result: LegResult) -> float | None:
+        """Write what a leg has come to, and return the loss of its trial; None if it has none.
+
+        Raises
+        ------
+        TrialOverError
+            If somebody else has ended the trial meanwhile.
+        """
+        leg, value = record.leg, result.value
+        if result.outcome is Outcome.OVER:
+            raise TrialOverError
+        if result.outcome is Outcome.GAVE_UP:
+            self._finish(trial, TrialState.PRUNED, PRUNED, _last_value(trial))
+            return None
+        if result.outcome is not Outcome.REACHED or value is None or not math.isfinite(value):
+            self._fail(trial, leg, result)
+            return None
+        loss = self.scale.loss(value)
+        if self.scale.is_top(leg.resource):
+            self._finish(trial, TrialState.COMPLETE, FINISHED, value)
+        else:
+            self.ledger.pause(trial._trial_id, record)
+            self.shown.unwritten[trial._trial_id] = leg, PAUSED
+            self._paused[trial.number] = leg.resource, loss
+            self.history.observe(live_trial(trial))
+        if self.context.on_value is not None:
+            self.context.on_value(trial, leg.resource, value)
+        _logger.info(
+            "Trial %d has value %s at resource %s with parameters %s.",
+            trial.number,
+            value,
+            leg.resource,
+            live_trial(trial).params,
+        )
+        return loss
 
     def paused(self, most: int | None = None) -> frozenset[int]:
         """Return the trials that wait between two legs, or the `most` best of them.
@@ -290,40 +308,52 @@ class StudyState:
                 )
             leg = dataclasses.replace(leg, trial=self._start(leg))
         else:
-            before = self._records[leg.trial]
-            record = before.followed_by(leg, self.schedule.decision(leg))
             try:
-                self.ledger.begin_leg(self._ids[leg.trial], record)
+                self._promote(leg)
             except TrialOverError:
                 self._take_end(leg)
                 return self._begin_next(may_start=may_start)
-            became = f"promoted to {leg.resource:g}"
-            self.shown.unwritten[self._ids[leg.trial]] = before.leg, became
-            _logger.info(
-                "Trial %d is promoted from resource %s to %s.",
-                leg.trial,
-                leg.previous_resource,
-                leg.resource,
-            )
-            self._records[leg.trial] = record
         try:
             self.schedule.begin(leg, self._number(leg))
         except ArgumentError as error:  # a storage that lost trials uses their numbers again
             raise self.ledger.failure("begin a trial", error) from error
         return self._give(leg)
 
+    def _promote(self, leg: Leg) -> None:
+        """Write that a trial goes on to its next rung.
+
+        Raises
+        ------
+        TrialOverError
+            If somebody else has ended the trial meanwhile.
+        """
+        number = self._number(leg)
+        before = self._records.get(number)
+        if before is None:  # it was over before this process began
+            raise TrialOverError
+        record = before.followed_by(leg, self.schedule.decision(leg))
+        self.ledger.begin_leg(self._ids[number], record)
+        became = f"promoted to {leg.resource:g}"
+        self.shown.unwritten[self._ids[number]] = before.leg, became
+        _logger.info(
+            "Trial %d is promoted from resource %s to %s.",
+            number,
+            leg.previous_resource,
+            leg.resource,
+        )
+        self._records[number] = record
+
     def _take_end(self, leg: Leg) -> None:
         """Let a trial fail that was to be promoted, and that somebody else has ended meanwhile."""
         number = self._number(leg)
-        self._tell_end(number)
         self.schedule.begin(leg, number)
-        self._forget(number)
+        if number in self._records:
+            self._tell_end(number)
+            self._forget(number)
         self._prune(self.schedule.record(Evaluation(number, leg.rung, None)))
 
     def _tell_end(self, number: int) -> None:
-        _logger.warning(
-            "Trial %d was paused, and was ended by somebody else: it goes no further.", number
-        )
+        _logger.warning("Trial %d was ended by somebody else: it goes no further.", number)
 
     def _start(self, leg: Leg) -> int:
         """Make a trial for `leg`, or take one from the queue, and return its number."""
@@ -415,6 +445,8 @@ class StudyState:
 
     def _prune(self, numbers: list[int]) -> None:
         for number in numbers:
+            if number not in self._records:  # it was over before this process began
+                continue
             trial = self._known(number)
             self._finish(trial, TrialState.PRUNED, DROPPED, _last_value(trial))
 
@@ -475,8 +507,7 @@ class StudyState:
             elif place is not None:
                 self.history.watch(frozen)
         schedule, pruned = pruner.schedule_class.replay(plan, standings, self.ledger.closed())
-        over = {frozen.number for frozen in trials if frozen.state.is_finished()}
-        self._prune([number for number in pruned if number not in over])
+        self._prune(pruned)
         return schedule
 
 
