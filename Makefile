@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEPENDENCIES ?= newest
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-fast compat lint bench bench-full docs clean
+.PHONY: demo test test-fast compat frameworks lint bench bench-full docs clean
 
 demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
@@ -25,6 +25,9 @@ test-fast: .venv/.test ## run the tests that are not marked slow, in under two m
 
 compat: .venv/.compat ## run the tests of Optuna's installed release on studies of bohb
 	$(BIN)/python tests/compat/run.py
+
+frameworks: .venv/.frameworks ## run the tests and pages of the training frameworks, in gigabytes
+	$(BIN)/python -m pytest tests/integration tests/test_documents.py
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -55,6 +58,7 @@ clean:
 .venv/.demo: EXTRAS := sklearn,plot
 .venv/.test: EXTRAS := test
 .venv/.compat: EXTRAS := compat
+.venv/.frameworks: EXTRAS := cli,dask,frameworks
 .venv/.bench: EXTRAS := bench
 .venv/.docs: EXTRAS := docs,sklearn,plot,dask,ray
 .venv/.%: pyproject.toml | .venv/bin/python

@@ -26,7 +26,14 @@ autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
 # The frameworks are large, and their callbacks are described without them.
-autodoc_mock_imports = ["lightning", "keras", "transformers"]
+autodoc_mock_imports = [
+    "keras",
+    "lightning",
+    "mlflow",
+    "tensorboardX",
+    "transformers",
+    "wandb",
+]
 napoleon_google_docstring = False
 default_role = "code"
 myst_heading_anchors = 3

@@ -29,6 +29,8 @@ OPTIONAL = {
     "keras": ["torch", "keras"],
     "transformers": ["torch", "transformers", "accelerate"],
     "boosting": ["xgboost", "lightgbm"],
+    "tracking": ["mlflow", "wandb", "tensorboardX"],
+    "automl": ["amltk", "sktime"],
 }
 os.environ.setdefault("KERAS_BACKEND", "torch")
 SLOW = {*OPTIONAL, "scikit-learn", "tutorial"}
