@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from bohb.errors import BohbError, StorageError, StudyOwnedError
 from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
+from bohb.hyperband import Leg
 from bohb.store.legs import LegMarks, LegRecord
 from bohb.store.opening import without_secrets
 from bohb.store.patience import Patience
@@ -91,7 +92,8 @@ class Ledger:
     def create_trial(self, record: LegRecord) -> int:
         """Write a new trial that has been given a leg, and return its id."""
         attributes = {LEG_ATTRIBUTE: _leg_attribute(record, RUNNING)}
-        template = create_trial(state=TrialState.RUNNING, system_attrs=attributes)
+        shown = {SHOWN_STANDING: shown_place(record.leg)}
+        template = create_trial(state=TrialState.RUNNING, system_attrs=attributes, user_attrs=shown)
         attempts = itertools.count()
 
         def create() -> int:
@@ -134,6 +136,7 @@ class Ledger:
             return None
         trial_id = waiting[0]._trial_id
         self.begin_leg(trial_id, record)
+        self.set_user_attr(trial_id, SHOWN_STANDING, shown_place(record.leg))
         self.set_state(trial_id, TrialState.RUNNING)
         return trial_id
 
@@ -314,6 +317,11 @@ class Ledger:
 
 def _open() -> None:
     """Let every write pass: the fence of a study whose lease nobody holds."""
+
+
+def shown_place(leg: Leg) -> str:
+    """Return in words where a leg is, for Optuna's tools."""
+    return f"bracket {leg.bracket}, rung {leg.rung}, resource {leg.resource:g}"
 
 
 def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ class LegMarks(NamedTuple):
 
     def next(self) -> LegMarks:
         """Return the marks of the leg that comes after this one."""
-        return LegMarks(uuid.uuid4().hex, self.now)
+        return LegMarks(secrets.token_hex(16), self.now)
 
 
 NO_LEG = LegMarks(None, None)

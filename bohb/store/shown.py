@@ -10,13 +10,16 @@ import contextlib
 import time
 
 from bohb.hyperband import Leg
-from bohb.store.ledger import SHOWN_STANDING, Ledger, TrialOverError
+from bohb.store.ledger import SHOWN_STANDING, Ledger, TrialOverError, shown_place
 
-_SHARE = 0.01  # of all time, at most, that is spent on trials that go on
+_SHARE = 0.005  # of all time, at most, that is spent on what may be left out
 
 
 class Shown:
-    """Writes how trials stand, at once when they finish, and now and then while they go on.
+    """Writes how trials stand: what would be wrong at once, and the rest as long as it is cheap.
+
+    A new trial is created with the place that it is given. That stays right if it ends on its first
+    rung. What became of it is left out there if legs are so short that the write would count.
 
     Parameters
     ----------
@@ -27,22 +30,29 @@ class Shown:
     ----------
     unwritten
         By the trial's id: the leg that it was given last, and what became of it.
+    new
+        The ids of trials of which only the place is shown that they were created with.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.unwritten: dict[int, tuple[Leg, str]] = {}
+        self.new: set[int] = set()
         self._not_before = 0.0  # on the clock of time.monotonic
 
     def write_last(self, trial_id: int, leg: Leg, became: str) -> None:
         """Write how a trial ends; a finished trial takes no attributes any more."""
         self.unwritten.pop(trial_id, None)
-        self._write(trial_id, leg, became)
+        if leg.rung or trial_id not in self.new or self._has_time():
+            began = time.monotonic()
+            self._write(trial_id, leg, became)
+            self._spend(began)
+        self.new.discard(trial_id)
 
     @property
     def is_due(self) -> bool:
         """Whether something is to be written, and that was not done so recently as to cost much."""
-        return bool(self.unwritten) and time.monotonic() >= self._not_before
+        return bool(self.unwritten) and self._has_time()
 
     def write(self) -> None:
         """Write what is unwritten."""
@@ -51,9 +61,16 @@ class Shown:
             trial_id = next(iter(self.unwritten))
             with contextlib.suppress(TrialOverError):
                 self._write(trial_id, *self.unwritten.pop(trial_id))
+        self._spend(began)
+
+    def _has_time(self) -> bool:
+        return time.monotonic() >= self._not_before
+
+    def _spend(self, began: float) -> None:
         ended = time.monotonic()
         self._not_before = ended + (ended - began) / _SHARE
 
     def _write(self, trial_id: int, leg: Leg, became: str) -> None:
-        standing = f"bracket {leg.bracket}, rung {leg.rung}, resource {leg.resource:g}: {became}"
-        self._ledger.set_user_attr(trial_id, SHOWN_STANDING, standing)
+        self.new.discard(trial_id)
+        text = f"{shown_place(leg)}: {became}"
+        self._ledger.set_user_attr(trial_id, SHOWN_STANDING, text)

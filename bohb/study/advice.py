@@ -17,7 +17,7 @@ from bohb.hyperband import Plan
 from bohb.model import Numeric
 from bohb.model.arrays import FloatArray
 from bohb.store.ledger import Ledger
-from bohb.study.evaluation_records import EvaluationRecord, evaluation_records
+from bohb.study.evaluation_records import evaluations
 from bohb.study.limits import Limits
 
 _FEWEST_PAIRS = 8  # trials that were evaluated on two rungs, for a statement about these
@@ -94,8 +94,7 @@ class Adviser:
             return
         self._next = _LOOKS_APART * n_evaluations
         trials = self._ledger.trials()
-        evaluations = evaluation_records(trials, self._scale, plan)
-        for advice in advice_on(trials, evaluations, self._scale):
+        for advice in advice_on(trials, self._scale, plan):
             self._say(advice)
 
     def _say(self, advice: Advice) -> None:
@@ -104,16 +103,18 @@ class Adviser:
             _logger.warning("%s.", advice.text)
 
 
-def advice_on(
-    trials: Sequence[FrozenTrial], evaluations: Sequence[EvaluationRecord], scale: Scale
-) -> list[Advice]:
-    """Return what is to be said of a study with these trials and evaluations."""
+def advice_on(trials: Sequence[FrozenTrial], scale: Scale, plan: Plan) -> list[Advice]:
+    """Return what is to be said of a study with these trials."""
     losses: defaultdict[int, dict[int, float]] = defaultdict(dict)  # by level and trial
-    for each in evaluations:
-        if each.bracket is not None and math.isfinite(each.value):
-            losses[scale.levels.index(each.resource)][each.number] = scale.loss(each.value)
+    n_evaluations = n_failed = 0
+    for trial in trials:
+        for bracket, _, resource, value in evaluations(trial, scale, plan):
+            n_evaluations += 1
+            n_failed += math.isnan(value)
+            if bracket is not None and math.isfinite(value):
+                losses[scale.levels.index(resource)][trial.number] = scale.loss(value)
     return [
-        *_failures(evaluations),
+        *_failures(n_failed, n_evaluations),
         *_lowest_rung(losses, scale),
         *_disagreements(losses, scale),
         *_no_gain(losses, scale),
@@ -122,12 +123,11 @@ def advice_on(
     ]
 
 
-def _failures(evaluations: Sequence[EvaluationRecord]) -> Iterator[Advice]:
-    n_failed = sum(each.outcome == "failed" for each in evaluations)
-    if len(evaluations) >= _FEWEST_EVALUATIONS and n_failed > _MOST_FAILED * len(evaluations):
+def _failures(n_failed: int, n_evaluations: int) -> Iterator[Advice]:
+    if n_evaluations >= _FEWEST_EVALUATIONS and n_failed > _MOST_FAILED * n_evaluations:
         yield Advice(
             "failures",
-            f"{n_failed} of {len(evaluations)} evaluations have failed: study.explain(number) says "
+            f"{n_failed} of {n_evaluations} evaluations have failed: study.explain(number) says "
             "why, max_failures of optimize ends a call in time, and a smaller range keeps away "
             "from what cannot work",
         )
@@ -240,13 +240,15 @@ def _best_trials(
     trials: Sequence[FrozenTrial], losses: Mapping[int, Mapping[int, float]]
 ) -> list[FrozenTrial]:
     """Return the best tenth of the trials, those at the highest level first."""
-    found: list[int] = []
+    found: dict[int, None] = {}  # in order
     n_evaluated = len({number for level in losses.values() for number in level})
     count = max(_FEWEST_BEST, round(_BEST_SHARE * n_evaluated))
     for level in sorted(losses, reverse=True):
         ranked = sorted(losses[level], key=lambda number: (losses[level][number], number))
-        found += [number for number in ranked if number not in found]
-    return [trials[number] for number in found[:count]]
+        found.update(dict.fromkeys(ranked))
+        if len(found) >= count:
+            break
+    return [trials[number] for number in list(found)[:count]]
 
 
 def _rising_curves(trials: Sequence[FrozenTrial], scale: Scale) -> Iterator[Advice]:

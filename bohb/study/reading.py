@@ -448,8 +448,8 @@ class StudyReading(StoredStudy):
         >>> [advice.kind for advice in study.advice()]
         ['range of x']
         """
-        evaluations = self.evaluations()
-        return advice_on(self.get_trials(deepcopy=False), evaluations, scale_of(self))
+        plan = schedule_pruner_of(self, "advice()").plan()
+        return advice_on(self.get_trials(deepcopy=False), scale_of(self), plan)
 
     def explain(self, number: int) -> Explanation:
         """Return why a trial was tried, how it ranked on each rung, and what became of it.

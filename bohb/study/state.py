@@ -365,6 +365,7 @@ class StudyState:
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
+        self.shown.new.add(trial_id)
         origin = self._usual_origin(trial, is_queued=waiting is not None)
         self._records[trial.number] = LegRecord(leg, record.marks, origin=origin)
         return trial.number

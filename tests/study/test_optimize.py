@@ -886,8 +886,10 @@ def test_each_evaluation_says_what_became_of_its_trial():
     }
     for trial in study.trials:
         if trial.state.is_finished():
-            mine = frame[frame.number == trial.number]
-            assert trial.user_attrs["bohb:standing"].endswith(f": {mine.outcome.iloc[-1]}")
+            mine = frame[frame.number == trial.number].iloc[-1]
+            assert (
+                f"rung {mine.rung}, resource {mine.resource}" in trial.user_attrs["bohb:standing"]
+            )
     study.add_trial(study.best_trial)
     assert study.evaluations_dataframe().outcome.iloc[-1] == "finished"
 
