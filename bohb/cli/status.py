@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -19,6 +20,7 @@ from bohb.errors import NoResultError
 from bohb.history import is_paused, scale_of
 from bohb.hyperband import Resource
 from bohb.study import (
+    EvaluationRecord,
     JoinedProcess,
     LegMarks,
     Study,
@@ -88,6 +90,8 @@ class Status:
     seconds_left
         About how long the job still takes with its number of commands at a time, from those that
         have ended; None if that is not known.
+    advice
+        What the evaluations say of the job, with what to do about it.
     """
 
     activity: Activity
@@ -100,6 +104,7 @@ class Status:
     failures: list[FailedTrial]
     best: Best | None
     seconds_left: float | None
+    advice: list[str]
 
 
 def status_of(job: Job, study: Study) -> Status:
@@ -129,6 +134,8 @@ def status_of(job: Job, study: Study) -> Status:
         ],
         best,
         None if activity == "done" else seconds_left(job, study),
+        # The failures are listed with their errors anyway.
+        [f"{each.text}." for each in study.advice() if each.kind != "failures"],
     )
 
 
@@ -252,13 +259,18 @@ def _checkpoints_of_command(study: Study, trial: FrozenTrial) -> Path | None:
 
 REPORT_COLUMNS = ("number", "resource", "value")
 
+# Columns of evaluations: how they were judged on their rung, and when and where they ran.
+_JUDGED = ("outcome", "rank", "n_ranked", "cut", "proposed_by")
+_RAN = ("began", "ended", "worker")
+
 
 def evaluation_columns(job: Job) -> list[str]:
     """Return the columns of a table of evaluations."""
     places = [] if job.schedule.method in SINGLE_RUNG else ["bracket", "rung"]
     resource = [] if job.schedule.resource is None else ["resource"]
     params = [f"params_{dimension.name}" for dimension in job.dimensions.values()]
-    return ["number", *places, *resource, "value", "state", *params]
+    judged = [] if job.schedule.method in SINGLE_RUNG else _JUDGED
+    return ["number", *places, *resource, "value", "state", *judged, *_RAN, *params]
 
 
 def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
@@ -272,6 +284,7 @@ def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
         if all((e[0].number, e[3]) != (trial.number, resource) for e in evaluated):
             evaluated.append((trial, None, None, resource, value))
     columns = evaluation_columns(job)
+    records = {(each.number, each.rung): each for each in study.evaluations()}
     for trial, bracket, rung, resource, value in evaluated:
         row = {
             "number": trial.number,
@@ -280,9 +293,19 @@ def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
             "resource": resource,
             "value": value if math.isfinite(value) else None,
             "state": _state(trial, is_run=target is None),
+            **_facts(records.get((trial.number, rung))),
             **{f"params_{name}": value for name, value in job.values(trial.params).items()},
         }
         yield {name: row[name] for name in columns if name in row}
+
+
+def _facts(record: EvaluationRecord | None) -> dict[str, Any]:
+    """Return how an evaluation was judged, when it ran and where; moments in ISO format."""
+    found = {name: getattr(record, name, None) for name in (*_JUDGED, *_RAN)}
+    return {
+        name: value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
+        for name, value in found.items()
+    }
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:

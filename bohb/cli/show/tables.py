@@ -114,6 +114,10 @@ def print_status(job: Job, place: Place, status: Status, console: Console) -> No
         console.print(f"\n[bold]{len(status.failures)} failed[/], at last:", highlight=False)
         for failure in status.failures[-_MOST_FAILURES:]:
             plainly(console, f"trial {failure.trial}: {failure.error}")
+    if status.advice:
+        console.print()
+        for text in status.advice:
+            plainly(console, text)
 
 
 def _state(job: Job, place: Place, status: Status) -> str:
