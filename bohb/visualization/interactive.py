@@ -31,11 +31,6 @@ _SYMBOLS = {
     "dash": "line-ew-open",
     "diamond": "diamond",
 }
-_LEGENDS = {
-    "upper right": {"x": 1, "y": 1, "xanchor": "right", "yanchor": "top"},
-    "lower right": {"x": 1, "y": 0, "xanchor": "right", "yanchor": "bottom"},
-    "outside": {},
-}
 _DOTS_PER_INCH = 100
 _MANY = 200
 
@@ -70,7 +65,6 @@ def draw_figure(picture: Picture) -> go.Figure:
         xaxis=_axis(picture.x),
         yaxis=_axis(picture.y),
         showlegend=picture.legend is not None,
-        legend=_LEGENDS[picture.legend or "outside"],
     )
     return figure
 
