@@ -11,7 +11,7 @@ from bohb import logs
 from bohb._version import __version__
 from bohb.errors import BohbError
 from bohb.hyperband import Plan
-from bohb.pruners import HyperbandPruner, SuccessiveHalvingPruner
+from bohb.pruners import HyperbandPruner, PopulationPruner, SuccessiveHalvingPruner
 from bohb.samplers import BOHBSampler
 from bohb.study import Study, Trial, create_study, load_study, minimize, signals_interrupt
 
@@ -22,6 +22,7 @@ __all__ = [
     "BohbError",
     "HyperbandPruner",
     "Plan",
+    "PopulationPruner",
     "Study",
     "SuccessiveHalvingPruner",
     "Trial",

@@ -220,17 +220,23 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
         return None
     index, at_top = leg["bracket"], leg.get("at_top", False)
     bracket = plan.bracket(index, at_top=at_top)
+    parent, first = birth_of(trial) or (None, 0)
     below = [
         scale.loss_at(resource, trial.intermediate_values)
-        for resource in bracket.resources[: leg["rung"]]
+        for resource in bracket.resources[first : leg["rung"]]
     ]
     # A process may have been killed when it had written that the leg was over, and not yet that the
     # trial was. What it was dropped for is decided again; what it finished with is not known.
-    is_over = trial.state.is_finished() or leg["state"] in (PAUSED, DROPPED)
-    if not is_over:
-        return Standing(trial.number, index, tuple(below), pending=True, at_top=at_top)
-    here = _loss_on_rung(trial, bracket, leg["rung"], scale)
-    return Standing(trial.number, index, (*below, here), pending=False, at_top=at_top)
+    pending = not (trial.state.is_finished() or leg["state"] in (PAUSED, DROPPED))
+    here = () if pending else (_loss_on_rung(trial, bracket, leg["rung"], scale),)
+    is_over = trial.state.is_finished()
+    return Standing(trial.number, index, (*below, *here), pending, at_top, first, parent, is_over)
+
+
+def birth_of(trial: FrozenTrial) -> tuple[int, int] | None:
+    """Return the parent of a child in a population and the rung it began on; else None."""
+    written = (trial.system_attrs.get(LEG_ATTRIBUTE) or {}).get("birth")
+    return None if written is None else (int(written[0]), int(written[1]))
 
 
 def is_paused(trial: FrozenTrial) -> bool:

@@ -8,7 +8,7 @@ import inspect
 import logging
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import optuna
@@ -16,20 +16,21 @@ from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb import arguments
-from bohb.errors import SettingsError
+from bohb.errors import ArgumentError, SettingsError
 from bohb.history import Scale, scale_of
 from bohb.hyperband import (
-    AsynchronousSchedule,
     Bracket,
     BracketSizes,
     Plan,
     Resource,
     Schedule,
-    SynchronousSchedule,
+    intervals,
     ladder,
     make_plan,
+    make_population_plan,
     make_successive_halving_plan,
     promotable,
+    schedule_class_for,
 )
 
 Judged: TypeAlias = Literal["last", "best"]
@@ -50,26 +51,18 @@ class SchedulePruner(BasePruner, abc.ABC):
 
     def __init__(
         self,
-        min_resource: Resource,
+        levels: tuple[Resource, ...],
         max_resource: Resource,
         reduction_factor: float,
         asynchronous: bool,
         value: Judged,
     ) -> None:
         self.value = arguments.one_of("value", value, get_args(Judged))
-        self.levels = ladder(min_resource, max_resource, reduction_factor)
-        self.min_resource = arguments.positive("min_resource", min_resource)
-        self.max_resource = arguments.positive("max_resource", max_resource)
-        self.reduction_factor = arguments.positive("reduction_factor", reduction_factor)
+        self.levels = levels
+        self.max_resource = max_resource
+        self.reduction_factor = reduction_factor
         self.asynchronous = arguments.flag("asynchronous", asynchronous)
         self._has_told = False  # of reports beyond the highest rung
-        if len(self.levels) == 1 and min_resource < max_resource:
-            warnings.warn(
-                f"min_resource={min_resource} times reduction_factor={reduction_factor} is more "
-                f"than max_resource={max_resource}: there is a single rung, and nothing is ever "
-                "promoted",
-                stacklevel=3,
-            )
 
     @abc.abstractmethod
     def plan(self, n_rounds: int = 1) -> Plan:
@@ -78,7 +71,7 @@ class SchedulePruner(BasePruner, abc.ABC):
     @property
     def trials_per_round(self) -> int:
         """How many trials start in one pass through all brackets."""
-        return self._round.n_trials
+        return self._round.n_starting
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments this pruner was made with, and its kind, as plain values."""
@@ -92,7 +85,7 @@ class SchedulePruner(BasePruner, abc.ABC):
     @property
     def schedule_class(self) -> type[Schedule]:
         """The kind of schedule that a study runs for this pruner."""
-        return AsynchronousSchedule if self.asynchronous else SynchronousSchedule
+        return schedule_class_for(self._round)
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Return whether `trial`, which has just reported, should stop.
@@ -122,8 +115,11 @@ class SchedulePruner(BasePruner, abc.ABC):
                 other_loss = scale.loss_at(resource, other.intermediate_values)
                 if other_loss is not None and other.state != TrialState.FAIL:
                     losses.append(other_loss)
-        allowed = max(1, promotable(len(losses), self.reduction_factor))
-        return sum(other < loss for other in losses) >= allowed
+        return sum(other < loss for other in losses) >= self._n_kept(len(losses))
+
+    def _n_kept(self, n_ranked: int) -> int:
+        """Return how many of a rung's trials go on in a plain study."""
+        return max(1, promotable(n_ranked, self.reduction_factor))
 
     def _tell_if_beyond(self, trial: FrozenTrial, scale: Scale) -> None:
         """Say once that reports beyond the highest rung come to no rung of their own."""
@@ -169,7 +165,32 @@ class SchedulePruner(BasePruner, abc.ABC):
         return index
 
 
-class HyperbandPruner(SchedulePruner):
+class LadderPruner(SchedulePruner):
+    """A pruner whose brackets climb a ladder of resources, each the same multiple of the last."""
+
+    def __init__(
+        self,
+        min_resource: Resource,
+        max_resource: Resource,
+        reduction_factor: float,
+        asynchronous: bool,
+        value: Judged,
+    ) -> None:
+        levels = ladder(min_resource, max_resource, reduction_factor)
+        self.min_resource = arguments.positive("min_resource", min_resource)
+        top = arguments.positive("max_resource", max_resource)
+        factor = arguments.positive("reduction_factor", reduction_factor)
+        super().__init__(levels, top, factor, asynchronous, value)
+        if len(self.levels) == 1 and min_resource < max_resource:
+            warnings.warn(
+                f"min_resource={min_resource} times reduction_factor={reduction_factor} is more "
+                f"than max_resource={max_resource}: there is a single rung, and nothing is ever "
+                "promoted",
+                stacklevel=3,
+            )
+
+
+class HyperbandPruner(LadderPruner):
     """Hyperband: brackets of successive halving, each trading trials against resource.
 
     Parameters
@@ -258,7 +279,7 @@ class HyperbandPruner(SchedulePruner):
         )
 
 
-class SuccessiveHalvingPruner(SchedulePruner):
+class SuccessiveHalvingPruner(LadderPruner):
     """Successive halving: one bracket, which starts on the lowest rung.
 
     Parameters
@@ -316,6 +337,123 @@ class SuccessiveHalvingPruner(SchedulePruner):
         )
 
 
+Explore: TypeAlias = Literal["perturb", "model"]
+
+
+class PopulationPruner(SchedulePruner):
+    """Population based training: schedules of values, found while a population is trained.
+
+    All members are trained an `interval` at a time. After each, the worst are dropped, and as many
+    new trials begin, each from the checkpoint of one of the best and with other values. What the
+    best trial has at the end was trained with a schedule of values, which `Study.lineage` returns.
+
+    The objective must save into ``trial.checkpoint_dir`` before it reports, and go on from there at
+    ``trial.previous_resource``, which is above 0 in a child from the start.
+
+    Parameters
+    ----------
+    max_resource
+        What each member is trained for in all.
+    interval
+        The resource between two decisions; the last interval may be shorter.
+    population
+        How many trials are trained side by side.
+    truncation
+        The share of the population that is replaced after each interval, at least one.
+    explore
+        Where a child's values come from. ``"perturb"``: those of its parent, perturbed, as
+        published. ``"model"``: a Gaussian process of what an interval has gained, given the
+        values and the loss before, proposes them; choices are perturbed.
+    factors
+        What numbers are multiplied with to perturb them, one of them by lot.
+    resample_probability
+        The share of values that are drawn from the whole range instead.
+    asynchronous
+        Judge each trial as soon as it has come to the end of an interval, among those that were
+        there before, so that no worker waits for the slowest; off by default.
+    value
+        What a trial is judged by: its ``"last"`` value, or the ``"best"`` one so far.
+
+    Attributes
+    ----------
+    levels
+        The resources after each interval.
+    max_resource, interval, population, truncation, explore, factors, resample_probability
+        As they were given; and `asynchronous` and `value`.
+
+    Raises
+    ------
+    ArgumentError
+        If `interval` is not positive or above `max_resource`, `population` is less than 2,
+        `truncation` is not above 0 and at most 0.5, a factor is not positive, or
+        `resample_probability` is not between 0 and 1.
+
+    Notes
+    -----
+    The rules are those of Jaderberg et al. (2017), *Population Based Training of Neural Networks*,
+    section 3 and appendix A; the model is that of population based bandits (Parker-Holder, Nguyen
+    & Roberts 2020). In a plain `optuna.create_study` this pruner can only stop the worst.
+
+    Examples
+    --------
+    >>> plan = PopulationPruner(max_resource=100, interval=10, population=10).plan()
+    >>> plan.n_trials, plan.resource_continued
+    (28, 1000)
+    """
+
+    _kind = "population"
+
+    def __init__(
+        self,
+        max_resource: Resource,
+        interval: Resource,
+        population: int = 16,
+        *,
+        truncation: float = 0.2,
+        explore: Explore = "perturb",
+        factors: Sequence[float] = (0.8, 1.2),
+        resample_probability: float = 0.25,
+        asynchronous: bool = False,
+        value: Judged = "last",
+    ) -> None:
+        top = arguments.positive("max_resource", max_resource)
+        self.interval = arguments.positive("interval", interval)
+        self.population = arguments.count("population", population, least=2)
+        self.truncation = arguments.positive("truncation", truncation)
+        if self.truncation > _MOST_REPLACED:
+            raise ArgumentError(
+                f"truncation must be at most {_MOST_REPLACED}, so that there are as many parents "
+                f"as children, got {truncation!r}"
+            )
+        self.explore = arguments.one_of("explore", explore, get_args(Explore))
+        self.factors = [arguments.positive("factors", factor) for factor in factors]
+        self.resample_probability = arguments.share("resample_probability", resample_probability)
+        levels = intervals(self.interval, top)
+        super().__init__(levels, top, 1 / self.truncation, asynchronous, value)
+
+    def plan(self, n_rounds: int = 1) -> Plan:
+        """Return the plan of one population or several, one after the other.
+
+        Parameters
+        ----------
+        n_rounds
+            How many populations.
+        """
+        return make_population_plan(
+            self.levels,
+            self.population,
+            self.reduction_factor,
+            n_rounds=arguments.count("n_rounds", n_rounds),
+            asynchronous=self.asynchronous,
+        )
+
+    def _n_kept(self, n_ranked: int) -> int:
+        return max(1, n_ranked - promotable(n_ranked, self.reduction_factor))
+
+
+_MOST_REPLACED = 0.5
+
+
 def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
     """Return the pruner that has these settings.
 
@@ -327,7 +465,8 @@ def from_settings(settings: Mapping[str, Any]) -> SchedulePruner:
     given = dict(settings)
     if given.get("kind") == HyperbandPruner._kind:
         given.setdefault("adaptive", False)  # as all were before version 0.2.0
-    kinds = {pruner._kind: pruner for pruner in (HyperbandPruner, SuccessiveHalvingPruner)}
+    known = (HyperbandPruner, SuccessiveHalvingPruner, PopulationPruner)
+    kinds: dict[str, type[SchedulePruner]] = {pruner._kind: pruner for pruner in known}
     kind = given.pop("kind", None)
     if kind not in kinds:
         raise SettingsError(

@@ -169,6 +169,8 @@ class BOHBSampler(BaseSampler):
         history = self._history(study)
         space = joint_space(search_space, _declared(study))
         given = _model_values(trial.system_attrs.get("fixed_params", {}), search_space)
+        if len(given) == len(search_space):
+            return {}  # all was given beforehand
         rng = self._rng(trial.number)
         with self._observations(history, trial) as observations:
             proposer = self._proposer(study, trial.number, observations)

@@ -5,6 +5,7 @@ python docs/plots.py [docs/pictures]
 
 from __future__ import annotations
 
+import runpy
 import sys
 import warnings
 from pathlib import Path
@@ -47,6 +48,17 @@ def study_of(seed: int, **options: float) -> bohb.Study:
     return study
 
 
+def population() -> bohb.Study:
+    """Return the study of examples/population.py."""
+    example = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "population.py"))
+    study = bohb.create_study(
+        sampler=bohb.BOHBSampler(seed=0),
+        pruner=bohb.PopulationPruner(max_resource=60, interval=3, population=8),
+    )
+    study.optimize(example["objective"], n_jobs=2)
+    return study
+
+
 def draw(directory: Path) -> None:
     """Draw all pictures into a directory, unless they are there."""
     names = [name for name in visualization.__all__ if name != "plot_learning_curves"]
@@ -64,7 +76,7 @@ def draw(directory: Path) -> None:
         if name == "plot_incumbent":
             axes = plot({"bohb": ours, "Hyperband": plain}, over="trainings")
         else:
-            axes = plot(ours[0])
+            axes = plot(population() if name == "plot_lineage" else ours[0])
         axes.figure.savefig(path, dpi=110)
         plt.close(axes.figure)
 

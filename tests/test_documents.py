@@ -152,6 +152,15 @@ def test_the_pipeline_that_tunes_itself_runs_and_draws_its_chart(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_schedule_of_a_population_beats_each_constant_rate(tmp_path):
+    command = [sys.executable, str(ROOT / "examples" / "population.py")]
+    run = subprocess.run(command, capture_output=True, check=True, text=True, cwd=tmp_path)
+    assert "epochs   0 to   3: rate " in run.stdout
+    found, constant = re.search(r"at the end: (\S+)\n.* with loss (\S+)", run.stdout).groups()
+    assert float(found) < float(constant)
+
+
+@pytest.mark.slow
 def test_processes_of_the_example_share_one_study(tmp_path):
     command = [sys.executable, str(ROOT / "examples" / "many_processes.py")]
     command += ["--storage", "digits.journal"]

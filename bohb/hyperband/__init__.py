@@ -6,7 +6,8 @@ number of its trial alone.
 
 from bohb.hyperband.adaptive import pays_to_start_at_top
 from bohb.hyperband.asynchronous import AsynchronousSchedule
-from bohb.hyperband.ladder import Resource, ladder, lowest_of
+from bohb.hyperband.kinds import schedule_class_for
+from bohb.hyperband.ladder import Resource, intervals, ladder, lowest_of
 from bohb.hyperband.makespan import makespan
 from bohb.hyperband.plan import (
     Bracket,
@@ -14,9 +15,11 @@ from bohb.hyperband.plan import (
     Plan,
     PlanPace,
     make_plan,
+    make_population_plan,
     make_successive_halving_plan,
 )
-from bohb.hyperband.promotion import keep_best, promotable
+from bohb.hyperband.population import PopulationSchedule
+from bohb.hyperband.promotion import keep_best, n_replaced, promotable
 from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 from bohb.hyperband.schedule import Schedule
 from bohb.hyperband.synchronous import SynchronousSchedule
@@ -30,16 +33,21 @@ __all__ = [
     "Leg",
     "Plan",
     "PlanPace",
+    "PopulationSchedule",
     "Resource",
     "Schedule",
     "Standing",
     "SynchronousSchedule",
+    "intervals",
     "keep_best",
     "ladder",
     "lowest_of",
     "make_plan",
+    "make_population_plan",
     "make_successive_halving_plan",
     "makespan",
+    "n_replaced",
     "pays_to_start_at_top",
     "promotable",
+    "schedule_class_for",
 ]

@@ -84,6 +84,38 @@ def ladder(
     return tuple(reversed(levels))
 
 
+def intervals(interval: Resource, max_resource: Resource) -> tuple[Resource, ...]:
+    """Return the resources after each interval, up to `max_resource`; the last may be shorter.
+
+    Parameters
+    ----------
+    interval
+        The resource of one interval, at most `max_resource`.
+    max_resource
+        The highest resource. If both are integers, so are all.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no interval, or more than 1,000.
+
+    Examples
+    --------
+    >>> intervals(5, 20), intervals(0.1, 0.25)
+    ((5, 10, 15, 20), (0.1, 0.2, 0.25))
+    """
+    step, top = as_fraction(interval), as_fraction(max_resource)
+    n_levels = math.ceil(top / step)
+    if step > top or n_levels > _MOST_RUNGS:
+        raise ArgumentError(
+            f"interval must be at most max_resource={max_resource!r}, and there can be at most "
+            f"{_MOST_RUNGS} of them, got {interval!r}"
+        )
+    whole = isinstance(interval, Integral) and isinstance(max_resource, Integral)
+    levels = [min(step * count, top) for count in range(1, n_levels + 1)]
+    return tuple(int(level) if whole else float(level) for level in levels)
+
+
 # As in the examples of Li et al. (2018); levels further down say little about the highest one.
 _USUAL_RUNGS = 5
 

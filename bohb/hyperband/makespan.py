@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 
-from bohb.hyperband.asynchronous import AsynchronousSchedule
+from bohb.hyperband.kinds import schedule_for
 from bohb.hyperband.plan import Plan
 from bohb.hyperband.records import Evaluation, Leg
-from bohb.hyperband.synchronous import SynchronousSchedule
 
 
 def makespan(plan: Plan, n_workers: int, *, continued: bool) -> float:
@@ -32,12 +31,12 @@ def makespan(plan: Plan, n_workers: int, *, continued: bool) -> float:
     >>> [makespan(plan, n_workers, continued=True) for n_workers in (1, 4, 1000)]
     [63.0, 20.0, 9.0]
     """
-    schedule = (AsynchronousSchedule if plan.asynchronous else SynchronousSchedule)(plan)
+    schedule = schedule_for(plan)
     n_started, now = 0, 0.0
     running: list[tuple[float, int, Leg]] = []  # by the moment at which they end
     while True:
         while len(running) < n_workers:
-            leg = schedule.next_leg(may_start=n_started < plan.n_trials)
+            leg = schedule.next_leg(may_start=schedule.next_bracket < len(plan.brackets))
             if leg is None:
                 break
             trial = n_started if leg.trial is None else leg.trial

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias, get_args
 
 from bohb import arguments
 from bohb.hyperband.duration import duration_as_text
 from bohb.hyperband.ladder import Resource, as_fraction
+from bohb.hyperband.promotion import n_replaced
 
 BracketSizes: TypeAlias = Literal["hpbandster", "li2018"]
 
@@ -27,6 +28,10 @@ class Bracket:
         The total resource that a trial of each rung is trained for, lowest rung first.
     first_level
         The level of the ladder on which the lowest rung lies.
+    is_population
+        Whether it is a population: no rung is smaller than the one below, as children of the best
+        take the places of the worst. They and all others go on from where they or their parents
+        stood.
 
     Examples
     --------
@@ -38,10 +43,11 @@ class Bracket:
     sizes: tuple[int, ...]
     resources: tuple[Resource, ...]
     first_level: int
+    is_population: bool = field(default=False, repr=False)
 
     @property
     def n_trials(self) -> int:
-        """The number of trials that start in this bracket."""
+        """The number of trials that start in this bracket, on its lowest rung."""
         return self.sizes[0]
 
     @property
@@ -55,7 +61,8 @@ class Bracket:
         If the trial is `continued` from where it stood, that is the difference of the two
         resources, else the whole resource of `rung`.
         """
-        if not continued or rung == 0:
+        restarts = not continued and not self.is_population
+        if restarts or rung == 0:
             return self.resources[rung]
         return self.resources[rung] - self.resources[rung - 1]
 
@@ -89,6 +96,9 @@ class Bracket:
         """
         if n_trials >= self.n_trials:
             return self
+        if self.is_population:
+            sizes = (n_trials,) * len(self.sizes)
+            return Bracket(sizes, self.resources, self.first_level, is_population=True)
         sizes = _sizes(n_trials, len(self.sizes), as_fraction(reduction_factor))
         return Bracket(sizes, self.resources, self.first_level)
 
@@ -220,9 +230,24 @@ class Plan:
         return Plan(tuple(brackets), self.reduction_factor, 1, self.asynchronous, self.adaptive)
 
     @property
-    def n_trials(self) -> int:
-        """The number of configurations that are tried."""
+    def is_population(self) -> bool:
+        """Whether its brackets are populations."""
+        return self.brackets[0].is_population
+
+    @property
+    def n_starting(self) -> int:
+        """The number of trials that start on the lowest rung of their bracket."""
         return sum(bracket.n_trials for bracket in self.brackets)
+
+    @property
+    def n_trials(self) -> int:
+        """The number of configurations that are tried: children in a population count too."""
+        children = [
+            n_replaced(bracket.n_trials, self.reduction_factor) * (len(bracket.sizes) - 1)
+            for bracket in self.brackets
+            if bracket.is_population
+        ]
+        return self.n_starting + sum(children)
 
     @property
     def n_evaluations(self) -> int:
@@ -251,6 +276,8 @@ class Plan:
     @property
     def longest_chain_restarted(self) -> Resource:
         """The longest chain if the trial is trained from the start on each rung."""
+        if self.is_population:
+            return self.longest_chain_continued
         return _tidy(max(sum(bracket.resources) for bracket in self.brackets))
 
     def __str__(self) -> str:
@@ -357,6 +384,51 @@ def make_successive_halving_plan(
     return Plan((bracket,) * n_rounds, reduction_factor, n_rounds, asynchronous)
 
 
+def make_population_plan(
+    levels: Sequence[Resource],
+    population: int,
+    reduction_factor: float,
+    *,
+    n_rounds: int = 1,
+    asynchronous: bool = False,
+) -> Plan:
+    """Return the plan of population based training: one population a round.
+
+    Parameters
+    ----------
+    levels
+        The resources after each interval, lowest first.
+    population
+        How many trials are trained side by side.
+    reduction_factor
+        Of this many trials one is replaced after each interval.
+    n_rounds
+        How many populations, one after the other.
+    asynchronous
+        Whether a trial is judged as soon as it has come to the end of an interval.
+
+    Examples
+    --------
+    >>> plan = make_population_plan((5, 10, 15, 20), 16, 5)
+    >>> plan.n_trials, plan.n_evaluations, plan.resource_continued
+    (25, 64, 320)
+    >>> print(plan)
+    Population based training, 1 round of 16 trials at a time
+    <BLANKLINE>
+    intervals      4, to resource 5, 10, 15, 20
+    replaced       3 trials after each interval by children of the best
+    trials        25
+    evaluations   64
+    resource     320
+    <BLANKLINE>
+    children go on from the checkpoints of their parents
+    longest chain of legs, which no number of workers can shorten: 20
+    """
+    sizes = (population,) * len(levels)
+    bracket = Bracket(sizes, tuple(levels), 0, is_population=True)
+    return Plan((bracket,) * n_rounds, reduction_factor, n_rounds, asynchronous)
+
+
 def _bracket(n: int, levels: Sequence[Resource], first_level: int, eta: Fraction) -> Bracket:
     resources = tuple(levels[first_level:])
     return Bracket(_sizes(n, len(resources), eta), resources, first_level)
@@ -370,6 +442,26 @@ def _sizes(n: int, n_rungs: int, eta: Fraction) -> tuple[int, ...]:
 def _tidy(resource: Resource) -> Resource:
     """Return a sum of resources without the rounding error of floats."""
     return resource if isinstance(resource, int) else float(f"{resource:.12g}")
+
+
+def _population_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Return the table of a plan of populations, which have too many rungs for columns."""
+    bracket = plan.brackets[0]
+    shown = [_number(resource) for resource in bracket.resources]
+    if len(shown) > _MOST_SHOWN:
+        shown = [*shown[:3], "...", shown[-1]]
+    replaced = n_replaced(bracket.n_trials, plan.reduction_factor)
+    words = f"{_count(replaced, 'trial')} after each interval by children of the best"
+    return [
+        ("intervals", f"{len(bracket.sizes)}, to resource {', '.join(shown)}"),
+        ("replaced", words),
+        ("trials", str(plan.n_trials)),
+        ("evaluations", str(plan.n_evaluations)),
+        ("resource", _number(plan.resource_continued)),
+    ]
+
+
+_MOST_SHOWN = 8  # resources of a population
 
 
 def _cells(plan: Plan) -> tuple[list[list[str]], list[list[str]]]:
@@ -404,6 +496,14 @@ def _cells(plan: Plan) -> tuple[list[list[str]], list[list[str]]]:
 
 def _table(plan: Plan) -> str:
     """Return the brackets of a plan as a table of text, with their costs."""
+    if plan.is_population:
+        rows = _population_rows(plan)
+        width = max(len(text.partition(",")[0].partition(" ")[0]) for _, text in rows)
+        lines = []
+        for name, text in rows:
+            number, _, words = text.partition(" ")
+            lines.append(f"{name:<11}  {number.rjust(width)} {words}".rstrip())
+        return "\n".join([_title(plan), "", *lines, "", *_notes(plan)])
     pairs = zip(*map(_align, _cells(plan)), strict=True)
     body = "\n".join(f"{left} | {right}" for left, right in pairs)
     return "\n".join([_title(plan), "", body, "", *_notes(plan)])
@@ -411,6 +511,10 @@ def _table(plan: Plan) -> str:
 
 def _html_table(plan: Plan) -> str:
     """Return the same as a table of HTML."""
+    if plan.is_population:
+        rows = (f"<tr><th>{name}</th><td>{text}</td></tr>" for name, text in _population_rows(plan))
+        notes = "<br>".join(_notes(plan))
+        return f"<b>{_title(plan)}</b><table>{''.join(rows)}</table>{notes}"
     lines = []
     for order, (left, right) in enumerate(zip(*_cells(plan), strict=True)):
         kind = "td" if order else "th"
@@ -420,6 +524,10 @@ def _html_table(plan: Plan) -> str:
 
 
 def _title(plan: Plan) -> str:
+    if plan.is_population:
+        kind = "Asynchronous population" if plan.asynchronous else "Population"
+        n_trials = _count(plan.brackets[0].n_trials, "trial")
+        return f"{kind} based training, {_count(plan.n_rounds, 'round')} of {n_trials} at a time"
     n_brackets = len(plan.brackets) // plan.n_rounds
     kind = "Hyperband" if n_brackets > 1 else "Successive halving"
     return (
@@ -430,6 +538,13 @@ def _title(plan: Plan) -> str:
 
 
 def _notes(plan: Plan) -> list[str]:
+    if plan.is_population:
+        longest = _number(plan.longest_chain_continued)
+        notes = [
+            "children go on from the checkpoints of their parents",
+            f"longest chain of legs, which no number of workers can shorten: {longest}",
+        ]
+        return notes if plan.pace is None else [*notes, *str(plan.pace).splitlines()]
     more = plan.resource_restarted / plan.resource_continued - 1
     notes = [
         "continued: resource if a promoted trial goes on from where it stood",

@@ -59,3 +59,24 @@ def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -
     """
     count = math.floor(n_ranked / as_fraction(reduction_factor))
     return max(count, min(1, n_ranked)) if final else count
+
+
+def n_replaced(n_trials: int, reduction_factor: float) -> int:
+    """Return how many of a rung's trials give way to children of the best, at least one.
+
+    Truncation selection (Jaderberg et al. 2017, *Population Based Training of Neural Networks*,
+    section 3) with 1 / `reduction_factor` as the share, and nothing to choose among fewer than two.
+
+    Parameters
+    ----------
+    n_trials
+        How many trials the rung has.
+    reduction_factor
+        Of this many trials one is replaced.
+
+    Examples
+    --------
+    >>> n_replaced(16, 5), n_replaced(4, 5), n_replaced(1, 5)
+    (3, 1, 0)
+    """
+    return min(max(1, math.floor(n_trials / as_fraction(reduction_factor))), n_trials - 1)

@@ -23,6 +23,9 @@ class Leg:
         The total resource that the trial is to be trained for, and the total before this leg.
     at_top
         Whether its bracket starts at the top, in place of the level that was planned.
+    parent
+        The trial from whose checkpoint a trial of a population goes on that has still to be made;
+        None for any other leg.
     """
 
     trial: int | None
@@ -31,6 +34,7 @@ class Leg:
     resource: Resource
     previous_resource: Resource
     at_top: bool = field(default=False, repr=False)
+    parent: int | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,16 @@ class Standing:
     bracket
         The number of its bracket, counted through all rounds.
     losses
-        Its losses at rung 0, 1, ... of its bracket; None stands for a failure and comes last.
+        Its losses at its first rung and those above; None stands for a failure and comes last.
     pending
         Whether it was given the rung after these and has no result there yet.
     at_top
         Whether its bracket starts at the top, in place of the level that was planned.
+    first_rung, parent
+        The rung on which it began, and the trial from whose checkpoint it went on there, if it is a
+        child in a population; else 0 and None.
+    is_over
+        Whether it was dropped, or is finished in any other way.
     """
 
     trial: int
@@ -107,3 +116,6 @@ class Standing:
     losses: tuple[float | None, ...]
     pending: bool
     at_top: bool = False
+    first_rung: int = 0
+    parent: int | None = None
+    is_over: bool = False

@@ -129,10 +129,12 @@ class Schedule(abc.ABC):
         evaluations = []
         for standing in by_age:
             run = schedule.runs[standing.bracket]
-            for rung in range(len(standing.losses) + standing.pending):
+            first = standing.first_rung
+            for rung in range(first, first + len(standing.losses) + standing.pending):
                 schedule._enter(run, rung, standing.trial)
-            for rung, loss in enumerate(standing.losses):
+            for rung, loss in enumerate(standing.losses, first):
                 evaluations.append(Evaluation(standing.trial, rung, loss))
+            schedule._take_standing(standing)
         # Lower rungs first: they settle how many trials a higher rung has to wait for.
         evaluations.sort(key=lambda evaluation: evaluation.rung)
         pruned = [trial for evaluation in evaluations for trial in schedule.record(evaluation)]
@@ -289,6 +291,9 @@ class Schedule(abc.ABC):
     @abc.abstractmethod
     def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
         """Decide what can be decided after a result or a closure; return the trials pruned."""
+
+    def _take_standing(self, standing: Standing) -> None:  # noqa: B027 - not all look at it
+        """Take in what else a recorded history says of a trial, before any result is recorded."""
 
     def _open(self, index: int, *, at_top: bool) -> BracketRun:
         run = BracketRun(index, self.plan.bracket(index, at_top=at_top), at_top=at_top)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import optuna
 
 from bohb.errors import ArgumentError, ObjectiveError, ReportError, TrialStateError
-from bohb.history import Scale, live_trial
+from bohb.history import Scale, birth_of, live_trial
 from bohb.hyperband import Leg, Resource
 from bohb.objective.stop import LegWatch
 from bohb.store.checkpoints import trial_directory
@@ -169,6 +169,11 @@ class LegState:
                 "counts",
                 stacklevel=4,  # where the objective called `trial.report`
             )
+        if self._is_below_birth(position):
+            raise ReportError(
+                f"step must be above {leg.previous_resource}, the resource from which trial "
+                f"{number} goes on, got {step!r}: in a population the first unit is step 1"
+            )
         self._last_step = position
         # An objective that trains from the start again passes steps of its earlier legs once more.
         # The rungs below were decided by the first reports at these steps, and a study that is
@@ -177,6 +182,13 @@ class LegState:
         if position not in steps and position > self._judged_step:
             self._ledger.set_value(self._trial._trial_id, position, reported)
             steps[position] = reported
+
+    def _is_below_birth(self, step: int) -> bool:
+        """Return whether a child in a population reports what its parent was trained for."""
+        leg = self.needed_leg("leg")
+        if not leg.rung or self._steps or birth_of(live_trial(self._trial)) is None:
+            return False
+        return self.scale.used(step, self._steps) <= leg.previous_resource
 
     def is_to_pause(self) -> bool:
         """Return whether the objective should stop here, as `Trial.should_prune` says."""

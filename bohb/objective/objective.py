@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Hashable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
@@ -125,7 +125,8 @@ class Objective:
             result = self._run(trial, state)
         finally:
             _running.reset(outer)
-        return _within(result, began)
+        span = Span(began, time.time() - began, f"{_HOST}:{os.getpid()}")
+        return LegResult(result.outcome, result.value, result.error, span)
 
     def _run(self, trial: Trial, state: LegState) -> LegResult:
         try:
@@ -301,13 +302,8 @@ def _require_whole(trial: Trial) -> None:
 def told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
     """Return the result that is meant when a user tells `values` and `state` for `trial`."""
     began = leg_state_of(trial).began
-    return _within(_told(trial, values, state), began)
-
-
-def _within(result: LegResult, began: float) -> LegResult:
-    """Return a result with the span of its leg, which ends now in this process."""
     span = Span(began, time.time() - began, f"{_HOST}:{os.getpid()}")
-    return LegResult(result.outcome, result.value, result.error, span)
+    return replace(_told(trial, values, state), span=span)
 
 
 def _told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:

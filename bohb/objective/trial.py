@@ -14,7 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
 from bohb.errors import ArgumentError, BohbError, SamplerError
-from bohb.history import as_declared, contains, live_trial
+from bohb.history import as_declared, birth_of, contains, live_trial
 from bohb.objective.leg_state import LegState
 from bohb.store.stored_study import StoredStudy, configuration_of, ledger_of
 from bohb.store.values import check_attribute, check_distinct, check_storable
@@ -78,7 +78,7 @@ class Trial(optuna.Trial):
 
     @property
     def previous_resource(self) -> Any:
-        """How far the trial had been trained before; 0 at first.
+        """How far the trial had been trained before; 0 at first, but for a child in a population.
 
         Raises
         ------
@@ -86,6 +86,12 @@ class Trial(optuna.Trial):
             If the study's pruner has no resources.
         """
         return self._leg_state.asked_leg("previous_resource").previous_resource
+
+    @property
+    def parent(self) -> int | None:
+        """The trial from whose checkpoint this one went on, in a population; None of any other."""
+        birth = birth_of(live_trial(self))
+        return None if birth is None else birth[0]
 
     @property
     def checkpoint_dir(self) -> Path:

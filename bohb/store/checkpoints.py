@@ -74,6 +74,82 @@ def trial_directory(root: Path, number: int, marks: LegMarks) -> Path:
     return directory
 
 
+def copy_checkpoint(
+    root: Path, parent: int, of: LegMarks, number: int, marks: LegMarks, *, kept_at: int | None
+) -> bool:
+    """Let the directory of a new trial begin as a copy of its parent's, if it has none yet.
+
+    Parameters
+    ----------
+    root
+        The directory of the study's checkpoints.
+    parent, of
+        The number of the parent and the marks of its last leg.
+    number, marks
+        Those of the new trial.
+    kept_at
+        The rung whose kept copy is taken, as `keep_copy` made it; None for the directory itself.
+
+    Returns
+    -------
+    bool
+        Whether there was a checkpoint to begin with.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be copied.
+    """
+    if find_trial_directory(root, number, marks) is not None:
+        return True  # a process that was killed had done it
+    source = find_trial_directory(root, parent, of)
+    if kept_at is not None:
+        source = root / _kept_name(parent, kept_at)
+    try:
+        if source is None or not source.is_dir() or not any(source.iterdir()):
+            return False
+        target = root / _name_of(number)
+        if os.path.lexists(target):  # it belongs to a trial of the same number
+            target = root / f"{target.name}-{uuid.uuid4().hex[:8]}"
+        _write(_mark_file(target), marks.now or "")
+        _copy(source, target)
+    except OSError as error:
+        raise _not_writable(root, error) from error
+    return True
+
+
+def keep_copy(root: Path, number: int, marks: LegMarks, rung: int) -> None:
+    """Keep a copy of what a trial has on a rung, if it has anything, for children to come.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be copied.
+    """
+    source, target = find_trial_directory(root, number, marks), root / _kept_name(number, rung)
+    if source is not None and not target.exists():
+        try:
+            _copy(source, target)
+        except OSError as error:
+            raise _not_writable(root, error) from error
+
+
+def remove_copy(root: Path, number: int, rung: int) -> None:
+    """Remove the copy that `keep_copy` has made."""
+    shutil.rmtree(root / _kept_name(number, rung), ignore_errors=True)
+
+
+def _kept_name(number: int, rung: int) -> str:
+    return f".{_name_of(number)}.rung-{rung}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a directory so that the target is there as a whole, or not at all."""
+    new = target.with_name(f".{target.name.lstrip('.')}.{uuid.uuid4().hex[:8]}")
+    shutil.copytree(source, new)
+    new.replace(target)
+
+
 def _not_writable(root: Path, error: OSError) -> StorageError:
     return StorageError(
         f"checkpoint_root must be a directory that can be written to, got {str(root)!r}: {error}"

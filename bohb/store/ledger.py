@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
@@ -27,6 +27,7 @@ SETTINGS = "bohb:settings"
 CLOSED = "bohb:closed"
 OPEN_CALL = "bohb:call"
 CALL_LIMITS = "limits"  # a key of the open call
+FIXED_PARAMS = "fixed_params"  # Optuna's own, of trials whose values were given beforehand
 LEASE = "bohb:owner"
 SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"
@@ -89,9 +90,14 @@ class Ledger:
         """Return one trial as the storage has it."""
         return self.carry_out("read a trial", lambda: self.storage.get_trial(trial_id))
 
-    def create_trial(self, record: LegRecord) -> int:
-        """Write a new trial that has been given a leg, and return its id."""
+    def create_trial(self, record: LegRecord, fixed: Mapping[str, Any] | None = None) -> int:
+        """Write a new trial that has been given a leg, and return its id.
+
+        `fixed` are values that it is to have for its parameters, as `enqueue_trial` gives them.
+        """
         attributes = {LEG_ATTRIBUTE: _leg_attribute(record, RUNNING)}
+        if fixed is not None:
+            attributes[FIXED_PARAMS] = dict(fixed)
         shown = {SHOWN_STANDING: shown_place(record.leg)}
         template = create_trial(state=TrialState.RUNNING, system_attrs=attributes, user_attrs=shown)
         attempts = itertools.count()
@@ -334,6 +340,8 @@ def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:
     }
     if record.leg.at_top:
         attribute["at_top"] = True
+    if record.birth is not None:
+        attribute["birth"] = list(record.birth)
     if record.spans:
         attribute["spans"] = [
             span and (round(span.began, 3), round(span.seconds, 3), span.worker)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial
 
-from bohb.history import LEG_ATTRIBUTE, Origin, leg_of
+from bohb.history import LEG_ATTRIBUTE, Origin, birth_of, leg_of
 from bohb.hyperband import Decision, Leg, Plan
 
 
@@ -73,6 +73,8 @@ class LegRecord:
         that is not known.
     origin
         Where its configuration comes from; None if that is not known.
+    birth
+        The parent of a child in a population, and the rung on which the child began; else None.
     """
 
     leg: Leg
@@ -80,6 +82,7 @@ class LegRecord:
     spans: tuple[Span | None, ...] = ()
     decisions: tuple[Decision | None, ...] = ()
     origin: Origin | None = None
+    birth: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial, plan: Plan) -> LegRecord:
@@ -90,13 +93,14 @@ class LegRecord:
             spans_of(trial),
             decisions_of(trial),
             origin_of(trial),
+            birth_of(trial),
         )
 
     def followed_by(self, leg: Leg, decision: Decision) -> LegRecord:
         """Return the record of the same trial once it has been given its next `leg`."""
         unknown = (None,) * (leg.rung - 1 - len(self.decisions))  # of an earlier version
         decisions = (*self.decisions, *unknown, decision)
-        return LegRecord(leg, self.marks.next(), self.spans, decisions, self.origin)
+        return LegRecord(leg, self.marks.next(), self.spans, decisions, self.origin, self.birth)
 
 
 def origin_of(trial: FrozenTrial) -> Origin | None:

@@ -27,6 +27,7 @@ from bohb.study.interrupts import signals_interrupt
 from bohb.study.joining import JoinedProcess as JoinedProcess
 from bohb.study.joining import workers_of as workers_of
 from bohb.study.limits import Limits as Limits
+from bohb.study.lineage import Stretch
 from bohb.study.minimize import Minimum, minimize
 from bohb.study.results import Incumbent
 from bohb.study.results import failure_of as failure_of
@@ -43,6 +44,7 @@ __all__ = [
     "FittedPlan",
     "Incumbent",
     "Minimum",
+    "Stretch",
     "Study",
     "Trial",
     "create_study",

@@ -14,7 +14,7 @@ from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
 from bohb.errors import ArgumentError, SettingsError
 from bohb.executors import Executor
 from bohb.hyperband import Plan
-from bohb.pruners import SchedulePruner, from_settings
+from bohb.pruners import PopulationPruner, SchedulePruner, from_settings
 from bohb.samplers import BOHBSampler
 from bohb.store.ledger import SETTINGS, Ledger
 from bohb.store.stored_study import StoredStudy, ledger_of
@@ -130,6 +130,16 @@ def refuse_asking_sampler(study: StoredStudy, executor: Executor) -> None:
             f"{type(study.sampler).__name__} needs create_study(space=...) with "
             f"{type(executor).__name__}: a parameter that no trial has had before is drawn by the "
             "worker, which cannot ask the sampler"
+        )
+
+
+def refuse_generator(study: StoredStudy) -> None:
+    """Raise ArgumentError if the generators of a population would have to be copied."""
+    if isinstance(study.pruner, PopulationPruner):
+        raise ArgumentError(
+            "func must be no generator with PopulationPruner: the state of a generator cannot be "
+            "copied for a child. Report in a loop, save into trial.checkpoint_dir before each "
+            "report, and go on from there at trial.previous_resource"
         )
 
 

@@ -24,7 +24,7 @@ from bohb.history import (
     is_paused,
     standing,
 )
-from bohb.hyperband import Decision, Plan, Resource, promotable
+from bohb.hyperband import Decision, Plan, Resource, n_replaced, promotable
 from bohb.store.legs import decisions_of, origin_of, spans_of
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def evaluations(
     resources = plan.bracket(place.bracket, at_top=place.at_top).resources
     return [
         (place.bracket, rung, resources[rung], math.nan if loss is None else scale.loss(loss))
-        for rung, loss in enumerate(place.losses)
+        for rung, loss in enumerate(place.losses, place.first_rung)
     ]
 
 
@@ -150,10 +150,11 @@ class _Rungs:
         spans, decisions = spans_of(trial), decisions_of(trial)
         origin = origin_of(trial)
         for order, (bracket, rung, resource, value) in enumerate(evaluated):
-            outcome, span = outcomes[order], _at(spans, order)
+            outcome = outcomes[order]
+            span = _at(spans, order if rung is None else rung)
             decision = None
             if bracket is not None and not math.isnan(value):
-                stored = _at(decisions, order) if outcome == "promoted" else None
+                stored = _at(decisions, rung or 0) if outcome == "promoted" else None
                 decision = stored or self._decision((bracket, rung), trial.number)
             is_decided = decision is not None and outcome in ("promoted", DROPPED)
             yield EvaluationRecord(
@@ -181,7 +182,9 @@ class _Rungs:
             ranked = enumerate(self._rankings[place], 1)
             self._ranks[place] = {number: rank for rank, (_, number) in ranked}
         n_ranked = len(self._rankings[place])
-        if self._plan.asynchronous:
+        if self._plan.is_population:
+            n_kept = n_ranked - n_replaced(n_ranked, self._plan.reduction_factor)
+        elif self._plan.asynchronous:
             n_kept = promotable(n_ranked, self._plan.reduction_factor, final=True)
         else:
             n_kept = n_ranked - self._n_dropped[place]

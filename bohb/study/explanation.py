@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.history import Origin, is_paused, leg_of
+from bohb.history import Origin, birth_of, is_paused, leg_of
 from bohb.hyperband import Plan, Resource
 from bohb.store.legs import origin_of
 from bohb.study.evaluation_records import EvaluationRecord
@@ -35,6 +35,8 @@ class Explanation:
         What has become of it, in words.
     params
         Its configuration.
+    parent
+        The trial from whose checkpoint it went on, in a population; else None.
 
     Examples
     --------
@@ -56,13 +58,16 @@ class Explanation:
     evaluations: tuple[EvaluationRecord, ...]
     state: str
     params: dict[str, Any]
+    parent: int | None = None
 
     def __str__(self) -> str:
         place = "" if self.bracket is None else f" of bracket {self.bracket}"
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        born = "" if self.parent is None else f" from the checkpoint of trial {self.parent}"
+        went_on = f", which went on{born}," if born else ""
         return "\n".join(
             [
-                f"Trial {self.number}{place} {self.state}.",
+                f"Trial {self.number}{place}{went_on} {self.state}.",
                 f"It was {_origin_in_words(self.origin)}.",
                 *(_evaluation_in_words(each) for each in self.evaluations),
                 f"Its parameters: {params or 'none yet'}",
@@ -77,6 +82,7 @@ class Explanation:
 def explain(trial: FrozenTrial, evaluations: Sequence[EvaluationRecord], plan: Plan) -> Explanation:
     """Return the explanation of `trial`, which has these `evaluations`."""
     bracket = evaluations[-1].bracket if evaluations else None
+    birth = birth_of(trial)
     running = None
     if trial.state == TrialState.RUNNING and not is_paused(trial):
         leg = leg_of(trial, plan)
@@ -88,6 +94,7 @@ def explain(trial: FrozenTrial, evaluations: Sequence[EvaluationRecord], plan: P
         tuple(evaluations),
         _state_in_words(trial, evaluations, running),
         trial.params,
+        None if birth is None else birth[0],
     )
 
 
@@ -122,6 +129,13 @@ def _origin_in_words(origin: Origin | None) -> str:
         return "enqueued by enqueue_trial"
     if origin.source == "default":
         return "the default configuration of the space"
+    if origin.source == "perturbation" and origin.resource is not None:
+        return f"perturbed from its parent's values at resource {origin.resource:g}"
+    if origin.source == "population model" and origin.resource is not None:
+        return (
+            f"chosen by the {origin.source} to gain most from resource {origin.resource:g} on, "
+            f"from {origin.n_evaluated} intervals"
+        )
     if origin.n_evaluated is None:
         return f"proposed by {origin.source}"
     level = "" if origin.resource is None else f" to be good at resource {origin.resource:g}"

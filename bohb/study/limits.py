@@ -152,7 +152,7 @@ class Allowance:
             open_ones = schedule.still_needed(continued=self.continued)
             left = limits.total_resource - self.spent(schedule) - open_ones
             of_round = sum(bracket.resource(continued=self.continued) for bracket in brackets)
-            return max(0, round(left / of_round * schedule.plan.n_trials))
+            return max(0, round(left / of_round * schedule.plan.n_starting))
         return 0
 
     def _has_room(self, schedule: Schedule) -> bool:

@@ -45,6 +45,7 @@ from bohb.study.exchange import (
 from bohb.study.explanation import Explanation, explain
 from bohb.study.faults import Failure, most_frequent
 from bohb.study.fitting import FittedPlan, fit_plan, paced
+from bohb.study.lineage import Stretch, stretches
 from bohb.study.results import Incumbent, failure_of, find_incumbent
 
 if TYPE_CHECKING:
@@ -425,6 +426,43 @@ class StudyReading(StoredStudy):
             for name, text in rows
         )
         return f"<b>Study {html.escape(self.study_name)}</b><table>{body}</table>"
+
+    def lineage(self, number: int | None = None) -> list[Stretch]:
+        """Return the schedule of values that a trial was trained with, from its oldest ancestor on.
+
+        Outside of a population a trial has no ancestor, and its schedule one part.
+
+        Parameters
+        ----------
+        number
+            The trial's number; None for the incumbent.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such trial, or the study's pruner has no resources.
+        NoResultError
+            If the incumbent is asked for, and nothing has been evaluated yet.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> def objective(trial):
+        ...     rate = trial.suggest_float("rate", 0.1, 0.9)
+        ...     file = trial.checkpoint_dir / "loss.txt"
+        ...     loss = float(file.read_text()) if file.exists() else 1.0
+        ...     loss *= rate ** (trial.resource - trial.previous_resource)
+        ...     file.write_text(str(loss))
+        ...     return loss
+        >>> pruner = bohb.PopulationPruner(max_resource=3, interval=1, population=4)
+        >>> study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=pruner)
+        >>> study.optimize(objective)
+        >>> [(stretch.begin, stretch.end) for stretch in study.lineage()]
+        [(0, 1), (1, 3)]
+        """
+        plan = schedule_pruner_of(self, "lineage()").plan()
+        found = self._trial_of(self.incumbent().number if number is None else number)
+        return stretches(self.get_trials(deepcopy=False), found.number, scale_of(self), plan)
 
     def advice(self) -> list[Advice]:
         """Return what the evaluations say of the schedule, the space and the objective.

@@ -34,6 +34,7 @@ from bohb.study.compatibility import (
     begin,
     must_be_asked,
     refuse_asking_sampler,
+    refuse_generator,
     warn_of_replays,
 )
 from bohb.study.crew import HANDED_OVER, Crew, run_with
@@ -162,6 +163,8 @@ class Session:
             stack.callback(self._let_go, state)
             objective = self._require_objective(function, executor)
             refuse_asking_sampler(self._study, executor)
+            if objective.continues:
+                refuse_generator(self._study)
             dispatch = dispatch_of(self._study, objective, executor, stop, options.leg_timeout)
             stack.callback(lambda: dispatch.close(state.paused(options.max_paused)))
             if objective.continues and not dispatch.continues:

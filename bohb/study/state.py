@@ -29,7 +29,7 @@ from bohb.history import (
     scale_of,
     standing,
 )
-from bohb.hyperband import Evaluation, Leg, Resource, Schedule
+from bohb.hyperband import Evaluation, Leg, PopulationSchedule, Resource, Schedule
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.objective import LegResult, Outcome
 from bohb.objective.stop import LegWatch
@@ -44,6 +44,7 @@ from bohb.study.compatibility import schedule_pruner_of
 from bohb.study.faults import Failure
 from bohb.study.forecast import TimedLeg, timed_legs
 from bohb.study.interrupts import uninterrupted
+from bohb.study.lineage import lineage_of
 
 # It has the name of the package, so that users can silence the messages about each trial.
 _logger = logging.getLogger("bohb.study")
@@ -122,6 +123,7 @@ class StudyState:
         self.is_used_up = False
         self._n_looked_at = 0  # how many of the storage's trials are known here
         self.pruner = schedule_pruner_of(study)
+        self.lineage = lineage_of(study, self.pruner, self.scale)
         self.schedule = self._restore(self.pruner)
         self._unfinished = deque(self.schedule.pending)
         self.may_have_waiting = True
@@ -181,24 +183,16 @@ class StudyState:
 
     def settle(self, trial: Trial, result: LegResult) -> None:
         """Take the result of the leg of `trial`, and carry out what the schedule then decides."""
-        leg = leg_state_of(trial).end()
+        before = self._records[trial.number]
+        leg = before.leg
         if result.outcome is Outcome.INTERRUPTED:
+            leg_state_of(trial).end()
             self._unfinished.append(leg)
             # The leg is sure to be run again, so its trial ranks best among those at its resource.
             self._paused[trial.number] = leg.resource, -math.inf
             return
-        # The sampler may have been asked only when the objective suggested something.
-        before = self._records[trial.number]
-        origin = self.history.origin(trial.number) or before.origin
-        unknown = (None,) * (leg.rung - len(before.spans))  # legs of an earlier version
-        spans = (*before.spans, *unknown, result.span)
-        record = LegRecord(leg, before.marks, spans, before.decisions, origin)
-        self._records[trial.number] = record
-        if result.span is not None:
-            bracket = self.schedule.runs[leg.bracket].bracket
-            self.timed.append((bracket, leg.rung, result.span.seconds))
         try:
-            loss = self._write_result(trial, record, result)
+            loss = self._write_result(trial, before, result)
         except TrialOverError:
             loss = None
             self._tell_end(trial.number)
@@ -206,11 +200,13 @@ class StudyState:
         # All of this is written before the schedule knows of it. After a kill in between, the
         # schedule that is replayed from the storage takes the same decision.
         dropped = self.schedule.record(Evaluation(trial.number, leg.rung, loss))
+        if self.lineage is not None:
+            self._keep_for_children(self.schedule, trial.number, leg.bracket)
         if dropped:
             self._log_cut(leg, dropped)
         self._prune(dropped)
 
-    def _write_result(self, trial: Trial, record: LegRecord, result: LegResult) -> float | None:
+    def _write_result(self, trial: Trial, before: LegRecord, result: LegResult) -> float | None:
         """Write what a leg has come to, and return the loss of its trial; None if it has none.
 
         Raises
@@ -218,7 +214,17 @@ class StudyState:
         TrialOverError
             If somebody else has ended the trial meanwhile.
         """
-        leg, value = record.leg, result.value
+        leg, value = leg_state_of(trial).end(), result.value
+        # The sampler may have been asked only when the objective suggested something.
+        origin = self.history.origin(trial.number) or before.origin
+        # Rungs below that of a child's birth have no legs, and those of an earlier version no span.
+        unknown = (None,) * (leg.rung - len(before.spans))
+        spans = (*before.spans, *unknown, result.span)
+        record = dataclasses.replace(before, spans=spans, origin=origin)
+        self._records[trial.number] = record
+        if result.span is not None:
+            bracket = self.schedule.runs[leg.bracket].bracket
+            self.timed.append((bracket, leg.rung, result.span.seconds))
         if result.outcome is Outcome.OVER:
             raise TrialOverError
         if result.outcome is Outcome.GAVE_UP:
@@ -306,18 +312,22 @@ class StudyState:
                     leg.resource,
                     self.schedule.bracket(leg.bracket).n_trials,
                 )
-            leg = dataclasses.replace(leg, trial=self._start(leg))
-        else:
-            try:
-                self._promote(leg)
-            except TrialOverError:
-                self._take_end(leg)
-                return self._begin_next(may_start=may_start)
+            number = self._start(leg)
+            self._begin(leg, number)
+            return self._give(self._records[number].leg)
         try:
-            self.schedule.begin(leg, self._number(leg))
+            self._promote(leg)
+        except TrialOverError:
+            self._take_end(leg)
+            return self._begin_next(may_start=may_start)
+        self._begin(leg, self._number(leg))
+        return self._give(leg)
+
+    def _begin(self, leg: Leg, number: int) -> None:
+        try:
+            self.schedule.begin(leg, number)
         except ArgumentError as error:  # a storage that lost trials uses their numbers again
             raise self.ledger.failure("begin a trial", error) from error
-        return self._give(leg)
 
     def _promote(self, leg: Leg) -> None:
         """Write that a trial goes on to its next rung.
@@ -357,18 +367,44 @@ class StudyState:
 
     def _start(self, leg: Leg) -> int:
         """Make a trial for `leg`, or take one from the queue, and return its number."""
+        if leg.parent is not None:
+            return self._start_child(leg, leg.parent)
         record = LegRecord(leg, NO_LEG.next())
         waiting = self.ledger.begin_waiting_trial(record) if self.may_have_waiting else None
         self.may_have_waiting = waiting is not None
         trial_id = self.ledger.create_trial(record) if waiting is None else waiting
+        trial = self._made(trial_id)
+        origin = self._usual_origin(trial, is_queued=waiting is not None)
+        given = dataclasses.replace(leg, trial=trial.number)
+        self._records[trial.number] = LegRecord(given, record.marks, origin=origin)
+        return trial.number
+
+    def _start_child(self, leg: Leg, parent: int) -> int:
+        """Make a trial that goes on from the checkpoint of `parent`, and return its number."""
+        assert self.lineage is not None  # noqa: S101 - for the type checker; populations have one
+        trials = self.ledger.trials()
+        values, origin = self.lineage.values(leg, self.ledger.trial(self._ids[parent]), trials)
+        birth = parent, leg.rung
+        record = LegRecord(leg, NO_LEG.next(), origin=origin, birth=birth)
+        trial = self._made(self.ledger.create_trial(record, values))
+        given = dataclasses.replace(leg, trial=trial.number, parent=None)
+        self._records[trial.number] = dataclasses.replace(record, leg=given)
+        _logger.info(
+            "Trial %d goes on from the checkpoint of trial %d at resource %s.",
+            trial.number,
+            parent,
+            leg.previous_resource,
+        )
+        return trial.number
+
+    def _made(self, trial_id: int) -> Trial:
+        """Return the object of a trial that was just made in the storage."""
         forget_cached_trials(self.study)  # the sampler must see the trials that have come since
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
         self.shown.new.add(trial_id)
-        origin = self._usual_origin(trial, is_queued=waiting is not None)
-        self._records[trial.number] = LegRecord(leg, record.marks, origin=origin)
-        return trial.number
+        return trial
 
     def _usual_origin(self, trial: Trial, *, is_queued: bool) -> Origin:
         """Return where the configuration of a new trial comes from, if no model proposes it."""
@@ -382,10 +418,15 @@ class StudyState:
 
     def _give(self, leg: Leg) -> Trial:
         trial = self._known(self._number(leg))
+        record = self._records[trial.number]
+        if self.lineage is not None and record.birth is not None and record.birth[1] == leg.rung:
+            parent = record.birth[0]
+            of = LegMarks.of(self.ledger.trial(self._ids[parent]))
+            self.lineage.hand_on(trial.number, record.marks, parent, leg.rung, of)
         self.history.watch(live_trial(trial))
         self._paused.pop(trial.number, None)
         state = leg_state_of(trial)
-        state.begin(leg, self.scale, self.context.make_watch(), self._records[trial.number].marks)
+        state.begin(leg, self.scale, self.context.make_watch(), record.marks)
         state.fill()
         return trial
 
@@ -484,6 +525,15 @@ class StudyState:
 
     # Resuming
 
+    def _keep_for_children(self, schedule: Schedule, number: int, bracket: int) -> None:
+        """Keep what children may go on from, and remove what none will any more."""
+        if not isinstance(schedule, PopulationSchedule) or self.lineage is None:
+            return
+        record = self._records.get(number)
+        if record is not None and schedule.may_have_children(number, record.leg.rung):
+            self.lineage.keep_copy(number, record.marks, record.leg.rung)
+        self.lineage.remove_copies(schedule.take_settled(bracket))
+
     def _restore(self, pruner: SchedulePruner) -> Schedule:
         """Bring a new schedule to where the storage stands, and carry out what was decided there.
 
@@ -508,6 +558,8 @@ class StudyState:
             elif place is not None:
                 self.history.watch(frozen)
         schedule, pruned = pruner.schedule_class.replay(plan, standings, self.ledger.closed())
+        for number, record in self._records.items():
+            self._keep_for_children(schedule, number, record.leg.bracket)
         self._prune(pruned)
         return schedule
 

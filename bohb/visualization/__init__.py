@@ -7,6 +7,7 @@
 from bohb.visualization.brackets import plot_brackets
 from bohb.visualization.importances import plot_importances
 from bohb.visualization.incumbent import plot_incumbent
+from bohb.visualization.lineage import plot_lineage
 from bohb.visualization.model import plot_model
 from bohb.visualization.parallel_coordinate import plot_parallel_coordinate
 from bohb.visualization.rank_correlation import plot_rank_correlation
@@ -21,6 +22,7 @@ __all__ = [
     "plot_importances",
     "plot_incumbent",
     "plot_learning_curves",
+    "plot_lineage",
     "plot_model",
     "plot_parallel_coordinate",
     "plot_rank_correlation",

@@ -48,7 +48,7 @@ def parallel_coordinate_picture(study: Study, params: Sequence[str] | None = Non
             Lines(
                 curves,
                 shade(subject.height(level)),
-                f"to {subject.scale.levels[level]:g}",
+                subject.label(level),
                 width=1.0 if few else 0.4,
                 opacity=0.7 if few else 0.35,
             )

@@ -24,6 +24,7 @@ from bohb.visualization.importances import importances_picture
 from bohb.visualization.incumbent import Over, Studies, incumbent_picture
 from bohb.visualization.interactive import draw_figure
 from bohb.visualization.landscape import ModelKind
+from bohb.visualization.lineage import lineage_picture
 from bohb.visualization.model import model_picture
 from bohb.visualization.parallel_coordinate import parallel_coordinate_picture
 from bohb.visualization.rank_correlation import rank_correlation_picture
@@ -37,6 +38,7 @@ __all__ = [
     "plot_brackets",
     "plot_importances",
     "plot_incumbent",
+    "plot_lineage",
     "plot_model",
     "plot_parallel_coordinate",
     "plot_rank_correlation",
@@ -106,6 +108,27 @@ def plot_timeline(study: Study) -> go.Figure:
     'Figure'
     """
     return draw_figure(timeline_picture(study))
+
+
+def plot_lineage(study: Study, param: str | None = None) -> go.Figure:
+    """Return the figure of `bohb.visualization.plot_lineage`.
+
+    Parameters
+    ----------
+    study, param
+        As there.
+
+    Examples
+    --------
+    >>> import bohb
+    >>> study = bohb.create_study(
+    ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9)
+    ... )
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
+    >>> type(plot_lineage(study)).__name__
+    'Figure'
+    """
+    return draw_figure(lineage_picture(study, param))
 
 
 def plot_incumbent(study: Studies, over: Over = "resource") -> go.Figure:

@@ -40,7 +40,7 @@ def rungs_picture(study: Study) -> Picture:
             Lines(
                 [(xs, laid.place(ys)) for xs, ys in group],
                 shade(subject.height(level)),
-                f"to {scale.levels[level]:g}",
+                subject.label(level),
                 width=1.0 if few else 0.5,
                 opacity=0.8 if few else 0.5,
             )

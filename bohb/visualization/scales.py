@@ -63,7 +63,9 @@ def _near_one(farthest: float, nearest: float, label: str) -> ValueAxis:
 
 
 def resource_axis(levels: Sequence[float], label: str = "resource") -> Axis:
-    """Return the axis of resources, logarithmic, with the levels as ticks."""
+    """Return the axis of resources: logarithmic with the levels as ticks, or linear if many."""
+    if len(levels) > _MOST_TICKS:
+        return Axis(label, span=(0.0, levels[-1] * 1.02))
     low, high = levels[0] / 1.25, levels[-1] * 1.25
     return Axis(label, log=True, ticks=(levels, _texts(levels)), span=(low, high))
 

@@ -11,6 +11,8 @@ from bohb.history import Scale, scale_of
 from bohb.pruners import SchedulePruner
 from bohb.study import EvaluationRecord, Study
 
+_MOST_LABELS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -47,6 +49,16 @@ class Subject:
     def height(self, level: int) -> float:
         """Return how high a level lies, from 0 to 1, which is what its colour stands for."""
         return level / max(len(self.scale.levels) - 1, 1)
+
+    def label(self, level: int) -> str | None:
+        """Return what a legend calls the trials that got to a level; of many only some are named.
+
+        Those are the lowest, the highest, and one in the middle.
+        """
+        levels = self.scale.levels
+        if len(levels) > _MOST_LABELS and level not in (0, len(levels) // 2, len(levels) - 1):
+            return None
+        return f"to {levels[level]:g}"
 
     def last(self) -> list[EvaluationRecord]:
         """Return the last evaluation of each trial that has a value."""

@@ -50,7 +50,7 @@ def timeline_picture(study: Study) -> Picture:
         busy += ended - began
     marks: list[Mark] = [Rules([*range(max(lanes.values()) + 1)], "y", opacity=0.3)]
     for level in sorted(boxes):
-        label = f"to {subject.scale.levels[level]:g}"
+        label = subject.label(level)
         colour = shade(subject.height(level))
         marks.append(Boxes(boxes[level], colour, label, hints=hints[level]))
     n_lanes = max(lanes.values()) + 1
