@@ -31,6 +31,7 @@ OPTIONAL = {
     "boosting": ["xgboost", "lightgbm"],
     "tracking": ["mlflow", "wandb", "tensorboardX"],
     "automl": ["amltk", "sktime"],
+    "spark": ["pyspark", "joblibspark"],
 }
 os.environ.setdefault("KERAS_BACKEND", "torch")
 SLOW = {*OPTIONAL, "scikit-learn", "tutorial"}
