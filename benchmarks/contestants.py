@@ -305,6 +305,9 @@ CONTESTANTS: dict[str, Contestant] = {
     "single": Contestant(
         "bohb: highest resource alone", "bohb", functools.partial(in_brackets, single=True)
     ),
+    "forest": Contestant(
+        'bohb: model="forest"', "bohb", functools.partial(in_brackets, model="forest")
+    ),
     "density": Contestant(
         'bohb: model="density"', "bohb", functools.partial(in_brackets, model="density")
     ),

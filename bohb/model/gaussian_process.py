@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from bohb.model.arrays import FloatArray
 from bohb.model.density import DensityProposer
 from bohb.model.learned import with_learned_conditions
 from bohb.model.observations import Observations
-from bohb.model.proposer import Proposal
+from bohb.model.proposer import Proposal, Source
 from bohb.model.space import Numeric, Space
 from bohb.model.surface import MAX_FIT, MAX_POINTS, Surface
 from bohb.model.tried import first_untried, untried_from_prior
@@ -23,6 +24,17 @@ _SCALES = (0.02, 0.08, 0.2)  # of the variations, in units
 _REFINEMENTS = np.geomspace(0.1, 0.001, 11)  # the scales at which the best candidate is refined
 _N_NEIGHBOURS = 40  # how many variations of the best candidate are tried at each of them
 _MOVED = 0.6  # the share of the parameters that a variation moves
+
+
+class Ranking(Protocol):
+    """What is known of the loss at the level at which an improvement is looked for."""
+
+    @property
+    def tried(self) -> FloatArray:
+        """The configurations that were tried or are pending, best first, shape (n, d)."""
+
+    def log_improvement(self, units: FloatArray) -> FloatArray:
+        """Return the log of the expected improvement by each configuration, shape (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,8 @@ class GaussianProcessProposer:
         At most how much the process looks at, as for `Surface.fitted`.
     """
 
+    _source: ClassVar[Source] = "Gaussian process"
+
     density: DensityProposer
     n_levels: int
     random_fraction: float = 0.05
@@ -90,7 +104,7 @@ class GaussianProcessProposer:
         given = space.encode_named(fixed)
         ranked = self._ranked(space, relevant, target, given, rng)
         chosen = first_untried(ranked, space, observations, given, rng)
-        return Proposal(space.named(chosen), "Gaussian process", target)
+        return Proposal(space.named(chosen), self._source, target)
 
     def propose_one(
         self,
@@ -116,6 +130,17 @@ class GaussianProcessProposer:
         counts = np.count_nonzero(~np.isnan(observations.losses), axis=0)
         return max(np.flatnonzero(counts >= self.min_at_level).tolist(), default=None)
 
+    def _surface(self, space: Space, observations: Observations, target: int) -> Ranking:
+        """Return what the candidates are ranked by."""
+        return Surface.fitted(
+            space,
+            observations,
+            self.n_levels,
+            target,
+            max_points=self.max_points,
+            max_fit=self.max_fit,
+        )
+
     def _ranked(
         self,
         space: Space,
@@ -125,14 +150,7 @@ class GaussianProcessProposer:
         rng: np.random.Generator,
     ) -> FloatArray:
         """Return configurations, the most promising first, shape (n, d)."""
-        surface = Surface.fitted(
-            space,
-            observations,
-            self.n_levels,
-            target,
-            max_points=self.max_points,
-            max_fit=self.max_fit,
-        )
+        surface = self._surface(space, observations, target)
         densities = self.density.densities(space, observations)
         success = densities.success
 

@@ -11,7 +11,7 @@ import numpy as np
 from bohb.model.observations import Observations
 from bohb.model.space import Space
 
-Source: TypeAlias = Literal["prior", "densities", "Gaussian process"]
+Source: TypeAlias = Literal["prior", "densities", "Gaussian process", "forest"]
 
 
 @dataclass(frozen=True, slots=True)

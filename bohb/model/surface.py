@@ -150,8 +150,8 @@ class Surface:
             squared distances.
         """
         units = space.encode(observations.columns(space.names))
-        rows, levels = _evaluations(observations, max_points)
-        losses = _aligned(observations.losses)[rows, levels]
+        rows, levels = evaluations_of(observations, max_points)
+        losses = aligned(observations.losses)[rows, levels]
         squeeze = Squeeze.of(losses)
         targets = squeeze.apply(losses)
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
@@ -211,12 +211,16 @@ class Surface:
         return _distances(self.space, self.n_levels, weights, left, right)
 
     def log_improvement(self, units: FloatArray) -> FloatArray:
-        """Return the log of the expected improvement on `lowest`, shape (n,).
+        """Return the log of the expected improvement on `lowest`, shape (n,)."""
+        return log_expected_improvement(self.lowest, *self.predict(units))
 
-        Jones, Schonlau & Welch 1998, *Efficient Global Optimization*, eq. 15.
-        """
-        mean, deviation = self.predict(units)
-        return np.asarray(np.log(deviation) + log_gain((self.lowest - mean) / deviation))
+
+def log_expected_improvement(lowest: float, mean: FloatArray, deviation: FloatArray) -> FloatArray:
+    """Return the log of what losses of this mean and deviation improve on `lowest` by, shape (n,).
+
+    Jones, Schonlau & Welch 1998, *Efficient Global Optimization*, eq. 15.
+    """
+    return np.asarray(np.log(deviation) + log_gain((lowest - mean) / deviation))
 
 
 def log_gain(scores: FloatArray) -> FloatArray:
@@ -240,7 +244,7 @@ def log_gain(scores: FloatArray) -> FloatArray:
     return np.where(near, direct, -0.5 * t * t - 0.5 * math.log(2 * math.pi) + share)
 
 
-def _evaluations(observations: Observations, count: int) -> tuple[IndexArray, IndexArray]:
+def evaluations_of(observations: Observations, count: int) -> tuple[IndexArray, IndexArray]:
     """Return the rows and levels of at most `count` evaluations, those that matter most first.
 
     First the best of each level, then up to half of all from the highest levels, then the most
@@ -260,7 +264,7 @@ def _evaluations(observations: Observations, count: int) -> tuple[IndexArray, In
     return rows[order], levels[order]
 
 
-def _aligned(losses: FloatArray) -> FloatArray:
+def aligned(losses: FloatArray) -> FloatArray:
     """Return losses, shape (n, k), with each level moved to where the highest one lies.
 
     A level moves by what its trials have gained in the median on their way to the next level, so

@@ -220,7 +220,7 @@ def write_hpbandster(
     results = []
     for each in evaluations:
         key = [each.bracket or 0, 0, each.number]
-        info = {"model_based_pick": each.proposed_by in ("densities", "Gaussian process")}
+        info = {"model_based_pick": each.proposed_by in ("densities", "Gaussian process", "forest")}
         configs.setdefault(each.number, json.dumps([key, each.params, info]))
         times = {
             "submitted": _seconds(each, "began"),

@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from bohb.model import Categorical, Numeric, Observations, Space
-from bohb.model.surface import Surface, _aligned, _evaluations, log_gain
+from bohb.model.surface import Surface, aligned, evaluations_of, log_gain
 
 LINE = Space({"x": Numeric(0, 1)})
 
@@ -54,8 +54,8 @@ def test_the_gain_grows_however_small_it_is():
 def test_what_all_trials_gain_on_their_way_up_is_no_difference_between_them():
     lost = np.array([[3.0, 2.0, 0.5], [4.0, 3.0, np.nan], [6.0, 4.0, 1.5], [5.0, np.nan, np.nan]])
     expected = [[0.0, 0.0, 0.5], [1.0, 1.0, np.nan], [3.0, 2.0, 1.5], [2.0, np.nan, np.nan]]
-    assert _aligned(lost) == pytest.approx(np.array(expected), nan_ok=True)
-    assert _aligned(lost[:2]) == pytest.approx(lost[:2] - [[1, 0, 0]], nan_ok=True)
+    assert aligned(lost) == pytest.approx(np.array(expected), nan_ok=True)
+    assert aligned(lost[:2]) == pytest.approx(lost[:2] - [[1, 0, 0]], nan_ok=True)
 
 
 @pytest.mark.parametrize("target", [0, 1, 2])
@@ -116,7 +116,7 @@ def test_the_evaluations_that_matter_most_are_looked_at():
         ({"x": 0.0}, {level: rng.random() for level in range(1 + (i % 9 == 0))}) for i in range(500)
     ]
     observations = Observations.of(rows)
-    chosen, levels = _evaluations(observations, 100)
+    chosen, levels = evaluations_of(observations, 100)
     pairs = set(zip(chosen.tolist(), levels.tolist(), strict=True))
     assert len(pairs) == len(chosen) == 100
     for level in (0, 1):
@@ -124,7 +124,7 @@ def test_the_evaluations_that_matter_most_are_looked_at():
         assert {(int(row), level) for row in best} <= pairs
     assert {(row, 0) for row in range(490, 500)} <= pairs
     assert (levels == 1).sum() > 30
-    everything, _ = _evaluations(observations, 10_000)
+    everything, _ = evaluations_of(observations, 10_000)
     assert len(everything) == 500 + 56
 
 
