@@ -1,4 +1,4 @@
-"""Searches for scikit-learn: `BOHBSearchCV`, and `HyperbandSearchCV` with Dask-ML's parameters."""
+"""Searches for scikit-learn: `BOHBSearchCV`, and two with the names and parameters of Dask-ML's."""
 
 from bohb.errors import MissingDependencyError
 
@@ -11,5 +11,6 @@ except ImportError as error:
 
 from bohb.sklearn.bohb_search import BOHBSearchCV
 from bohb.sklearn.hyperband_search import HyperbandSearchCV
+from bohb.sklearn.successive_halving_search import SuccessiveHalvingSearchCV
 
-__all__ = ["BOHBSearchCV", "HyperbandSearchCV"]
+__all__ = ["BOHBSearchCV", "HyperbandSearchCV", "SuccessiveHalvingSearchCV"]

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from bohb import arguments
-from bohb.errors import ArgumentError
-from bohb.samplers import BOHBSampler
-from bohb.sklearn.problem import Problem, has_strata
-from bohb.sklearn.results import Evaluated, by_model
-from bohb.sklearn.search import ScheduledSearchCV, Settings
+from bohb.sklearn.dask_ml import DaskNamedSearchCV
+from bohb.sklearn.problem import Problem
+from bohb.sklearn.results import Evaluated
+from bohb.sklearn.search import Settings
 from bohb.study import Study
 
-if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
 
-_TEST_SIZE = 0.2
-
-
-class HyperbandSearchCV(ScheduledSearchCV):
+class HyperbandSearchCV(DaskNamedSearchCV):
     """Searches the parameters of an estimator with Hyperband, drawing candidates at random.
 
     It has the parameters of Dask-ML's class of this name, and needs no client. `BOHBSearchCV` has
@@ -142,72 +134,51 @@ return_train_score, storage, study_name
 
     def _settings(self) -> Settings:
         arguments.count("max_iter", self.max_iter)
-        if arguments.positive("aggressiveness", self.aggressiveness) <= 1:
-            raise ArgumentError(
-                f"aggressiveness must be greater than 1, got {self.aggressiveness!r}"
-            )
-        patience = self.patience
-        if isinstance(patience, (bool, np.bool_)):
-            patience = max(int(self.max_iter // self.aggressiveness), 1) if patience else None
         return Settings(
             self.parameters,
             1,
             self.max_iter,
-            self.aggressiveness,
+            self._checked_aggressiveness(),
             "li2018",
-            patience,
+            self._patience_in_calls(self.max_iter),
             label=str(self.prefix),
         )
 
-    def _make_sampler(self, seed: int) -> BaseSampler:
-        return BOHBSampler(seed, random_fraction=1.0)
-
-    def _make_splitter(self, y: Any) -> Any:
-        if self.cv is not None:
-            if self.test_size is not None:
-                raise ArgumentError(
-                    "test_size is the size of the one part to score on and cannot be given "
-                    f"together with cv, got {self.test_size!r}"
-                )
-            return super()._make_splitter(y)
-        is_fair = has_strata(self.estimator, y) and np.min(np.unique(y, return_counts=True)[1]) > 1
-        kind = StratifiedShuffleSplit if is_fair else ShuffleSplit
-        return kind(
-            n_splits=1,
-            test_size=_TEST_SIZE if self.test_size is None else self.test_size,
-            # The split is the same in each fit, so that a search in a storage can go on.
-            random_state=0 if self.random_state is None else self.random_state,
-        )
-
     @property
-    def n_iter_(self) -> int:
-        """How many calls of ``partial_fit`` the best candidate was trained with."""
-        return int(self.cv_results_["resource"][self.best_index_])
+    def metadata(self) -> dict[str, Any]:
+        """How many models `fit` will train and how far, in all and for each bracket.
+
+        In each of ``brackets``, ``SuccessiveHalvingSearchCV params`` are the arguments that make a
+        search of this bracket alone. The rest is as in `BOHBSearchCV`.
+
+        Raises
+        ------
+        ArgumentError
+            If the schedule depends on the number of samples, which only `fit` knows.
+        """
+        return self._with_params(super().metadata)
 
     def _summarize(self, study: Study, problem: Problem, found: Sequence[Evaluated]) -> None:
-        """Add what Dask-ML has under names of its own."""
         super()._summarize(study, problem, found)
-        ids = _model_ids(found)
-        columns = self.cv_results_
-        columns["model_id"] = np.array([ids[one.trial] for one in found])
-        columns["partial_fit_calls"] = columns["resource"]
-        for kind in ("mean", "std"):
-            columns[f"{kind}_partial_fit_time"] = columns[f"{kind}_fit_time"]
-        if not self.multimetric_:
-            columns["test_score"] = columns["mean_test_score"]
-        for record in self.history_:
-            record["model_id"] = ids[record["trial"]]
-            record["partial_fit_calls"] = record["resource"]
-            record["partial_fit_time"] = record["fit_time"]
-        self.model_history_ = by_model(self.history_, "model_id")
+        self.metadata_ = self._with_params(self.metadata_)
 
-
-def _model_ids(found: Sequence[Evaluated]) -> dict[int, str]:
-    """Return a name for each trial: its bracket, and its number in that bracket."""
-    ids: dict[int, str] = {}
-    counts: Counter[int] = Counter()
-    for one in sorted(found, key=lambda one: one.trial):
-        if one.trial not in ids:
-            ids[one.trial] = f"bracket={one.bracket}-{counts[one.bracket]}"
-            counts[one.bracket] += 1
-    return ids
+    def _with_params(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        shared = {
+            name: getattr(self, name)
+            for name in (
+                "aggressiveness",
+                "max_iter",
+                "patience",
+                "random_state",
+                "scoring",
+                "test_size",
+                "tol",
+            )
+        }
+        for bracket in metadata["brackets"]:
+            bracket["SuccessiveHalvingSearchCV params"] = {
+                "n_initial_parameters": bracket["n_models"],
+                "n_initial_iter": bracket["decisions"][0],
+                **shared,
+            }
+        return metadata

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _num_samples
 from bohb import arguments
 from bohb.errors import ArgumentError
 from bohb.model.arrays import FloatArray, IndexArray
-from bohb.pruners import HyperbandPruner
+from bohb.pruners import LadderPruner
 from bohb.sklearn.candidates import Candidates
 from bohb.sklearn.evaluation import Fold, Plateau, Scoring, SearchObjective
 from bohb.sklearn.training import Calls, Data, EstimatorParameter, Samples, TrainingResource
@@ -62,7 +62,7 @@ class Problem:
     candidates: Candidates
     resource: TrainingResource
     scoring: Scoring
-    pruner: HyperbandPruner
+    pruner: LadderPruner
     plateau: Plateau | None
 
     @property

@@ -23,7 +23,7 @@ from sklearn.utils.validation import _check_method_params, _num_samples
 from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError, NoResultError
 from bohb.hyperband import BracketSizes
-from bohb.pruners import HyperbandPruner
+from bohb.pruners import HyperbandPruner, LadderPruner
 from bohb.sklearn import results
 from bohb.sklearn.candidates import Candidates, candidates_of
 from bohb.sklearn.evaluation import Plateau, Scoring
@@ -265,9 +265,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             max_resource=self._settings().max_resource,
         )
 
-    def _make_pruner(
-        self, resource: TrainingResource, y: Any, train_share: float
-    ) -> HyperbandPruner:
+    def _make_pruner(self, resource: TrainingResource, y: Any, train_share: float) -> LadderPruner:
         settings = self._settings()
         lowest, highest = bounds(
             resource,
@@ -287,7 +285,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             adaptive=False,  # a search does what its `metadata` says
         )
 
-    def _make_plateau(self, resource: TrainingResource, pruner: HyperbandPruner) -> Plateau | None:
+    def _make_plateau(self, resource: TrainingResource, pruner: LadderPruner) -> Plateau | None:
         patience = self._settings().patience
         if patience is None:
             return None
