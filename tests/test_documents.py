@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import nbclient
+import nbformat
 import pytest
 
 from bohb.cli.jobs import json_schema, read_job
@@ -150,6 +152,24 @@ def test_the_pipeline_that_tunes_itself_runs_and_draws_its_chart(tmp_path):
     assert "Best pipeline:" in run.stdout
     assert "1620/1620 resource" in run.stderr
     assert (tmp_path / "automl.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_was_stored_with_its_pictures(tmp_path):
+    notebook = nbformat.read(ROOT / "examples" / "tutorial.ipynb", as_version=4)
+    outputs = [each for cell in notebook.cells for each in cell.get("outputs", ())]
+    assert sum("image/png" in each.get("data", {}) for each in outputs) == 5
+    assert not [each for each in outputs if each.output_type == "error"]
+    budget = [cell for cell in notebook.cells if "12 * 27" in cell.source]
+    for cell in budget:  # of a quarter as many epochs, which is as good for a test
+        cell.source = cell.source.replace("12 * 27", "3 * 27")
+    assert len(budget) == 1
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    )
+    client.execute()
+    printed = [each.text for each in notebook.cells[-2].outputs if each.output_type == "stream"]
+    assert "BOHB       loss " in "".join(printed)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def expected_failures(search):
         # The same is said of GridSearchCV in scikit-learn's own tests.
         return {"check_supervised_y_2d": "the estimator itself takes such targets"}
     if isinstance(search, HyperbandSearchCV):
-        # As in Dask-ML it is the best estimator that is trained further, and at first there is none.
+        # As in Dask-ML the best estimator is trained further, and at first there is none.
         return {"check_n_features_in_after_fitting": "partial_fit comes after fit"}
     return {}
 
