@@ -200,11 +200,11 @@ class StudyState:
         # All of this is written before the schedule knows of it. After a kill in between, the
         # schedule that is replayed from the storage takes the same decision.
         dropped = self.schedule.record(Evaluation(trial.number, leg.rung, loss))
-        if self.lineage is not None:
-            self._keep_for_children(self.schedule, trial.number, leg.bracket)
         if dropped:
             self._log_cut(leg, dropped)
         self._prune(dropped)
+        if self.lineage is not None:
+            self._keep_for_children(self.schedule, trial.number, leg.bracket)
 
     def _write_result(self, trial: Trial, before: LegRecord, result: LegResult) -> float | None:
         """Write what a leg has come to, and return the loss of its trial; None if it has none.
@@ -558,9 +558,9 @@ class StudyState:
             elif place is not None:
                 self.history.watch(frozen)
         schedule, pruned = pruner.schedule_class.replay(plan, standings, self.ledger.closed())
+        self._prune(pruned)
         for number, record in self._records.items():
             self._keep_for_children(schedule, number, record.leg.bracket)
-        self._prune(pruned)
         return schedule
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-from studies import decisions, study_of
+from studies import decisions, study_of, wait_until
 
 import bohb
 from bohb.errors import ArgumentError, ObjectiveError, ReportError, SettingsError
@@ -30,6 +30,7 @@ def descend(trial):
     kind = trial.suggest_categorical("kind", ["a", "b"])
     file = trial.checkpoint_dir / "steps.json"
     steps = json.loads(file.read_text()) if file.exists() else [[0.9, 0.9, trial.number, kind]]
+    steps = steps[: trial.previous_resource + 1]  # a leg that was cut off may have gone beyond
     assert len(steps) - 1 == trial.previous_resource
     while len(steps) - 1 < trial.resource:
         theta = np.array(steps[-1][:2])
@@ -284,3 +285,41 @@ def test_in_a_plain_study_only_the_worst_are_stopped():
     study.optimize(objective, n_trials=40)
     n_pruned = sum(trial.state == TrialState.PRUNED for trial in study.trials)
     assert 5 < n_pruned < 30
+
+
+JOINING = """
+import pathlib, sys, time
+sys.path[:0] = {paths!r}
+import bohb
+from test_population import descend, population
+from studies import study_of
+
+def objective(trial):
+    time.sleep(0.2)
+    return descend(trial)
+
+study = study_of(
+    population(asynchronous={asynchronous}, interval=2), storage=pathlib.Path("s.journal"),
+    study_name="mine", load_if_exists=True, direction="maximize", checkpoint_root="checkpoints",
+)
+study.optimize(objective, lease=5, n_rounds=1, in_total=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_population_of_many_processes_outlives_the_one_that_leads(tmp_path, asynchronous):
+    paths = [os.path.dirname(__file__), os.path.dirname(sys.modules["studies"].__file__)]
+    code = JOINING.format(paths=paths, asynchronous=asynchronous)
+    call = [sys.executable, "-c", code]
+    leader = subprocess.Popen(call, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    checkpoints = tmp_path / "checkpoints"
+    wait_until(lambda: list(checkpoints.glob("*/trial-*/steps.json")), seconds=60)
+    others = [subprocess.Popen(call, cwd=tmp_path, stderr=subprocess.PIPE) for _ in range(2)]
+    wait_until(lambda: len(list(checkpoints.glob("*/trial-*/steps.json"))) >= 5, seconds=60)
+    leader.kill()
+    leader.wait()
+    for other in others:
+        _, errors = other.communicate(timeout=120)
+        assert other.returncode == 0, errors
+    check(bohb.load_study(storage=tmp_path / "s.journal", study_name="mine"))
