@@ -308,6 +308,9 @@ CONTESTANTS: dict[str, Contestant] = {
     "forest": Contestant(
         'bohb: model="forest"', "bohb", functools.partial(in_brackets, model="forest")
     ),
+    "evolution": Contestant(
+        'bohb: model="evolution"', "bohb", functools.partial(in_brackets, model="evolution")
+    ),
     "density": Contestant(
         'bohb: model="density"', "bohb", functools.partial(in_brackets, model="density")
     ),

@@ -308,10 +308,10 @@ class Origin(NamedTuple):
     Attributes
     ----------
     source
-        ``"prior"``, ``"densities"``, ``"Gaussian process"`` or ``"forest"`` for what `BOHBSampler`
-        proposes, ``"queue"`` for what was enqueued, ``"default"`` for the default of the space,
-        ``"perturbation"`` or ``"population model"`` for a child in a population, and the name of
-        its class for any other sampler.
+        ``"prior"``, ``"densities"``, ``"Gaussian process"``, ``"forest"`` or ``"evolution"`` for
+        what `BOHBSampler` proposes, ``"queue"`` for what was enqueued, ``"default"`` for the
+        default of the space, ``"perturbation"`` or ``"population model"`` for a child in a
+        population, and the name of its class for any other sampler.
     resource
         The resource at which the model expects it to be good; None for all alike.
     n_evaluated

@@ -37,7 +37,7 @@ from bohb.spaces import SearchSpace
 
 _logger = logging.getLogger(__name__)
 
-Model: TypeAlias = Literal["auto", "gp", "forest", "density", "falkner2018"]
+Model: TypeAlias = Literal["auto", "gp", "forest", "density", "evolution", "falkner2018"]
 
 # The limits of "auto". In a study that can afford more trials, 20 ms for each would be felt; and
 # with more parameters the Gaussian process found no better configurations than the densities.
@@ -75,6 +75,9 @@ class BOHBSampler(BaseSampler):
             in relation to that among the others. Each trial is judged at the highest level it was
             evaluated at. A proposal takes three to five milliseconds, however many trials there
             are.
+        ``"evolution"``
+            Differential evolution over the best of the highest level that has four trials, as in
+            DEHB (Awad, Mallik & Hutter 2021). A proposal takes a millisecond.
         ``"falkner2018"``
             The model as it was published (Falkner, Klein & Hutter 2018), to compare with.
     random_fraction
@@ -82,8 +85,8 @@ class BOHBSampler(BaseSampler):
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
         means 0.2 in the first round of brackets, and 0.5 there while training further makes trials
         no better, so that the model sees at every level what it has not chosen itself; after the
-        first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for ``"density"``; and the
-        published 1/3 for ``"falkner2018"``. 1 gives plain Hyperband.
+        first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for ``"density"``; always 0
+        for ``"evolution"``; and the published 1/3 for ``"falkner2018"``. 1 gives plain Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
         ``"gp"``, a third of them from the densities, to which variations of the best are added; and
@@ -98,7 +101,7 @@ class BOHBSampler(BaseSampler):
     MissingDependencyError
         When it proposes first, if scikit-learn is not installed and `model` is ``"forest"``.
     ArgumentError
-        If `model` is not one of the five, `random_fraction` is not between 0 and 1, or a count is
+        If `model` is not one of those, `random_fraction` is not between 0 and 1, or a count is
         not positive.
 
     Examples
@@ -261,6 +264,10 @@ class BOHBSampler(BaseSampler):
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density
+        if self._model == "evolution":
+            from bohb.model.evolution import EvolutionProposer
+
+            return EvolutionProposer(density, self._options.get("random_fraction", 0.0))
         n_levels = scale_of(unwrapped(study)).n_levels
         if self._model == "forest":
             from bohb.model.forest import ForestProposer

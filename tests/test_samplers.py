@@ -20,11 +20,11 @@ from scipy import stats
 import bohb
 from bohb.errors import ArgumentError
 
-MODELS = ["auto", "gp", "forest", "density", "falkner2018"]
+MODELS = ["auto", "gp", "forest", "density", "evolution", "falkner2018"]
 
 
 class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
-    @pytest.fixture(params=["auto", "gp", "forest", "density", "falkner2018"])
+    @pytest.fixture(params=["auto", "gp", "forest", "density", "evolution", "falkner2018"])
     def sampler(self, request):
         if request.param == "auto":
             return lambda: bohb.BOHBSampler(seed=0)
@@ -80,6 +80,7 @@ def test_each_model_finds_better_values_than_random_search_in_a_plain_optuna_stu
     assert best["gp"] < 0.5 * chance
     assert best["forest"] < 0.7 * chance
     assert best["density"] < 0.7 * chance
+    assert best["evolution"] < chance
     assert best["falkner2018"] < chance
 
 

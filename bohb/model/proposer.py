@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 
 from bohb.model.observations import Observations
 from bohb.model.space import Space
 
-Source: TypeAlias = Literal["prior", "densities", "Gaussian process", "forest"]
+Source: TypeAlias = Literal["prior", "densities", "Gaussian process", "forest", "evolution"]
+MODELS: tuple[Source, ...] = get_args(Source)[1:]  # that propose what is not drawn from the prior
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from bohb import arguments
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import Scale, contains, scale_of
 from bohb.hyperband import Resource
+from bohb.model.proposer import MODELS
 from bohb.spaces import SearchSpace, native
 from bohb.study.evaluation_records import EvaluationRecord
 
@@ -220,7 +221,7 @@ def write_hpbandster(
     results = []
     for each in evaluations:
         key = [each.bracket or 0, 0, each.number]
-        info = {"model_based_pick": each.proposed_by in ("densities", "Gaussian process", "forest")}
+        info = {"model_based_pick": each.proposed_by in MODELS}
         configs.setdefault(each.number, json.dumps([key, each.params, info]))
         times = {
             "submitted": _seconds(each, "began"),
