@@ -85,8 +85,9 @@ class BOHBSampler(BaseSampler):
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
         means 0.2 in the first round of brackets, and 0.5 there while training further makes trials
         no better, so that the model sees at every level what it has not chosen itself; after the
-        first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for ``"density"``; always 0
-        for ``"evolution"``; and the published 1/3 for ``"falkner2018"``. 1 gives plain Hyperband.
+        first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for ``"density"``; always
+        0.15 for ``"evolution"``; and the published 1/3 for ``"falkner2018"``. 1 gives plain
+        Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
         ``"gp"``, a third of them from the densities, to which variations of the best are added; and
@@ -267,7 +268,8 @@ class BOHBSampler(BaseSampler):
         if self._model == "evolution":
             from bohb.model.evolution import EvolutionProposer
 
-            return EvolutionProposer(density, self._options.get("random_fraction", 0.0))
+            share = {k: v for k, v in self._options.items() if k == "random_fraction"}
+            return EvolutionProposer(density, **share)
         n_levels = scale_of(unwrapped(study)).n_levels
         if self._model == "forest":
             from bohb.model.forest import ForestProposer

@@ -45,8 +45,8 @@ class EvolutionProposer:
     """
 
     density: DensityProposer
-    random_fraction: float = 0.0
-    population: int = 16
+    random_fraction: float = 0.15
+    population: int = 8
     scale: float = 0.5
     crossover: float = 0.5
 
