@@ -142,7 +142,6 @@ class Ledger:
             return None
         trial_id = waiting[0]._trial_id
         self.begin_leg(trial_id, record)
-        self.set_user_attr(trial_id, SHOWN_STANDING, shown_place(record.leg))
         self.set_state(trial_id, TrialState.RUNNING)
         return trial_id
 

@@ -135,6 +135,15 @@ def _opened(storage: str | BaseStorage | None) -> BaseStorage:
     return optuna.storages.get_storage(storage)
 
 
+def is_of_one_thread(storage: BaseStorage) -> bool:
+    """Return whether only the thread that opened a storage finds anything in it.
+
+    SQLite gives each connection a database in memory of its own, and each thread has one.
+    """
+    url = str(getattr(getattr(storage, "_backend", storage), "url", ""))
+    return url.startswith("sqlite:") and file_of(storage) == ""
+
+
 def file_of(storage: BaseStorage) -> str:
     """Return the file that a storage keeps everything in; an empty string if there is none."""
     backend = getattr(storage, "_backend", storage)  # Optuna caches what databases hold

@@ -28,6 +28,7 @@ from bohb.remote.leading import CrewDispatch, CrewExecutor
 from bohb.store.checkpoints import Checkpoints
 from bohb.store.lease import Lease, lease_holder
 from bohb.store.ledger import CALL_LIMITS, OPEN_CALL
+from bohb.store.opening import is_of_one_thread
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.advice import Adviser
 from bohb.study.compatibility import (
@@ -170,6 +171,7 @@ class Session:
             if objective.continues and not dispatch.continues:
                 warn_of_replays(state.schedule.plan, executor)
             is_open = options.join and not executor.is_simulated and not must_be_asked(self._study)
+            is_open = is_open and not is_of_one_thread(self._ledger.storage)
             call, baseline = self._begin_call(state, options, is_open=is_open)
             attempt.led = call
             allowance = Allowance(options.limits, baseline, continued=dispatch.continues)

@@ -374,6 +374,8 @@ class StudyState:
         self.may_have_waiting = waiting is not None
         trial_id = self.ledger.create_trial(record) if waiting is None else waiting
         trial = self._made(trial_id)
+        if waiting is None:
+            self.shown.new.add(trial_id)
         origin = self._usual_origin(trial, is_queued=waiting is not None)
         given = dataclasses.replace(leg, trial=trial.number)
         self._records[trial.number] = LegRecord(given, record.marks, origin=origin)
@@ -387,6 +389,7 @@ class StudyState:
         birth = parent, leg.rung
         record = LegRecord(leg, NO_LEG.next(), origin=origin, birth=birth)
         trial = self._made(self.ledger.create_trial(record, values))
+        self.shown.new.add(trial._trial_id)
         given = dataclasses.replace(leg, trial=trial.number, parent=None)
         self._records[trial.number] = dataclasses.replace(record, leg=given)
         _logger.info(
@@ -403,7 +406,6 @@ class StudyState:
         trial = Trial(self.study, trial_id)
         self._trials[trial.number] = trial
         self._ids[trial.number] = trial_id
-        self.shown.new.add(trial_id)
         return trial
 
     def _usual_origin(self, trial: Trial, *, is_queued: bool) -> Origin:

@@ -20,9 +20,7 @@ REFUSED = (
     "a slip of the program that tells."
 )
 INFINITE = "A value that is not finite cannot be ranked among others, so the trial has failed."
-ATTRIBUTES = (
-    "Trials of a bracket have attributes of ours, `bohb:leg` and at a failure `bohb:error`."
-)
+ATTRIBUTES = "Trials of a bracket have attributes of ours, such as `bohb:leg` and `bohb:standing`."
 PROPOSALS = (
     "All proposals are made one after another, also with several workers, so nothing is drawn "
     "twice and the sampler needs no new seed."
@@ -48,6 +46,7 @@ IN_BRACKETS = {
     "test_after_trial_failing_in_after_trial": AFTER_TRIAL,
     "test_after_trial_with_study_tell": AFTER_TRIAL,
     "test_best_trial_constrained_optimization": TOLD,
+    "test_enqueue_trial_properly_sets_user_attr": ATTRIBUTES,
     "test_get_trials_state_option": CALLS,
     "test_lazy_trial_system_attrs": ATTRIBUTES,
     "test_log_completed_trial": LOG,

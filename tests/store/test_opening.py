@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from studies import study_of
 
 import bohb
 from bohb.errors import BohbError
@@ -49,3 +50,9 @@ def test_what_a_driver_says_is_told_without_the_password():
     text = "cannot reach postgresql://me:HUSH@host/db as me with HUSH"
     shown = without_secrets(text, "postgresql://me:HUSH@host/db")
     assert shown == "cannot reach postgresql://me:***@host/db as me with ***"
+
+
+def test_a_study_in_the_memory_of_sqlite_runs_in_one_thread():
+    study = study_of(storage="sqlite:///:memory:")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=5)
+    assert len(study.trials) == 5
