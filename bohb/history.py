@@ -32,6 +32,7 @@ from bohb.hyperband import Bracket, Leg, Plan, Resource, Standing
 from bohb.model import Categorical, Numeric, Observations, Parameter, Proposal, Table
 
 LEG_ATTRIBUTE = "bohb:leg"
+FIXED_PARAMS = "fixed_params"  # Optuna's own, of trials whose values were given beforehand
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
 # What a trial's last leg has come to, once the trial has finished.

@@ -21,6 +21,7 @@ from threadpoolctl import ThreadpoolController
 
 from bohb import arguments
 from bohb.history import (
+    FIXED_PARAMS,
     History,
     contains,
     from_model,
@@ -177,7 +178,7 @@ class BOHBSampler(BaseSampler):
             return {}
         history = self._history(study)
         space = joint_space(search_space, _declared(study))
-        given = _model_values(trial.system_attrs.get("fixed_params", {}), search_space)
+        given = _model_values(trial.system_attrs.get(FIXED_PARAMS, {}), search_space)
         if len(given) == len(search_space):
             return {}  # all was given beforehand
         rng = self._rng(trial.number)

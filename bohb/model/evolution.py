@@ -61,21 +61,19 @@ class EvolutionProposer:
         relevant = observations.with_any_of(space.names)
         given = space.encode_named(fixed)
         level = _level_of(relevant)
-        if level is None or rng.random() < self.random_fraction:
-            drawn = untried_from_prior(space, observations, given, rng)
-            return Proposal(space.named(drawn), "prior")
-        space = with_learned_conditions(space, relevant)
-        given = space.encode_named(fixed)
-        parents = self._parents(space, relevant, level)
-        children = np.array([self._child(space, parents, rng) for _ in range(_N_CHILDREN)])
-        children = np.where(np.isnan(given), children, given)
-        space.complete(children, rng)
-        children = children[is_possible(children, space, given)]
-        if not len(children):
-            drawn = untried_from_prior(space, observations, given, rng)
-            return Proposal(space.named(drawn), "prior")
-        chosen = first_untried(children, space, observations, given, rng)
-        return Proposal(space.named(chosen), "evolution", level)
+        if level is not None and rng.random() >= self.random_fraction:
+            space = with_learned_conditions(space, relevant)
+            given = space.encode_named(fixed)
+            parents = self._parents(space, relevant, level)
+            children = np.array([self._child(space, parents, rng) for _ in range(_N_CHILDREN)])
+            children = np.where(np.isnan(given), children, given)
+            space.complete(children, rng)
+            children = children[is_possible(children, space, given)]
+            if len(children):
+                chosen = first_untried(children, space, observations, given, rng)
+                return Proposal(space.named(chosen), "evolution", level)
+        drawn = untried_from_prior(space, observations, given, rng)
+        return Proposal(space.named(drawn), "prior")
 
     def propose_one(
         self,

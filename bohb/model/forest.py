@@ -46,7 +46,7 @@ class ForestProposer(GaussianProcessProposer):
     _source: ClassVar[Source] = "forest"
 
     def _surface(self, space: Space, observations: Observations, target: int) -> ForestSurface:
-        return ForestSurface.fitted(space, observations, self.n_levels, target)
+        return ForestSurface.fitted(space, observations, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,7 @@ class ForestSurface:
     tried: FloatArray
 
     @classmethod
-    def fitted(
-        cls, space: Space, observations: Observations, n_levels: int, target: int
-    ) -> ForestSurface:
+    def fitted(cls, space: Space, observations: Observations, target: int) -> ForestSurface:
         """Return the surface that fits the observations, of which at least one has a loss.
 
         A pending configuration counts at the target as one standard deviation worse than is

@@ -63,14 +63,20 @@ def trial_directory(root: Path, number: int, marks: LegMarks) -> Path:
     try:
         directory = find_trial_directory(root, number, marks)
         if directory is None:
-            directory = root / _name_of(number)
-            if os.path.lexists(directory):  # it belongs to a trial of the same number
-                directory = root / f"{directory.name}-{uuid.uuid4().hex[:8]}"
+            directory = _free_place(root, number)
             directory.mkdir(parents=True)
         if marks.now and _mark_of(directory) != marks.now:
             _write(_mark_file(directory), marks.now)
     except OSError as error:
         raise _not_writable(root, error) from error
+    return directory
+
+
+def _free_place(root: Path, number: int) -> Path:
+    """Return where a new directory of a trial can be made."""
+    directory = root / _name_of(number)
+    if os.path.lexists(directory):  # it belongs to a trial of the same number
+        directory = root / f"{directory.name}-{uuid.uuid4().hex[:8]}"
     return directory
 
 
@@ -108,9 +114,7 @@ def copy_checkpoint(
     try:
         if source is None or not source.is_dir() or not any(source.iterdir()):
             return False
-        target = root / _name_of(number)
-        if os.path.lexists(target):  # it belongs to a trial of the same number
-            target = root / f"{target.name}-{uuid.uuid4().hex[:8]}"
+        target = _free_place(root, number)
         _write(_mark_file(target), marks.now or "")
         _copy(source, target)
     except OSError as error:

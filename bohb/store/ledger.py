@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from bohb.errors import BohbError, StorageError, StudyOwnedError
-from bohb.history import LEG_ATTRIBUTE, PAUSED, RUNNING
+from bohb.history import FIXED_PARAMS, LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
 from bohb.store.legs import LegMarks, LegRecord
 from bohb.store.opening import without_secrets
@@ -27,7 +27,6 @@ SETTINGS = "bohb:settings"
 CLOSED = "bohb:closed"
 OPEN_CALL = "bohb:call"
 CALL_LIMITS = "limits"  # a key of the open call
-FIXED_PARAMS = "fixed_params"  # Optuna's own, of trials whose values were given beforehand
 LEASE = "bohb:owner"
 SEED = "bohb:seed"
 CHECKPOINT_ROOT = "bohb:checkpoint_root"

@@ -18,6 +18,7 @@ from bohb.history import (
     DROPPED,
     FAILED,
     FINISHED,
+    FIXED_PARAMS,
     PAUSED,
     PRUNED,
     History,
@@ -385,7 +386,7 @@ class StudyState:
         """Make a trial that goes on from the checkpoint of `parent`, and return its number."""
         assert self.lineage is not None  # noqa: S101 - for the type checker; populations have one
         trials = self.ledger.trials()
-        values, origin = self.lineage.values(leg, self.ledger.trial(self._ids[parent]), trials)
+        values, origin = self.lineage.values(leg, trials[parent], trials)
         birth = parent, leg.rung
         record = LegRecord(leg, NO_LEG.next(), origin=origin, birth=birth)
         trial = self._made(self.ledger.create_trial(record, values))
@@ -411,7 +412,7 @@ class StudyState:
     def _usual_origin(self, trial: Trial, *, is_queued: bool) -> Origin:
         """Return where the configuration of a new trial comes from, if no model proposes it."""
         if is_queued:
-            given = live_trial(trial).system_attrs.get("fixed_params")
+            given = live_trial(trial).system_attrs.get(FIXED_PARAMS)
             default = None if self.study.space is None else self.study.space.default
             return Origin("default" if given == default else "queue")
         if isinstance(self.study.sampler, BOHBSampler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from optuna.distributions import CategoricalDistribution
@@ -26,12 +27,14 @@ def lineage_picture(study: Study, param: str | None = None) -> Picture:
     name = _checked(trials[best], param)
     at_top = [each.number for each in subject.finite if subject.scale.is_top(each.resource)]
     others = [
-        curve for number in at_top if number != best and (curve := _curve(study, number, name))
+        curve
+        for number in at_top
+        if number != best and (curve := _curve(study.lineage(number), trials, name))
     ]
     marks: list[Mark] = []
     if others:
         marks.append(Lines(others, NEUTRAL, "other members", opacity=0.6))
-    marks.append(Lines([_curve(study, best, name)], ACCENT, "incumbent", width=2.5))
+    marks.append(Lines([_curve(study.lineage(best), trials, name)], ACCENT, "incumbent", width=2.5))
     distribution = trials[best].distributions[name]
     axis = Axis(name, log=bool(getattr(distribution, "log", False)))
     if isinstance(distribution, CategoricalDistribution):
@@ -62,23 +65,20 @@ def _checked(best: FrozenTrial, param: str | None) -> str:
     return param
 
 
-def _curve(study: Study, number: int, name: str) -> tuple[list[float], list[float]]:
+def _curve(
+    stretches: Sequence[Stretch], trials: Sequence[FrozenTrial], name: str
+) -> tuple[list[float], list[float]]:
     """Return where each stretch of a schedule begins and ends, and the value in it."""
     resources: list[float] = []
     values: list[float] = []
-    for stretch in study.lineage(number):
+    for stretch in stretches:
         if name in stretch.params:
             resources += [float(stretch.begin), float(stretch.end)]
-            values += [_place(study, stretch, name)] * 2
+            distribution = trials[stretch.number].distributions[name]
+            value = stretch.params[name]
+            is_choice = isinstance(distribution, CategoricalDistribution)
+            values += [to_model(distribution, value) if is_choice else float(value)] * 2
     return resources, values
-
-
-def _place(study: Study, stretch: Stretch, name: str) -> float:
-    distribution = study.get_trials(deepcopy=False)[stretch.number].distributions[name]
-    value = stretch.params[name]
-    if isinstance(distribution, CategoricalDistribution):
-        return to_model(distribution, value)
-    return float(value)
 
 
 def plot_lineage(study: Study, param: str | None = None, ax: Axes | None = None) -> Axes:

@@ -58,7 +58,7 @@ def test_what_is_not_active_needs_no_value():
         return values["x"] if values["c"] == 0 else 1.5 + values["y"]
 
     known = Observations.of(observe(space, 120, branched))
-    surface = ForestSurface.fitted(space, known, 2, 1)
+    surface = ForestSurface.fitted(space, known, 1)
     places = np.array([[0, 0.1, np.nan], [0, 0.9, np.nan], [1, np.nan, 0.1], [1, np.nan, 0.9]])
     mean, deviation = surface.predict(places)
     assert np.all(np.diff(mean) > 0)
@@ -72,7 +72,7 @@ def test_trees_disagree_about_a_choice_that_was_never_tried():
         return (values["c"] % 4) + 0.01 * values["x"]
 
     known = [each for each in observe(space, 300, by_choice) if each[0]["c"] != 7]
-    surface = ForestSurface.fitted(space, Observations.of(known), 2, 1)
+    surface = ForestSurface.fitted(space, Observations.of(known), 1)
     _, deviation = surface.predict(np.array([[7.0, 0.5], [8.0, 0.5]]))
     assert deviation[0] > 1.2 * deviation[1]
 
@@ -80,9 +80,9 @@ def test_trees_disagree_about_a_choice_that_was_never_tried():
 def test_a_pending_configuration_promises_less_than_before():
     known = observe(SPACE, 60, loss)
     place = SPACE.encode_named({"x": 0.2, "y": 0.7, "c": 1})[None, :]
-    alone = ForestSurface.fitted(SPACE, Observations.of(known), 2, 1)
+    alone = ForestSurface.fitted(SPACE, Observations.of(known), 1)
     pending = [({"x": 0.2, "y": 0.7, "c": 1.0}, {})] * 5
-    crowded = ForestSurface.fitted(SPACE, Observations.of([*known, *pending]), 2, 1)
+    crowded = ForestSurface.fitted(SPACE, Observations.of([*known, *pending]), 1)
     assert crowded.log_improvement(place)[0] < alone.log_improvement(place)[0]
 
 
@@ -90,7 +90,7 @@ def test_hundreds_of_choices_and_parameters_are_taken():
     parameters = {f"x{i}": Numeric(0, 1) for i in range(150)}
     space = Space({**parameters, "c": Categorical(400)})
     known = observe(space, 60, lambda values: values["x0"] + values["c"] / 400)
-    surface = ForestSurface.fitted(space, Observations.of(known), 2, 1)
+    surface = ForestSurface.fitted(space, Observations.of(known), 1)
     mean, _ = surface.predict(space.draw_prior(20, np.random.default_rng(1)))
     assert np.isfinite(mean).all()
     assert surface.lowest == pytest.approx(surface.predict(surface.tried[:1])[0][0])
