@@ -27,7 +27,8 @@ compat: .venv/.compat ## run the tests of Optuna's installed release on studies 
 	$(BIN)/python tests/compat/run.py
 
 frameworks: .venv/.frameworks ## run the tests and pages of the training frameworks, in gigabytes
-	$(BIN)/python -m pytest tests/integration tests/executors/test_spark.py tests/test_documents.py
+	$(BIN)/python -m pytest tests/integration tests/executors/test_spark.py tests/test_documents.py \
+		tests/cli/jobs/test_hypertune.py
 
 lint: .venv/.test ## check style, types and the direction of imports
 	$(BIN)/ruff check .

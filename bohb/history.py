@@ -2,7 +2,10 @@
 
 A trial's leg is written into the trial's system attribute ``bohb:leg``: its bracket, its rung, and
 whether it is running, paused, finished, dropped, pruned or failed. The trial's losses are its
-intermediate values. Everything else is computed from these two.
+intermediate values. Everything else is computed from these two. Optuna's intermediate values are
+single numbers: where there are several objectives they are those of the first, and the system
+attribute ``bohb:values:<step>`` has all of them. What a trial has cost by a step, if its objective
+reports that, is in ``bohb:cost:<step>``.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 
 import optuna
 from optuna.distributions import (
@@ -28,10 +31,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import ArgumentError, ArgumentTypeError, ReportError
-from bohb.hyperband import Bracket, Leg, Plan, Resource, Standing
+from bohb.hyperband import Bracket, Leg, Loss, Plan, Resource, Standing
 from bohb.model import Categorical, Numeric, Observations, Parameter, Proposal, Table
 
 LEG_ATTRIBUTE = "bohb:leg"
+VALUES_ATTRIBUTE = "bohb:values:"
+COST_ATTRIBUTE = "bohb:cost:"
 FIXED_PARAMS = "fixed_params"  # Optuna's own, of trials whose values were given beforehand
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
@@ -40,6 +45,11 @@ FINISHED: Final = "finished"
 DROPPED: Final = "dropped"
 PRUNED: Final = "pruned"
 FAILED: Final = "failed"
+
+
+# What an objective gives: a number, or one for each objective if there are several.
+Value: TypeAlias = Loss
+V = TypeVar("V", float, Value)
 
 
 def to_parameter(distribution: BaseDistribution, name: str = "distribution") -> Parameter:
@@ -106,11 +116,14 @@ class Scale:
         Whether larger values are better. Losses are always minimised.
     is_best
         Whether a trial is judged by the best of its values so far, in place of the last.
+    further
+        Whether larger values are better in each objective after the first.
     """
 
     levels: tuple[Resource, ...]
     maximize: bool = False
     is_best: bool = False
+    further: tuple[bool, ...] = ()
 
     @property
     def n_levels(self) -> int:
@@ -125,17 +138,31 @@ class Scale:
         """Whether resources are counted in whole units."""
         return not self.levels or isinstance(self.levels[0], int)
 
-    def loss(self, value: float) -> float:
-        """Return the loss that `value` stands for, or the value that a loss stands for."""
+    @overload
+    def loss(self, value: float) -> float: ...
+    @overload
+    def loss(self, value: Value) -> Value: ...
+    def loss(self, value: Value) -> Value:
+        """Return the loss that `value` stands for, or the value that a loss stands for.
+
+        A single one is that of the first objective.
+        """
+        if isinstance(value, tuple):
+            turned = zip(value, (self.maximize, *self.further), strict=True)
+            return tuple(-each if maximize else each for each, maximize in turned)
         return -value if self.maximize else value
 
-    def used(self, step: int, steps: Mapping[int, float]) -> Resource:
+    def finite_loss(self, value: Value) -> Loss | None:
+        """Return the loss that `value` stands for; None if it is not finite in all objectives."""
+        return self.loss(value) if is_finite(value) else None
+
+    def used(self, step: int, steps: Mapping[int, Value]) -> Resource:
         """Return the resource that a trial has used at `step`, one of its `steps`."""
         if not self.whole:
             return self.levels[min(step, len(self.levels) - 1)]
         return step + 1 if 0 in steps else step
 
-    def step(self, resource: Resource, steps: Mapping[int, float]) -> int:
+    def step(self, resource: Resource, steps: Mapping[int, Value]) -> int:
         """Return the step at which a trial with these `steps` has used `resource`."""
         if not self.whole:
             return self.levels.index(resource)
@@ -176,23 +203,23 @@ class Scale:
             raise ReportError(f"step must be an integer of at least 0, got {step!r}")
         return int(step)
 
-    def judged_step(self, resource: Resource, steps: Mapping[int, float]) -> int | None:
+    def judged_step(self, resource: Resource, steps: Mapping[int, Value]) -> int | None:
         """Return the first step at which a trial has used `resource` or more, if there is one."""
         reached = [step for step in steps if self.used(step, steps) >= resource]
         return min(reached, default=None)
 
-    def value_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
+    def value_at(self, resource: Resource, steps: Mapping[int, V]) -> V | None:
         """Return the first value reported at `resource` or after, or None if there is none."""
         step = self.judged_step(resource, steps)
         return None if step is None else self.judged(steps)[step]
 
-    def judged(self, steps: Mapping[int, float]) -> Mapping[int, float]:
+    def judged(self, steps: Mapping[int, V]) -> Mapping[int, V]:
         """Return the values that a trial with these `steps` is judged by, at each of them."""
         if not self.is_best:
             return steps
         best, found = math.nan, {}
         for step in sorted(steps):
-            found[step] = best = self.better(best, steps[step])
+            found[step] = best = self.better(best, first_of(steps[step]))
         return found
 
     def better(self, one: float, other: float) -> float:
@@ -201,17 +228,57 @@ class Scale:
             return other if math.isnan(one) else one
         return max(one, other) if self.maximize else min(one, other)
 
-    def loss_at(self, resource: Resource, steps: Mapping[int, float]) -> float | None:
+    def loss_at(self, resource: Resource, steps: Mapping[int, V]) -> V | None:
         """Return the loss at `resource`; None if there is none or it is not finite."""
         value = self.value_at(resource, steps)
-        return None if value is None or not math.isfinite(value) else self.loss(value)
+        return None if value is None or not is_finite(value) else self.loss(value)
+
+    def values(self, trial: FrozenTrial) -> Mapping[int, Value]:
+        """Return the values of `trial` by step, each with those of all objectives."""
+        steps = trial.intermediate_values
+        if not self.further:
+            return steps
+        found: dict[int, Value] = {}
+        for step in tuple(steps):  # the trial's thread may be adding to them
+            known = trial.system_attrs.get(f"{VALUES_ATTRIBUTE}{step}")
+            if known is not None:
+                found[step] = tuple(known)
+        return found
+
+    def cost_at(self, resource: Resource, trial: FrozenTrial) -> float | None:
+        """Return what `trial` had cost when it had used `resource`; None if that is not known."""
+        step = self.judged_step(resource, trial.intermediate_values)
+        return None if step is None else trial.system_attrs.get(f"{COST_ATTRIBUTE}{step}")
 
 
 def scale_of(study: optuna.Study) -> Scale:
     """Return the scale of `study`, whatever its pruner."""
-    maximize = study.directions[0] == StudyDirection.MAXIMIZE
+    maximize, *further = (each == StudyDirection.MAXIMIZE for each in study.directions)
     is_best = getattr(study.pruner, "value", "last") == "best"
-    return Scale(tuple(getattr(study.pruner, "levels", ())), maximize, is_best)
+    return Scale(tuple(getattr(study.pruner, "levels", ())), maximize, is_best, tuple(further))
+
+
+def is_finite(value: Value) -> bool:
+    """Return whether a value is finite in all of its objectives."""
+    return all(map(math.isfinite, value)) if isinstance(value, tuple) else math.isfinite(value)
+
+
+def as_tuple(value: Value) -> tuple[float, ...]:
+    """Return the value in each objective."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def first_of(value: Value) -> float:
+    """Return the value in the first objective."""
+    return as_tuple(value)[0]
+
+
+def final_value(trial: FrozenTrial) -> Value | None:
+    """Return the value that a trial has finished with, in all objectives; None without one."""
+    values = trial.values
+    if not values:
+        return None
+    return tuple(values) if len(values) > 1 else values[0]
 
 
 def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
@@ -222,10 +289,8 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
     index, at_top = leg["bracket"], leg.get("at_top", False)
     bracket = plan.bracket(index, at_top=at_top)
     parent, first = birth_of(trial) or (None, 0)
-    below = [
-        scale.loss_at(resource, trial.intermediate_values)
-        for resource in bracket.resources[first : leg["rung"]]
-    ]
+    values = scale.values(trial)
+    below = [scale.loss_at(resource, values) for resource in bracket.resources[first : leg["rung"]]]
     # A process may have been killed when it had written that the leg was over, and not yet that the
     # trial was. What it was dropped for is decided again; what it finished with is not known.
     pending = not (trial.state.is_finished() or leg["state"] in (PAUSED, DROPPED))
@@ -255,19 +320,20 @@ def leg_of(trial: FrozenTrial, plan: Plan) -> Leg:
     return Leg(trial.number, index, rung, resources[rung], previous, at_top)
 
 
-def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> float | None:
+def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> Value | None:
     state = trial.system_attrs[LEG_ATTRIBUTE]["state"]
     if trial.state.is_finished() and state == RUNNING:
         return None  # somebody else has ended it, and nobody knows how far it was
     # A trial that somebody else has ended while it was paused competes with what it had by then.
     if state != PAUSED and trial.state == TrialState.FAIL:
         return None
-    if state != PAUSED and trial.state == TrialState.COMPLETE and trial.value is not None:
-        return scale.loss(trial.value)  # what was returned, whatever was reported before
-    return scale.loss_at(bracket.resources[rung], trial.intermediate_values)
+    final = final_value(trial)
+    if state != PAUSED and trial.state == TrialState.COMPLETE and final is not None:
+        return scale.loss(final)  # what was returned, whatever was reported before
+    return scale.loss_at(bracket.resources[rung], scale.values(trial))
 
 
-def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
+def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, Value]:
     """Return the losses of `trial` by level of the ladder, for the model.
 
     A level has a loss if there is a report at it, or above it and below the next one. Without a
@@ -276,27 +342,28 @@ def _losses_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
     """
     if trial.state == TrialState.FAIL:
         return {}
-    steps = dict(trial.intermediate_values)  # a copy: the trial's thread may be adding to them
+    steps = dict(scale.values(trial))  # a copy: the trial's thread may be adding to them
     losses = _first_by_level(steps, scale) if scale.levels else {}
-    if trial.state == TrialState.COMPLETE and trial.value is not None:
-        if math.isfinite(trial.value):
-            losses[scale.n_levels - 1] = scale.loss(trial.value)
+    final = final_value(trial)
+    if trial.state == TrialState.COMPLETE and final is not None:
+        if is_finite(final):
+            losses[scale.n_levels - 1] = scale.loss(final)
     elif trial.state == TrialState.PRUNED and steps and not scale.levels:
         last = steps[max(steps)]
-        if math.isfinite(last):
+        if is_finite(last):
             losses[0] = scale.loss(last)
     return losses
 
 
-def _first_by_level(steps: Mapping[int, float], scale: Scale) -> dict[int, float]:
+def _first_by_level(steps: Mapping[int, Value], scale: Scale) -> dict[int, Value]:
     """Return the loss of the first finite report on each level."""
-    losses: dict[int, float] = {}
+    losses: dict[int, Value] = {}
     steps = scale.judged(steps)
     in_order = sorted(steps)
     ends = [scale.step(resource, steps) for resource in scale.levels]
     places = [bisect.bisect_left(in_order, end) for end in ends]
     for level, (begin, end) in enumerate(itertools.pairwise([*places, len(in_order)])):
-        finite = (step for step in in_order[begin:end] if math.isfinite(steps[step]))
+        finite = (step for step in in_order[begin:end] if is_finite(steps[step]))
         step = next(finite, None)
         if step is not None:
             losses[level] = scale.loss(steps[step])
@@ -333,7 +400,8 @@ class History:
 
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
-        self._table = Table()
+        self._tables = [Table() for _ in range(1 + len(scale.further))]
+        self._costs = Table()  # the logarithms of what each trial had cost, by level
         self._settled: set[int] = set()  # the trials that have finished or are paused
         self._n_finished = 0  # so many trials at the front need not be looked at again
         self._live: dict[int, FrozenTrial] = {}  # the trials under way
@@ -395,12 +463,29 @@ class History:
         """Yield what is known of all trials but the one numbered `without`, in their order.
 
         The history stays locked until the caller is done, for the arrays are those of its table.
+        Of several objectives it is the first.
         """
+        with self.objectives(without=without) as found:
+            yield found[0]
+
+    @contextlib.contextmanager
+    def objectives(self, *, without: int) -> Iterator[Sequence[Observations]]:
+        """Yield the observations of each objective, which differ in their losses alone."""
         with self._lock:
             self._read()
             for trial in self._live.values():
                 self._write(trial)
-            yield self._table.view(without=without)
+            yield [table.view(without=without) for table in self._tables]
+
+    @contextlib.contextmanager
+    def costs(self, *, without: int) -> Iterator[Observations]:
+        """Yield the logarithms of what trials had cost in place of their losses.
+
+        A trial of which no cost is known counts as one that has failed.
+        """
+        with self._lock:
+            self._read()
+            yield self._costs.view(without=without)
 
     def distributions(self, *, without: int) -> dict[str, BaseDistribution]:
         """Return the joint space: every parameter as it was last asked for.
@@ -434,7 +519,17 @@ class History:
                 values[name] = to_model(distributions[name], value)
         losses = _losses_by_level(trial, self.scale)
         failed = trial.state.is_finished() and not losses
-        self._table.put(trial.number, values, losses, failed=failed)
+        each = {level: as_tuple(loss) for level, loss in losses.items()}
+        for objective, table in enumerate(self._tables):
+            own = {level: loss[objective] for level, loss in each.items()}
+            table.put(trial.number, values, own, failed=failed)
+        costs = {
+            level: math.log(cost)
+            for level, resource in enumerate(self.scale.levels)
+            if level in losses and (cost := self.scale.cost_at(resource, trial)) is not None
+        }
+        if costs:
+            self._costs.put(trial.number, values, costs)
 
     def _learn(self, trial: FrozenTrial) -> None:
         for name, distribution in dict(trial.distributions).items():

@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial
 from threadpoolctl import ThreadpoolController
 
 from bohb import arguments
+from bohb.errors import ArgumentError
 from bohb.history import (
     FIXED_PARAMS,
     History,
@@ -32,6 +33,7 @@ from bohb.history import (
     unwrapped,
 )
 from bohb.model import Observations, Proposer, Space
+from bohb.model.scalarisation import scalarised
 from bohb.model.tried import is_used_up
 from bohb.model.trust import first_round_share
 from bohb.spaces import SearchSpace
@@ -45,13 +47,18 @@ Model: TypeAlias = Literal["auto", "gp", "forest", "density", "evolution", "falk
 _MAX_OBSERVATIONS = 2000
 _MAX_PARAMETERS = 64
 
+_WITH_COSTS = ("auto", "gp", "forest")  # models that rank by the improvement for each cost
+
+_WEIGHTS = "weights of the objectives"  # no parameter's name may draw the same random numbers
+
 
 class BOHBSampler(BaseSampler):
     """Proposes configurations from all that was evaluated so far, at any resource.
 
     It works in `bohb.create_study` and in a plain `optuna.create_study`. The proposal of a trial
     is a function of the study's history, the seed and the trial's number, so that a resumed study
-    goes on as the uninterrupted one would have.
+    goes on as the uninterrupted one would have. In a study of several directions the objectives
+    are weighed anew for each trial, at random (Knowles 2006, *ParEGO*).
 
     Parameters
     ----------
@@ -97,14 +104,19 @@ class BOHBSampler(BaseSampler):
         How many trials must have been evaluated before the model is used. None means, for d
         parameters, ``min(d + 2, 10)`` for the densities, 10 for the Gaussian process, and the
         published d + 1 at one resource for ``"falkner2018"``.
+    per_cost
+        Whether the Gaussian process and the forest rank candidates by their expected improvement
+        for each unit of expected cost (Snoek, Larochelle & Adams 2012, section 3.2). The costs are
+        those of ``trial.report(..., cost=...)``; as long as fewer than five trials have any, they
+        do not count. Off by default.
 
     Raises
     ------
     MissingDependencyError
         When it proposes first, if scikit-learn is not installed and `model` is ``"forest"``.
     ArgumentError
-        If `model` is not one of those, `random_fraction` is not between 0 and 1, or a count is
-        not positive.
+        If `model` is not one of those, `random_fraction` is not between 0 and 1, a count is
+        not positive, or `per_cost` is set with a `model` that knows no costs.
 
     Examples
     --------
@@ -124,6 +136,7 @@ class BOHBSampler(BaseSampler):
         random_fraction: float | None = None,
         n_candidates: int | None = None,
         min_observations: int | None = None,
+        per_cost: bool = False,
     ) -> None:
         if seed is None:
             seed = secrets.randbits(64)
@@ -138,6 +151,12 @@ class BOHBSampler(BaseSampler):
         if min_observations is not None:
             count = arguments.count("min_observations", min_observations)
             self._options["min_observations"] = count
+        self._per_cost = arguments.flag("per_cost", per_cost)
+        if per_cost and model not in _WITH_COSTS:
+            raise ArgumentError(
+                f"per_cost needs a model that knows costs, one of {', '.join(_WITH_COSTS)}, got "
+                f"model={model!r}"
+            )
         self._histories: weakref.WeakKeyDictionary[optuna.Study, History] = (
             weakref.WeakKeyDictionary()
         )
@@ -145,6 +164,8 @@ class BOHBSampler(BaseSampler):
 
     def __repr__(self) -> str:
         given = {"seed": self._seed, "model": self._model, **self._options}
+        if self._per_cost:
+            given["per_cost"] = True
         return f"BOHBSampler({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     @property
@@ -163,7 +184,6 @@ class BOHBSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return the joint space known so far, without the parameters that have one value only."""
-        self._raise_error_if_multi_objective(study)
         learned = self._history(study).distributions(without=trial.number)
         found = {name: d for name, d in learned.items() if not d.single()}
         declared = _declared(study)
@@ -173,7 +193,6 @@ class BOHBSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return values that should be tried together."""
-        self._raise_error_if_multi_objective(study)
         if not search_space:
             return {}
         history = self._history(study)
@@ -199,7 +218,6 @@ class BOHBSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """Return a value for a parameter that was not proposed, given those the trial has."""
-        self._raise_error_if_multi_objective(study)
         given = {name: d for name, d in trial.distributions.items() if not d.single()}
         space = joint_space({**given, param_name: param_distribution}, None)
         fixed = _model_values(trial.params, given)
@@ -247,7 +265,9 @@ class BOHBSampler(BaseSampler):
         with _turn, quiet, contextlib.ExitStack() as stack:
             if not self._is_random:
                 stack.enter_context(one_blas_thread())
-            yield stack.enter_context(history.observations(without=trial.number))
+            objectives = stack.enter_context(history.objectives(without=trial.number))
+            # All proposals to a trial weigh the objectives alike.
+            yield scalarised(objectives, self._rng(trial.number, _WEIGHTS))
 
     def _proposer(self, study: optuna.Study, number: int, observations: Observations) -> Proposer:
         # Imported here so that `import bohb` and the start of workers take little time.
@@ -259,7 +279,7 @@ class BOHBSampler(BaseSampler):
 
         pruner = unwrapped(study).pruner
         reduction_factor = float(getattr(pruner, "reduction_factor", 3.0))
-        options = dict(self._options)
+        options: dict[str, Any] = dict(self._options)
         is_first_round = number < getattr(pruner, "trials_per_round", 0)
         if is_first_round and "random_fraction" not in options:
             options["random_fraction"] = first_round_share(observations)
@@ -272,21 +292,18 @@ class BOHBSampler(BaseSampler):
             share = {k: v for k, v in self._options.items() if k == "random_fraction"}
             return EvolutionProposer(density, **share)
         n_levels = scale_of(unwrapped(study)).n_levels
+        if self._per_cost:
+            with self._history(study).costs(without=number) as log_costs:
+                options["log_costs"] = log_costs
         if self._model == "forest":
             from bohb.model.forest import ForestProposer
 
             return ForestProposer(density, n_levels=n_levels, **options)
         from bohb.model.gaussian_process import GaussianProcessProposer
 
-        limits = {}
         if self._model == "auto":
-            limits = {"max_observations": _MAX_OBSERVATIONS, "max_parameters": _MAX_PARAMETERS}
-        return GaussianProcessProposer(
-            density,
-            n_levels=n_levels,
-            **options,
-            **limits,
-        )
+            options |= {"max_observations": _MAX_OBSERVATIONS, "max_parameters": _MAX_PARAMETERS}
+        return GaussianProcessProposer(density, n_levels=n_levels, **options)
 
     def _history(self, study: optuna.Study) -> History:
         study = unwrapped(study)

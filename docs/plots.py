@@ -9,6 +9,7 @@ import runpy
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -59,8 +60,25 @@ def population() -> bohb.Study:
     return study
 
 
+def draw_front(path: Path) -> None:
+    """Draw the front of the page on several objectives."""
+    if path.exists():
+        return
+    path.parent.mkdir(exist_ok=True)
+    page = Path(__file__).parent / "how-to" / "several-objectives.md"
+    program = page.read_text().split("```python\n")[1].split("```")[0]
+    found: dict[str, Any] = {}
+    exec(program, found)  # noqa: S102 - the page's own program
+    axes = optuna.visualization.matplotlib.plot_pareto_front(
+        found["study"], target_names=["error", "weights"]
+    )
+    axes.set_yscale("log")
+    axes.figure.savefig(path, dpi=110)
+
+
 def draw(directory: Path) -> None:
     """Draw all pictures into a directory, unless they are there."""
+    draw_front(directory / "front.png")
     names = [name for name in visualization.__all__ if name != "plot_learning_curves"]
     paths = {name: directory / f"{name.removeprefix('plot_')}.png" for name in names}
     if all(path.exists() for path in paths.values()):

@@ -12,8 +12,8 @@ import optuna
 import pytest
 from optuna.testing.pytest_samplers import (
     BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
     RelativeSamplerTestCase,
-    SingleOnlySamplerTestCase,
 )
 from scipy import stats
 
@@ -23,7 +23,7 @@ from bohb.errors import ArgumentError
 MODELS = ["auto", "gp", "forest", "density", "evolution", "falkner2018"]
 
 
-class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
+class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
     @pytest.fixture(params=["auto", "gp", "forest", "density", "evolution", "falkner2018"])
     def sampler(self, request):
         if request.param == "auto":

@@ -90,7 +90,8 @@ def begin(job: Job, place: Place) -> Study:
         _check_same(job, known)
     elif isinstance(place.storage, Path) and not place.storage.parent.is_dir():
         raise ArgumentError(
-            f"--storage must be in a directory that exists, got {str(place.storage)!r}"
+            "--storage must be in a directory that exists, got "
+            f"{without_password(str(place.storage))!r}"
         )
     study = create_study(
         storage=place.storage,
@@ -191,6 +192,7 @@ def limits_of(job: Job) -> Limits:
         n_rounds=job.schedule.rounds,
         n_brackets=limits.n_brackets,
         total_resource=limits.total_resource,
+        total_cost=None,
         timeout=limits.timeout,
     )
 

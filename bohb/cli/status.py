@@ -142,6 +142,12 @@ def status_of(job: Job, study: Study) -> Status:
 def seconds_left(job: Job, study: Study) -> float | None:
     """Return about how long the job still takes, from the commands that have ended."""
     n_jobs = os.cpu_count() or 1 if job.jobs == -1 else job.jobs
+    # The run may have been begun with another number, and other processes may have joined it.
+    n_running = sum(
+        trial.state == TrialState.RUNNING and not is_paused(trial)
+        for trial in study.get_trials(deepcopy=False)
+    )
+    n_jobs = n_running or n_jobs if lease_holder(study) is not None else n_jobs
     return forecast_of(study, limits_of(job)).with_workers(n_jobs)
 
 

@@ -6,6 +6,7 @@ number of its trial alone.
 
 from bohb.hyperband.adaptive import pays_to_start_at_top
 from bohb.hyperband.asynchronous import AsynchronousSchedule
+from bohb.hyperband.fronts import Loss, sort_losses
 from bohb.hyperband.kinds import schedule_class_for
 from bohb.hyperband.ladder import Resource, intervals, ladder, lowest_of
 from bohb.hyperband.makespan import makespan
@@ -19,7 +20,7 @@ from bohb.hyperband.plan import (
     make_successive_halving_plan,
 )
 from bohb.hyperband.population import PopulationSchedule
-from bohb.hyperband.promotion import keep_best, n_replaced, promotable
+from bohb.hyperband.promotion import n_replaced, promotable
 from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 from bohb.hyperband.schedule import Schedule
 from bohb.hyperband.synchronous import SynchronousSchedule
@@ -31,6 +32,7 @@ __all__ = [
     "Decision",
     "Evaluation",
     "Leg",
+    "Loss",
     "Plan",
     "PlanPace",
     "PopulationSchedule",
@@ -39,7 +41,6 @@ __all__ = [
     "Standing",
     "SynchronousSchedule",
     "intervals",
-    "keep_best",
     "ladder",
     "lowest_of",
     "make_plan",
@@ -50,4 +51,5 @@ __all__ = [
     "pays_to_start_at_top",
     "promotable",
     "schedule_class_for",
+    "sort_losses",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bohb.hyperband.fronts import Loss, sort_losses
 from bohb.hyperband.plan import Bracket
 
 N_COMPARED = 5  # the newest of each kind are compared: the model learns, and forgets nothing
 
 
 def pays_to_start_at_top(
-    planned: Bracket, started: Sequence[float], promoted: Sequence[float]
+    planned: Bracket, started: Sequence[Loss | None], promoted: Sequence[Loss | None]
 ) -> bool:
     """Return whether a bracket is better begun at the top than on the level that was planned.
 
@@ -27,7 +28,7 @@ def pays_to_start_at_top(
         The bracket as it is planned.
     started, promoted
         The losses at the top of the trials that have started there, and of those that were
-        promoted to it, in the order in which the trials were begun.
+        promoted to it, in the order in which the trials were begun. None stands for a failure.
 
     Examples
     --------
@@ -40,8 +41,19 @@ def pays_to_start_at_top(
     if len(planned.sizes) == 1 or not started or not promoted:
         return False
     newest, others = started[-N_COMPARED:], promoted[-N_COMPARED:]
-    pairs = [(one, other) for one in newest for other in others]
+    places = _places([*newest, *others])
+    pairs = [(one, other) for one in places[: len(newest)] for other in places[len(newest) :]]
     wins = sum((one < other) + 0.5 * (one == other) for one, other in pairs)
     share_lost = 1 - wins / len(pairs)
     n_at_top = planned.at_top().n_trials / planned.sizes[-1]  # for each one that is promoted
     return float(share_lost**n_at_top) <= 0.5
+
+
+def _places(losses: Sequence[Loss | None]) -> list[int]:
+    """Return the place of each loss among all; equal ones share a place, failures the last one."""
+    ranked = sort_losses([(loss, row) for row, loss in enumerate(losses) if loss is not None])
+    places: list[int] = [len(losses)] * len(losses)
+    for place, (loss, row) in enumerate(ranked):
+        is_tie = place > 0 and loss == ranked[place - 1][0]
+        places[row] = places[ranked[place - 1][1]] if is_tie else place
+    return places

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
 import heapq
+import itertools
 from collections import defaultdict
 
 from bohb.hyperband.plan import Plan
@@ -39,8 +39,8 @@ class AsynchronousSchedule(Schedule):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
-        # By bracket and rung, sorted: loss and trial of those that still wait there.
-        self._waiting: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+        # By bracket and rung: the trials that still wait there.
+        self._waiting: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
         self._final: set[tuple[int, int]] = set()  # rungs to which no more results can come
         # A heap of the rungs that may have a trial to promote: the highest level first, then the
         # older bracket. Rungs that have none any more are dropped when they come to the top.
@@ -63,12 +63,11 @@ class AsynchronousSchedule(Schedule):
 
     def _best_waiting(self, run: BracketRun, rung: int) -> int | None:
         """Return the best trial that waits on `rung`, if it is good enough to go on."""
-        place = (run.index, rung)
-        waiting = self._waiting[place]
+        waiting = self._waiting[run.index, rung]
         if not waiting:
             return None
-        rank = bisect.bisect_left(run.rungs[rung].ranking, waiting[0])
-        return waiting[0][1] if rank < self._n_kept(run, rung) else None
+        best = itertools.islice(run.rungs[rung].ranking, self._n_kept(run, rung))
+        return next((trial for _, trial in best if trial in waiting), None)
 
     def _n_kept(self, run: BracketRun, rung: int) -> int:
         is_final = (run.index, rung) in self._final
@@ -77,15 +76,11 @@ class AsynchronousSchedule(Schedule):
 
     def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
         super()._enter(run, rung, trial)
-        # A replay enters trials before it records any result: then there is none to be found here.
-        below = run.rungs[rung - 1].evaluations.get(trial) if rung else None
-        if below is not None and below.loss is not None:
-            waiting = self._waiting[run.index, rung - 1]
-            del waiting[bisect.bisect_left(waiting, (below.loss, trial))]
+        self._waiting[run.index, rung - 1].discard(trial)
 
     def _settle(self, run: BracketRun, evaluation: Evaluation | None) -> list[int]:
         if evaluation is not None and evaluation.loss is not None:
-            self._let_wait(run, evaluation.rung, (evaluation.loss, evaluation.trial))
+            self._let_wait(run, evaluation.rung, evaluation.trial)
         pruned: list[int] = []
         # A rung can be final only if the rung below it is: the first that is not ends the search.
         for rung in range(len(run.rungs) - 1):
@@ -95,11 +90,11 @@ class AsynchronousSchedule(Schedule):
                 pruned += self._finish(run, rung)
         return pruned
 
-    def _let_wait(self, run: BracketRun, rung: int, entry: tuple[float, int]) -> None:
+    def _let_wait(self, run: BracketRun, rung: int, trial: int) -> None:
         is_top = rung == len(run.rungs) - 1
         # In a replay the trial may be on the next rung already, and then it does not wait here.
-        if not is_top and entry[1] not in run.rungs[rung + 1]:
-            bisect.insort(self._waiting[run.index, rung], entry)
+        if not is_top and trial not in run.rungs[rung + 1]:
+            self._waiting[run.index, rung].add(trial)
         self._note_candidate(run, rung)
 
     def _is_final(self, run: BracketRun, rung: int) -> bool:
@@ -115,14 +110,11 @@ class AsynchronousSchedule(Schedule):
         place = (run.index, rung)
         self._final.add(place)
         waiting = self._waiting[place]
-        n_kept = self._n_kept(run, rung)
         # No result can change the ranking any more: those that wait among the best go on, and the
         # others never will.
-        n_good = 0
-        if n_kept:
-            n_good = bisect.bisect_right(waiting, run.rungs[rung].ranking[n_kept - 1])
-        pruned = [trial for _, trial in waiting[n_good:]]
-        del waiting[n_good:]
-        run.limit(rung + 1, len(run.rungs[rung + 1]) + n_good)
+        others = run.rungs[rung].ranking[self._n_kept(run, rung) :]
+        pruned = [trial for _, trial in others if trial in waiting]
+        waiting.difference_update(pruned)
+        run.limit(rung + 1, len(run.rungs[rung + 1]) + len(waiting))
         self._note_candidate(run, rung)
         return pruned

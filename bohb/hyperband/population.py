@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bohb.hyperband.ladder import as_fraction
 from bohb.hyperband.plan import Plan
-from bohb.hyperband.promotion import n_replaced, ranked
+from bohb.hyperband.promotion import n_replaced
 from bohb.hyperband.records import Evaluation, Leg, Standing
 from bohb.hyperband.schedule import BracketRun, Schedule
 
@@ -141,7 +141,7 @@ class PopulationSchedule(Schedule):
             return [] if evaluation is None else self._settle_one(run, evaluation)
         if not is_complete:
             return []
-        best = ranked(list(held.evaluations.values()))
+        best = [trial for _, trial in held.ranking]
         n_kept = self._n_kept(run, rung)
         self._n_owed[run.index, rung + 1] += len(held) - n_kept
         for trial in best[:n_kept]:

@@ -3,38 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from bohb.hyperband.ladder import as_fraction
-from bohb.hyperband.records import Evaluation
-
-
-def ranked(evaluations: Sequence[Evaluation]) -> list[int]:
-    """Return the trials that have a loss, best first.
-
-    Failed evaluations do not compete. Ties go to the older trial, so that a replayed history
-    ranks the same trials in the same order.
-    """
-    with_loss = [(e.loss, e.trial) for e in evaluations if e.loss is not None]
-    return [trial for _, trial in sorted(with_loss)]
-
-
-def keep_best(evaluations: Sequence[Evaluation], count: int) -> tuple[int, ...]:
-    """Return the `count` trials with the lowest loss, best first; fewer if fewer have a loss.
-
-    Parameters
-    ----------
-    evaluations
-        What is known of one rung. Those without a loss do not compete; ties go to the older trial.
-    count
-        How many trials the next rung holds.
-
-    Examples
-    --------
-    >>> keep_best([Evaluation(0, 0, 0.3), Evaluation(1, 0, None), Evaluation(2, 0, 0.1)], 2)
-    (2, 0)
-    """
-    return tuple(ranked(evaluations)[:count])
 
 
 def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bohb.hyperband.fronts import Loss
 from bohb.hyperband.ladder import Resource
 
 
@@ -48,12 +49,13 @@ class Evaluation:
     rung
         The rung of its bracket, 0 for the lowest.
     loss
-        Lower is better. None if it has none: the trial failed or was pruned by its objective.
+        Lower is better; one for each objective, if there are several. None if it has none: the
+        trial failed or was pruned by its objective.
     """
 
     trial: int
     rung: int
-    loss: float | None
+    loss: Loss | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Decision:
     rank: int
     n_ranked: int
     n_kept: int
-    cut: float
+    cut: Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Standing:
 
     trial: int
     bracket: int
-    losses: tuple[float | None, ...]
+    losses: tuple[Loss | None, ...]
     pending: bool
     at_top: bool = False
     first_rung: int = 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import abc
 import bisect
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bohb.errors import ArgumentError
 from bohb.hyperband.adaptive import N_COMPARED, pays_to_start_at_top
 from bohb.hyperband.forecast import LegsLeft
+from bohb.hyperband.fronts import Loss, sort_losses
 from bohb.hyperband.ladder import Resource
 from bohb.hyperband.plan import Bracket, Plan
 from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
@@ -23,15 +23,40 @@ if TYPE_CHECKING:
 class RungRecord:
     """The trials that were given one rung of one bracket, and how they did.
 
-    The `ranking` has loss and trial of those that have a loss, best first.
+    Attributes
+    ----------
+    pending
+        The trials that have no result here yet.
+    evaluations
+        The results, by trial.
     """
 
-    __slots__ = ("evaluations", "pending", "ranking")
+    __slots__ = ("_is_sorted", "_ranking", "evaluations", "pending")
 
     def __init__(self) -> None:
         self.pending: set[int] = set()
         self.evaluations: dict[int, Evaluation] = {}
-        self.ranking: list[tuple[float, int]] = []
+        self._ranking: list[tuple[Loss, int]] = []
+        self._is_sorted = True
+
+    def record(self, evaluation: Evaluation) -> None:
+        """Take the result of a trial that was pending."""
+        self.pending.remove(evaluation.trial)
+        self.evaluations[evaluation.trial] = evaluation
+        if isinstance(evaluation.loss, tuple):
+            # How trials with several losses rank may change with each one that comes.
+            self._ranking.append((evaluation.loss, evaluation.trial))
+            self._is_sorted = False
+        elif evaluation.loss is not None:
+            bisect.insort(self._ranking, (evaluation.loss, evaluation.trial))
+
+    @property
+    def ranking(self) -> list[tuple[Loss, int]]:
+        """Loss and trial of those that have a loss, best first."""
+        if not self._is_sorted:
+            self._ranking = sort_losses(self._ranking)
+            self._is_sorted = True
+        return self._ranking
 
     def __contains__(self, trial: int) -> bool:
         return trial in self.pending or trial in self.evaluations
@@ -104,7 +129,7 @@ class Schedule(abc.ABC):
         self._n_finished = 0  # so many brackets at the front need not be looked at again
         self._places: dict[int, BracketRun] = {}
         # Trial and loss of those that have started at the top, and of those promoted to it.
-        self._at_the_top: tuple[list[tuple[int, float]], ...] = ([], [])
+        self._at_the_top: tuple[list[tuple[int, Loss | None]], ...] = ([], [])
         self._spent_continued: Resource = 0
         self._spent_restarted: Resource = 0
 
@@ -211,11 +236,7 @@ class Schedule(abc.ABC):
                 f"trial must have a leg under way to rung {evaluation.rung}, "
                 f"got trial {evaluation.trial}"
             )
-        held = run.rungs[evaluation.rung]
-        held.pending.remove(evaluation.trial)
-        held.evaluations[evaluation.trial] = evaluation
-        if evaluation.loss is not None:
-            bisect.insort(held.ranking, (evaluation.loss, evaluation.trial))
+        run.rungs[evaluation.rung].record(evaluation)
         self.n_evaluations += 1
         if evaluation.rung == len(run.rungs) - 1:
             self._note_top(run, evaluation)
@@ -317,9 +338,8 @@ class Schedule(abc.ABC):
 
     def _note_top(self, run: BracketRun, evaluation: Evaluation) -> None:
         """Note a result at the top, in the order of the trials: results may come in any other."""
-        loss = math.inf if evaluation.loss is None else evaluation.loss
         kind = self._at_the_top[len(run.rungs) > 1]
-        bisect.insort(kind, (evaluation.trial, loss))
+        bisect.insort(kind, (evaluation.trial, evaluation.loss), key=_first)
 
     def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
         """Note that `trial` was given `rung`, and what that costs."""
@@ -329,6 +349,10 @@ class Schedule(abc.ABC):
         self._places[trial] = run
         self._spent_continued += run.bracket.leg_cost(rung, continued=True)
         self._spent_restarted += run.bracket.leg_cost(rung, continued=False)
+
+
+def _first(entry: tuple[int, Loss | None]) -> int:
+    return entry[0]
 
 
 def _legs_left(run: BracketRun, capacity: Sequence[int]) -> Iterator[LegsLeft]:

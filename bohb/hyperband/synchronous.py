@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 
 from bohb.hyperband.plan import Plan
-from bohb.hyperband.promotion import keep_best, ranked
 from bohb.hyperband.records import Evaluation, Leg
 from bohb.hyperband.schedule import BracketRun, Schedule
 
@@ -59,8 +58,8 @@ class SynchronousSchedule(Schedule):
         is_top = rung == len(run.rungs) - 1
         if is_top or held.pending or len(held) < run.capacity[rung]:
             return []
-        evaluations = list(held.evaluations.values())
-        best = keep_best(evaluations, run.capacity[rung + 1])
+        ranking = [trial for _, trial in held.ranking]
+        best = ranking[: run.capacity[rung + 1]]
         # Where trials failed, fewer than planned go on, and higher rungs must not wait for more.
         run.limit(rung + 1, len(best))
         for position, trial in enumerate(best):
@@ -68,4 +67,4 @@ class SynchronousSchedule(Schedule):
                 resource = run.bracket.resources[rung + 1]
                 entry = (-resource, run.index, position, trial, rung + 1)
                 heapq.heappush(self._decided, entry)
-        return ranked(evaluations)[len(best) :]
+        return ranking[len(best) :]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.history import Scale, scale_of
+from bohb.history import Scale, final_value, first_of, scale_of
 from bohb.hyperband import Resource
 from bohb.study import failure_of
 
@@ -62,9 +62,10 @@ class TrackedTrial:
         """Return what is told of a trial whose study has this scale."""
         steps = trial.intermediate_values
         curve = [(scale.used(step, steps), steps[step]) for step in sorted(steps)]
-        if trial.state == TrialState.COMPLETE and trial.value is not None:
+        final = final_value(trial)
+        if trial.state == TrialState.COMPLETE and final is not None:
             top = scale.levels[-1] if scale.levels else (curve[-1][0] if curve else 1)
-            curve = [each for each in curve if each[0] < top] + [(top, trial.value)]
+            curve = [each for each in curve if each[0] < top] + [(top, first_of(final))]
         notes = {key: str(value) for key, value in trial.user_attrs.items()}
         error = failure_of(trial)
         if error is not None:

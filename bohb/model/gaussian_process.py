@@ -11,6 +11,7 @@ import numpy as np
 
 from bohb.model.allowed import is_possible
 from bohb.model.arrays import FloatArray
+from bohb.model.cost import Cost
 from bohb.model.density import DensityProposer
 from bohb.model.learned import with_learned_conditions
 from bohb.model.observations import Observations
@@ -67,6 +68,9 @@ class GaussianProcessProposer:
         The density model proposes where there are more evaluated trials or parameters.
     max_points, max_fit
         At most how much the process looks at, as for `Surface.fitted`.
+    log_costs
+        The logarithms of what trials have cost, in place of their losses, if an improvement counts
+        by what it costs; else None.
     """
 
     _source: ClassVar[Source] = "Gaussian process"
@@ -82,6 +86,7 @@ class GaussianProcessProposer:
     max_parameters: float = math.inf
     max_points: int = MAX_POINTS
     max_fit: int = MAX_FIT
+    log_costs: Observations | None = None
 
     def propose(
         self,
@@ -152,10 +157,14 @@ class GaussianProcessProposer:
         """Return configurations, the most promising first, shape (n, d)."""
         surface = self._surface(space, observations, target)
         densities = self.density.densities(space, observations)
-        success = densities.success
+        success, cost = densities.success, None
+        if self.log_costs is not None:
+            cost = Cost.fitted(space, self.log_costs, self.n_levels, target)
 
         def promise(units: FloatArray) -> FloatArray:
             gains = surface.log_improvement(units)
+            if cost is not None:
+                gains = gains - cost.log_cost(units)
             return gains if success is None else gains + success.log_probability(units)
 
         parents = np.repeat(surface.tried[:_N_PARENTS], _N_CHILDREN, axis=0)

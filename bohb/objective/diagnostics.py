@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bohb.objective.leg_state import as_value, leg_state_of
+from bohb.history import Value, as_tuple, is_finite
+from bohb.objective.leg_state import leg_state_of
 from bohb.objective.trial import Trial
 
 _PRUNED = object()  # takes the place of a returned value if the objective raised TrialPruned
@@ -71,11 +72,15 @@ def diagnosis(trial: Trial, returned: Any = _PRUNED, *, is_generator: bool = Fal
         )
     if returned is _PRUNED:
         return None
-    value, reported = as_value(returned, "returned"), state.value_at_rung
-    if reported is not None and math.isfinite(value) and not math.isclose(value, reported):
+    value, reported = state.as_value(returned, "returned"), state.value_at_rung
+    if reported is not None and is_finite(value) and not _is_close(value, reported):
         return (
             f"trial {trial.number} returned {value} and had reported {reported} at resource "
             f"{used}: its value is what was returned at the highest resource, but the rungs below "
             "go by the reports. Let both be the same, for example the best so far"
         )
     return None
+
+
+def _is_close(one: Value, other: Value) -> bool:
+    return all(map(math.isclose, as_tuple(one), as_tuple(other)))

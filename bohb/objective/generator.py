@@ -17,9 +17,9 @@ from typing import Any
 import optuna
 
 from bohb.errors import ObjectiveError
-from bohb.history import live_trial
+from bohb.history import Value, live_trial
 from bohb.hyperband import Resource
-from bohb.objective.leg_state import as_value
+from bohb.objective.leg_state import as_number
 
 
 def is_generator_function(function: Callable[[Any], Any]) -> bool:
@@ -42,7 +42,7 @@ class PausedGenerator:
 
     generator: Generator[Any, Any, Any]
     position: Resource = 0
-    last_value: float | None = None
+    last_value: Value | None = None
     ended: bool = False
     _context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
@@ -114,7 +114,7 @@ def without_legs(function: Callable[[Any], Any], timeout: float | None) -> Calla
                     steps = live_trial(trial).intermediate_values
                     value = steps[max(steps)] if steps else None
                 else:
-                    value = as_value(yielded, "yielded")
+                    value = as_number(yielded, "yielded")
                     trial.report(value, step)
                 if trial.should_prune() or time.monotonic() > deadline:
                     raise optuna.TrialPruned

@@ -7,13 +7,23 @@ import inspect
 import math
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
 
+from bohb import arguments
 from bohb.errors import ArgumentError, ObjectiveError, ReportError, TrialStateError
-from bohb.history import Scale, birth_of, live_trial
+from bohb.history import (
+    COST_ATTRIBUTE,
+    VALUES_ATTRIBUTE,
+    Scale,
+    Value,
+    birth_of,
+    first_of,
+    live_trial,
+)
 from bohb.hyperband import Leg, Resource
 from bohb.objective.stop import LegWatch
 from bohb.store.checkpoints import trial_directory
@@ -138,25 +148,27 @@ class LegState:
 
     # Reports
 
-    def report(self, value: float, step: float) -> None:
+    def report(self, value: Any, step: float, cost: float | None) -> None:
         """Take a report of the objective, as `Trial.report` says."""
-        self._take(value, step, warns=True)
+        if cost is not None:
+            cost = arguments.positive("cost", cost)
+        self._take(value, step, cost, warns=True)
 
-    def report_used(self, value: float, resource: Resource) -> None:
+    def report_used(self, value: Value, resource: Resource) -> None:
         """Take a value after `resource`, as a report at its step.
 
         A generator that yields a value may have reported it as well.
         """
-        self._take(value, self.scale.step(resource, self._steps), warns=False)
+        self._take(value, self.scale.step(resource, self._steps), None, warns=False)
 
-    def _take(self, value: float, step: float, *, warns: bool) -> None:
+    def _take(self, value: Any, step: float, cost: float | None, *, warns: bool) -> None:
         leg, number = self.needed_leg("report"), self._trial.number
         if not self.is_under_way:
             raise TrialStateError(
                 f"trial {number} is not running, so nothing can be reported to it: its leg to "
                 f"resource {leg.resource} is over"
             )
-        reported = as_value(value, "reported")
+        reported = self.as_value(value, "reported")
         position = self.scale.step_of_report(step)
         if self._last_step is not None and position < self._last_step:
             raise ReportError(
@@ -180,8 +192,27 @@ class LegState:
         # replayed from the storage must find the same ones.
         steps = self._steps
         if position not in steps and position > self._judged_step:
-            self._ledger.set_value(self._trial._trial_id, position, reported)
-            steps[position] = reported
+            if cost is not None:
+                self._write_attribute(f"{COST_ATTRIBUTE}{position}", cost)
+            self._write(position, reported, steps)
+
+    def as_value(self, value: Any, verb: str) -> Value:
+        """Return what an objective gave: one number, or one for each objective of the study."""
+        return as_value(value, verb, 1 + len(self.scale.further))
+
+    def _write(self, step: int, value: Value, steps: dict[int, float]) -> None:
+        # The storage comes first: what it refuses must not be in memory either. And all objectives
+        # come before the first alone, which says that there is a report at this step.
+        if isinstance(value, tuple):
+            self._write_attribute(f"{VALUES_ATTRIBUTE}{step}", list(value))
+        first = value[0] if isinstance(value, tuple) else value
+        self._ledger.set_value(self._trial._trial_id, step, first)
+        steps[step] = first
+
+    def _write_attribute(self, key: str, value: Any) -> None:
+        self._ledger.set_system_attr(self._trial._trial_id, key, value)
+        frozen = live_trial(self._trial)
+        frozen.system_attrs = {**frozen.system_attrs, key: value}
 
     def _is_below_birth(self, step: int) -> bool:
         """Return whether a child in a population reports what its parent was trained for."""
@@ -213,10 +244,10 @@ class LegState:
         return self.scale.used(self._last_step, self._steps)
 
     @property
-    def last_report(self) -> tuple[Resource, float] | None:
+    def last_report(self) -> tuple[Resource, Value] | None:
         """The resource used by the last report of this leg, and its value; None before one."""
         used = self.used
-        return None if used is None else (used, self._steps[self._last_step or 0])
+        return None if used is None else (used, self._values[self._last_step or 0])
 
     @property
     def reported_steps(self) -> frozenset[int]:
@@ -244,11 +275,11 @@ class LegState:
     # The value of the leg
 
     @property
-    def value_at_rung(self) -> float | None:
+    def value_at_rung(self) -> Value | None:
         """The value that the trial is judged by at its present resource, or None."""
-        return self.scale.value_at(self.needed_leg("value").resource, self._steps)
+        return self.scale.value_at(self.needed_leg("value").resource, self._values)
 
-    def take_returned(self, value: float) -> float:
+    def take_returned(self, value: Value) -> Value:
         """Take what the objective returned, and return the value at the present resource.
 
         What was reported stays as it is. A trial is judged by its report at the resource, if there
@@ -256,25 +287,31 @@ class LegState:
         decided by reports. At the highest resource the value of a trial is what was returned, or
         the best so far where that is what counts.
         """
-        resource, steps = self.needed_leg("value").resource, self._steps
-        used, step = self.used, self.scale.step(resource, steps)
+        resource, own = self.needed_leg("value").resource, self._steps
+        steps = own if not self.scale.further else self.scale.values(live_trial(self._trial))
+        step = self.scale.step(resource, own)
         judged = self.scale.value_at(resource, steps)
+        used = self.used
         if used is not None and used > resource:
             return value if judged is None else judged
         self._returned_otherwise = used == resource and value not in (steps.get(step), judged)
         if step not in steps:
-            # The storage comes first: what it refuses must not be in memory either.
-            self._ledger.set_value(self._trial._trial_id, step, value)
-            steps[step] = value
+            self._write(step, value, own)
         elif steps[step] != value and not self.scale.is_top(resource):
             return self.scale.judged(steps)[step]
         if self.scale.is_best:
-            return self.scale.better(value, self.scale.judged(steps)[step])
+            return self.scale.better(first_of(value), self.scale.judged(own)[step])
         return value
 
     @property
     def _steps(self) -> dict[int, float]:
         return live_trial(self._trial).intermediate_values
+
+    @property
+    def _values(self) -> Mapping[int, Value]:
+        if not self.scale.further:
+            return self._steps
+        return self.scale.values(live_trial(self._trial))
 
 
 def no_resources(name: str, study: StoredStudy) -> TrialStateError:
@@ -296,7 +333,24 @@ def leg_state_of(trial: HasLegs) -> LegState:
     return trial._leg_state
 
 
-def as_value(value: Any, verb: str) -> float:
+def as_value(value: Any, verb: str, n_objectives: int = 1) -> Value:
+    """Return `value` as a number, or as one for each of several objectives.
+
+    In an error `verb` says where it came from.
+    """
+    if n_objectives == 1:
+        return as_number(value, verb)
+    is_several = isinstance(value, (tuple, list)) or getattr(value, "ndim", 0) == 1
+    if not is_several or len(value) != n_objectives:
+        shown = f"{value!r} of type {type(value).__name__}"
+        raise ObjectiveError(
+            f"the value that is {verb} must have one number for each of the {n_objectives} "
+            f"directions of the study, got {shown}"
+        )
+    return tuple(as_number(each, verb) for each in value)
+
+
+def as_number(value: Any, verb: str) -> float:
     """Return `value` as a float; `verb` says in an error where it came from."""
     if inspect.iscoroutine(value) or inspect.isasyncgen(value):
         if inspect.iscoroutine(value):

@@ -6,7 +6,6 @@ import enum
 import inspect
 import itertools
 import logging
-import math
 import os
 import socket
 import time
@@ -21,9 +20,10 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from bohb.errors import ArgumentError, LegTimeoutError, ObjectiveError, SamplerError, StorageError
+from bohb.history import Value, is_finite
 from bohb.objective.diagnostics import diagnosis
 from bohb.objective.generator import PausedGenerator, is_generator_function
-from bohb.objective.leg_state import LegState, as_value, leg_state_of
+from bohb.objective.leg_state import LegState, leg_state_of
 from bohb.objective.trial import Trial
 from bohb.store.ledger import TrialOverError
 from bohb.store.legs import Span
@@ -67,7 +67,7 @@ class LegResult:
     """
 
     outcome: Outcome
-    value: float | None = None
+    value: Value | None = None
     error: BaseException | None = None
     span: Span | None = None
 
@@ -216,7 +216,7 @@ class Objective:
             else:
                 _require_whole(trial)
                 paused.position += 1
-                paused.last_value = as_value(value, "yielded")
+                paused.last_value = state.as_value(value, "yielded")
                 state.report_used(paused.last_value, paused.position)
             if paused.position < trial.resource and state.is_to_stop():
                 if not state.watch.is_stopping():
@@ -230,7 +230,7 @@ class Objective:
         """Let the last value of a generator that has ended count for all resource after it."""
         paused.ended = True
         if value is not None:  # a generator that returns a value ends on purpose
-            paused.last_value = as_value(value, "returned by the generator")
+            paused.last_value = leg_state_of(trial).as_value(value, "returned by the generator")
             return
         if paused.last_value is None:
             raise ObjectiveError(
@@ -276,7 +276,7 @@ def _after_return(trial: Trial, returned: Any) -> LegResult:
             return _interrupted(trial)  # it came back with what it had, short of its resource
         if reported is not None and returned is None:
             return LegResult(Outcome.REACHED, reported)
-    return LegResult(Outcome.REACHED, state.take_returned(as_value(returned, "returned")))
+    return LegResult(Outcome.REACHED, state.take_returned(state.as_value(returned, "returned")))
 
 
 def _take_reported(paused: PausedGenerator, trial: Trial) -> None:
@@ -318,7 +318,7 @@ def _told(trial: Trial, values: Any, state: TrialState | None) -> LegResult:
         return LegResult(Outcome.GAVE_UP if value is None else Outcome.REACHED, value)
     if isinstance(values, (list, tuple)) and len(values) == 1:
         values = values[0]
-    value = as_value(values, "told")
-    if state is TrialState.COMPLETE and not math.isfinite(value):
+    value = leg_state_of(trial).as_value(values, "told")
+    if state is TrialState.COMPLETE and not is_finite(value):
         raise ArgumentError(f"values must be finite when state is COMPLETE, got {values!r}")
     return LegResult(Outcome.REACHED, leg_state_of(trial).take_returned(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -120,30 +120,44 @@ class Trial(optuna.Trial):
         """
         return configuration_of(self.study, self.params)
 
-    def report(self, value: float, step: float) -> None:
+    def report(
+        self, value: float | Sequence[float], step: float, *, cost: float | None = None
+    ) -> None:
         """Report `value` after `step`.
 
         Parameters
         ----------
         value
-            What the objective would return if it ended here.
+            What the objective would return if it ended here: a number, or one for each objective
+            in a study of several directions.
         step
             The resource used so far, or one less in a loop that counts from 0. In a study whose
             resources are not integers, exactly one of its levels, such as `trial.resource`.
+        cost
+            What training the trial as far as this takes in all, in any unit, such as seconds or
+            money. ``optimize(total_cost=...)`` and ``BOHBSampler(per_cost=True)`` count it. It
+            needs a study with brackets. None if nothing is counted.
 
         Raises
         ------
+        ArgumentError
+            If `cost` is not positive and finite, or the study has no brackets to count it.
         ObjectiveError
-            If `value` is not a number.
+            If `value` is not a number, or not one for each direction of the study.
         ReportError
             If `step` is not an integer of at least 0, or lies before the last one of this leg.
         TrialStateError
             If the trial is paused or finished.
         """
-        if self._leg_state.leg is None:
-            super().report(value, cast(int, step))  # Optuna checks the step itself
-        else:
-            self._leg_state.report(value, step)
+        if self._leg_state.leg is not None:
+            self._leg_state.report(value, step, cost)
+            return
+        if cost is not None:
+            raise ArgumentError(
+                f"cost needs a study with a bohb.HyperbandPruner or another pruner of bohb, got "
+                f"cost={cost!r} with {type(self.study.pruner).__name__}"
+            )
+        super().report(cast(float, value), cast(int, step))  # Optuna checks both itself
 
     def should_prune(self) -> bool:
         """Return whether the objective should stop here and raise `TrialPruned`.
@@ -240,7 +254,8 @@ class Trial(optuna.Trial):
 def _is_raised_by(sampler: BaseSampler, error: Exception) -> bool:
     """Return whether an exception comes from within a method of `sampler`."""
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(frame.f_locals.get("self") is sampler for frame in frames)
+    # Whatever the method calls its first argument: one of its variables is the sampler.
+    return any(value is sampler for frame in frames for value in frame.f_locals.values())
 
 
 def warn_of_constraints() -> None:

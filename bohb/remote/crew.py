@@ -21,6 +21,7 @@ from optuna.storages import InMemoryStorage
 from optuna.storages.journal import JournalStorage
 
 from bohb.errors import RemoteError
+from bohb.history import as_tuple
 from bohb.hyperband import Leg
 from bohb.machine import machine_name, process_exists
 from bohb.objective.objective import LegResult, Outcome, text_of
@@ -172,7 +173,8 @@ class Done:
         return cls(
             token,
             result.outcome.name,
-            None if result.value is None else repr(result.value),  # JSON has no infinity
+            # As a text: JSON has no infinity.
+            None if result.value is None else " ".join(map(repr, as_tuple(result.value))),
             WrittenError.of(result.error) if failed and result.error is not None else None,
             result.span,
             is_waiting,
@@ -180,9 +182,11 @@ class Done:
 
     def result(self, known: Sequence[type[Exception]]) -> LegResult:
         """Return the result, with an exception of one of the `known` classes if it is of any."""
+        values = tuple(map(float, (self.value or "").split()))
+        value = values[0] if len(values) == 1 else values or None
         return LegResult(
             Outcome[self.outcome],
-            None if self.value is None else float(self.value),
+            value,
             None if self.failure is None else self.failure.restored(known),
             self.span,
         )

@@ -372,4 +372,5 @@ def read_again(trial: Trial, ledger: Ledger) -> None:
     known.distributions.update(stored.distributions)
     known.params.update(stored.params)
     known.intermediate_values.update(stored.intermediate_values)
+    known.system_attrs = {**known.system_attrs, **stored.system_attrs}
     known.user_attrs.update(stored.user_attrs)

@@ -99,7 +99,7 @@ def _decoded(line: bytes) -> Write | None:
             return kind, key, float(value)
         is_attribute = kind in ("user_attr", "system_attr") and isinstance(key, str) and not more
         return (kind, key, value) if is_attribute else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, ArithmeticError, TypeError, LookupError, AttributeError, RecursionError):
         return None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import cloudpickle
 
 from bohb.errors import RemoteError
-from bohb.history import live_trial
+from bohb.history import Value, live_trial
 from bohb.objective.objective import LegResult, Outcome, text_of
 from bohb.objective.trial import Trial
 from bohb.remote.mailbox import Write
@@ -100,7 +100,7 @@ class RemoteResult:
     """
 
     outcome: Outcome
-    value: float | None = None
+    value: Value | None = None
     error: PortableError | None = None
     writes: tuple[Write, ...] = ()
     is_paused: bool = False
@@ -132,8 +132,9 @@ def write_down(writes: Iterable[Write], trial: Trial, ledger: Ledger) -> None:
         elif kind == "user_attr":
             ledger.set_user_attr(trial_id, key, value)
             frozen.user_attrs[key] = value
-        else:
+        elif frozen.system_attrs.get(key) != value:
             ledger.set_system_attr(trial_id, key, value)
+            frozen.system_attrs = {**frozen.system_attrs, key: value}
 
 
 def _pickled(value: Any) -> bytes | None:

@@ -265,9 +265,11 @@ class _WorkerStudy(StoredStudy):
 
     def __init__(self, assignment: Assignment, space: SearchSpace | None) -> None:
         self.storage = _RecordingStorage()
-        maximize = assignment.scale.maximize
-        direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
-        study_id = self.storage.create_new_study([direction], _NAME)
+        directions = [
+            StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
+            for maximize in (assignment.scale.maximize, *assignment.scale.further)
+        ]
+        study_id = self.storage.create_new_study(directions, _NAME)
         super().__init__(_NAME, self.storage, Proposed(), NopPruner(), space)
         # Optuna does not log the creation of a study that is unannounced. From now on it has the
         # name that the objective and the error messages should show.

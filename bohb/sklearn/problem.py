@@ -23,8 +23,8 @@ from bohb.sklearn.evaluation import Fold, Plateau, Scoring, SearchObjective
 from bohb.sklearn.training import Calls, Data, EstimatorParameter, Samples, TrainingResource
 
 
-def check_splits(splits: Sequence[tuple[Any, Any]]) -> None:
-    """Raise ArgumentError if a split has no rows on one of its sides."""
+def check_splits(splits: Sequence[tuple[Any, Any]], n_samples: int) -> None:
+    """Raise ArgumentError if a split has no rows on one of its sides, or some that do not exist."""
     if not splits:
         raise ArgumentError("cv must give at least one split, got none")
     for index, (train, test) in enumerate(splits):
@@ -32,6 +32,12 @@ def check_splits(splits: Sequence[tuple[Any, Any]]) -> None:
             raise ArgumentError(
                 f"cv must give rows to train on and rows to score on, got {len(train)} and "
                 f"{len(test)} in split {index}"
+            )
+        rows = np.concatenate([np.asarray(train), np.asarray(test)])
+        if rows.dtype != bool and not -n_samples <= rows.min() <= rows.max() < n_samples:
+            raise ArgumentError(
+                f"cv must give rows of the {n_samples} that there are, got rows {rows.min()} to "
+                f"{rows.max()} in split {index}"
             )
 
 

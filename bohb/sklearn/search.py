@@ -232,7 +232,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             (row_numbers(train), row_numbers(test))
             for train, test in self._make_splitter(y).split(X, y, **split_params)
         ]
-        check_splits(splits)
+        check_splits(splits, _num_samples(X))
         share = min(len(train) for train, _ in splits) / _num_samples(X)
         pruner = self._make_pruner(resource, y, share)
         return Problem(

@@ -111,6 +111,7 @@ def copy_checkpoint(
     source = find_trial_directory(root, parent, of)
     if kept_at is not None:
         source = root / _kept_name(parent, kept_at)
+        source = None if source.is_symlink() else source  # none of ours
     try:
         if source is None or not source.is_dir() or not any(source.iterdir()):
             return False
@@ -131,8 +132,9 @@ def keep_copy(root: Path, number: int, marks: LegMarks, rung: int) -> None:
         If it cannot be copied.
     """
     source, target = find_trial_directory(root, number, marks), root / _kept_name(number, rung)
-    if source is not None and not target.exists():
+    if source is not None and (target.is_symlink() or not target.exists()):
         try:
+            target.unlink(missing_ok=True)  # a link is none of ours, wherever it leads
             _copy(source, target)
         except OSError as error:
             raise _not_writable(root, error) from error
@@ -150,7 +152,7 @@ def _kept_name(number: int, rung: int) -> str:
 def _copy(source: Path, target: Path) -> None:
     """Copy a directory so that the target is there as a whole, or not at all."""
     new = target.with_name(f".{target.name.lstrip('.')}.{uuid.uuid4().hex[:8]}")
-    shutil.copytree(source, new)
+    shutil.copytree(source, new, symlinks=True)
     new.replace(target)
 
 

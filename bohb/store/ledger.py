@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
@@ -190,9 +190,10 @@ class Ledger:
             lambda: self.storage.set_trial_intermediate_value(trial_id, step, value),
         )
 
-    def set_state(self, trial_id: int, state: TrialState, value: float | None = None) -> None:
+    def set_state(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> None:
         """Write the state of a trial. Once it is finished it cannot be changed any more."""
-        values = None if value is None else [value]
         attempts = itertools.count()
 
         def put() -> None:

@@ -112,7 +112,12 @@ def origin_of(trial: FrozenTrial) -> Origin | None:
 def decisions_of(trial: FrozenTrial) -> tuple[Decision | None, ...]:
     """Return what the promotions of a trial were decided by, as it is stored with the trial."""
     written: list[Any] = (trial.system_attrs.get(LEG_ATTRIBUTE) or {}).get("decisions", [])
-    return tuple(None if each is None else Decision(*each) for each in written)
+    return tuple(None if each is None else _decision(*each) for each in written)
+
+
+def _decision(rank: int, n_ranked: int, n_kept: int, cut: Any) -> Decision:
+    # JSON has lists only.
+    return Decision(rank, n_ranked, n_kept, tuple(cut) if isinstance(cut, list) else cut)
 
 
 def spans_of(trial: FrozenTrial) -> tuple[Span | None, ...]:

@@ -39,7 +39,12 @@ logging.getLogger("optuna.storages._in_memory").addFilter(
 )
 
 
-_SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=)([^&\s]+)", re.IGNORECASE)
+# A field of a query with its value; in the query of ODBC both are encoded once more.
+_SECRET = re.compile(
+    r"((?:[?&;]|%3B)(?:(?!%3B|%3D)[^=&;])*(?:pass|pwd|secret|token)(?:(?!%3B|%3D)[^=&;])*(?:=|%3D))"
+    r"((?:(?!%3B)[^&;\s])+)",
+    re.IGNORECASE,
+)
 _SHORTEST_SECRET = 3  # characters: a shorter text stands in too many words to be taken out
 
 
@@ -79,10 +84,10 @@ def _passwords_of(url: str) -> list[str]:
 
     try:
         is_known = sqlalchemy.make_url(url).password is not None
-        match = re.search(r"//[^:/@]*:([^@]*)@", url) if is_known else None
+        match = re.search(r"//[^:/@]*:(.*)@", url) if is_known else None  # it may have an @ in it
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        # A URL with a mistake may have a password all the same, and an @ in it.
-        match = re.search(r"(?://|:/{0,2})[^:/@]*:(.+)@", url)
+        # A URL with a mistake, or without its scheme, may have a password all the same.
+        match = re.search(r"(?:^(?=[^:/@\s]+:(?!/))|//|:/{0,2})[^:/@]*:(.+)@", url)
     return [match.group(1)] if match else []
 
 

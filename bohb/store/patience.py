@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from bohb.store.opening import without_password
+
 T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class Patience:
             _logger.warning(
                 "The storage cannot be used (%s: %s). It is tried again for up to %g seconds.",
                 type(error).__name__,
-                str(error).partition("\n")[0],
+                without_password(str(error).partition("\n")[0]),
                 seconds,
             )
         deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE

@@ -113,6 +113,8 @@ def advice_on(trials: Sequence[FrozenTrial], scale: Scale, plan: Plan) -> list[A
             n_failed += math.isnan(value)
             if bracket is not None and math.isfinite(value):
                 losses[scale.levels.index(resource)][trial.number] = scale.loss(value)
+    if scale.further:  # the rest is about how the trials rank by a single loss
+        return list(_failures(n_failed, n_evaluations))
     return [
         *_failures(n_failed, n_evaluations),
         *_lowest_rung(losses, scale),

@@ -9,7 +9,13 @@ import warnings
 from typing import Any
 
 from optuna.pruners import BasePruner
-from optuna.samplers import BruteForceSampler, GridSampler, PartialFixedSampler
+from optuna.samplers import (
+    BaseSampler,
+    BruteForceSampler,
+    GridSampler,
+    PartialFixedSampler,
+    TPESampler,
+)
 
 from bohb.errors import ArgumentError, SettingsError
 from bohb.executors import Executor
@@ -31,15 +37,11 @@ def begin(study: StoredStudy) -> None:
         If the study was begun with other settings.
     """
     refuse_blind_sampler(study)
-    if len(study.directions) > 1 and isinstance(study.sampler, BOHBSampler):
-        raise ArgumentError(
-            "sampler must be one for several objectives, such as optuna.samplers.NSGAIISampler(), "
-            f"got {study.sampler!r} in a study with {len(study.directions)} directions"
-        )
-    _keep_settings(ledger_of(study), study.pruner, len(study.directions))
+    _keep_settings(ledger_of(study), study)
 
 
-def _keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> None:
+def _keep_settings(ledger: Ledger, study: StoredStudy) -> None:
+    pruner, sampler, n_directions = study.pruner, study.sampler, len(study.directions)
     stored = ledger.read(SETTINGS)
     if not isinstance(pruner, SchedulePruner):
         if stored is not None:
@@ -50,10 +52,7 @@ def _keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> Non
             )
         return
     if n_directions > 1:
-        raise ArgumentError(
-            f"brackets need one objective to rank trials by, got {n_directions} directions; use a "
-            "pruner of Optuna for several"
-        )
+        _refuse_for_several(pruner, sampler, n_directions)
     settings = pruner.settings()
     if stored is None:
         ledger.write(SETTINGS, settings)
@@ -70,6 +69,26 @@ def _keep_settings(ledger: Ledger, pruner: BasePruner, n_directions: int) -> Non
             + ", ".join(f"{name}={settings[name]!r}" for name in names)
             + ": its brackets cannot change. Take it up with what it was begun with, or begin "
             "another study under another name."
+        )
+
+
+def _refuse_for_several(pruner: SchedulePruner, sampler: BaseSampler, n_directions: int) -> None:
+    """Raise ArgumentError for what cannot go with brackets of several objectives."""
+    if isinstance(sampler, TPESampler):
+        raise ArgumentError(
+            "sampler must not be a TPESampler in brackets of several directions, as it fails at "
+            f"the first trial that is dropped, got {n_directions} directions: bohb.BOHBSampler and "
+            "Optuna's other samplers can"
+        )
+    if isinstance(pruner, PopulationPruner):
+        raise ArgumentError(
+            f"pruner must be a bohb.HyperbandPruner or a bohb.SuccessiveHalvingPruner in a study "
+            f"of {n_directions} directions, got {_name_of(pruner)}"
+        )
+    if pruner.value == "best":
+        raise ArgumentError(
+            f"value must be 'last' in a study of {n_directions} directions, got value='best': of "
+            "several objectives none of a trial's values need be the best"
         )
 
 
@@ -103,12 +122,6 @@ def refuse_blind_sampler(study: StoredStudy) -> None:
     """Raise ArgumentError if the space has forbidden clauses that the present sampler ignores."""
     if study.space is None or not study.space.model.forbidden:
         return
-    if len(study.directions) > 1:
-        raise ArgumentError(
-            "space must have no forbidden clauses in a study of several objectives, whose "
-            f"samplers are Optuna's and do not keep to them, got {len(study.directions)} "
-            "directions"
-        )
     if not isinstance(study.sampler, BOHBSampler):
         raise ArgumentError(
             "sampler must be a bohb.BOHBSampler for a space with forbidden clauses, which no "

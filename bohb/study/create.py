@@ -27,6 +27,7 @@ from bohb.errors import (
 )
 from bohb.history import is_paused
 from bohb.pruners import SchedulePruner, from_settings
+from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
 from bohb.store.ledger import SETTINGS
 from bohb.store.opening import exists, open_storage
@@ -70,7 +71,7 @@ def create_study(
         of Optuna. Of those that outlive the process the journal is the fastest.
     sampler
         What proposes values; any sampler of Optuna. None for `BOHBSampler()`, or with several
-        directions for Optuna's default.
+        directions and a pruner of Optuna for Optuna's default.
     pruner
         What decides how far trials run. `HyperbandPruner` and `SuccessiveHalvingPruner` pause and
         promote. Any pruner of Optuna works as it does in Optuna. None takes the one that an
@@ -79,7 +80,9 @@ def create_study(
     study_name
         The study's name in the storage. None makes one up.
     direction, directions
-        ``"minimize"`` (the default) or ``"maximize"``; several need a pruner of Optuna.
+        ``"minimize"`` (the default) or ``"maximize"``. With several, an objective gives a tuple
+        with a value for each, and `study.best_trials` has the trials at the highest resource that
+        no other one beats in all of them. Rungs promote by non-dominated fronts.
     load_if_exists
         Go on with the study of the name `study_name` if the storage has it.
     checkpoint_root
@@ -145,7 +148,9 @@ def create_study(
             "with that study, or choose another name"
         ) from error
     _check_same_directions(made, direction, directions)
-    study = _begun(Study(made.study_name, made._storage, sampler, pruner, declared), pruner)
+    study = _begun(
+        Study(made.study_name, made._storage, sampler, pruner, declared), sampler, pruner
+    )
     if not isinstance(study.pruner, SchedulePruner) and len(study.directions) == 1:
         _logger.info(
             "Study %r has no brackets: they come with bohb.HyperbandPruner(min_resource, "
@@ -218,7 +223,8 @@ def load_study(
         raise kind(
             f"study_name must be that of a study in the storage, which {has}, got {study_name!r}"
         ) from error
-    return _begun(Study(found.study_name, found._storage, sampler, pruner, declared), pruner)
+    study = Study(found.study_name, found._storage, sampler, pruner, declared)
+    return _begun(study, sampler, pruner)
 
 
 def find_study(study_name: str, storage: str | Path | BaseStorage) -> Study | None:
@@ -253,11 +259,13 @@ def _declared(
     return declared
 
 
-def _begun(study: Study, pruner: BasePruner | None) -> Study:
+def _begun(study: Study, sampler: BaseSampler | None, pruner: BasePruner | None) -> Study:
     """Return `study` once it is checked, with the pruner it was begun with if none is given."""
     settings = ledger_of(study).read(SETTINGS) if pruner is None else None
     if settings is not None:
         study.pruner = from_settings(settings)
+    if sampler is None and isinstance(study.pruner, SchedulePruner):
+        study.sampler = BOHBSampler()  # it learns from all rungs, also where directions are several
     begin(study)
     if study.space is not None:
         _check_same_space(study, study.space)

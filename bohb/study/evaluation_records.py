@@ -21,10 +21,15 @@ from bohb.history import (
     PAUSED,
     PRUNED,
     Scale,
+    Value,
+    as_tuple,
+    final_value,
+    first_of,
+    is_finite,
     is_paused,
     standing,
 )
-from bohb.hyperband import Decision, Plan, Resource, n_replaced, promotable
+from bohb.hyperband import Decision, Loss, Plan, Resource, n_replaced, promotable, sort_losses
 from bohb.store.legs import decisions_of, origin_of, spans_of
 
 if TYPE_CHECKING:
@@ -46,7 +51,8 @@ class EvaluationRecord:
     resource
         The total resource.
     value
-        As the objective gave it; NaN where the evaluation failed.
+        As the objective gave it, in the first objective if there are several; NaN where the
+        evaluation failed.
     outcome
         What became of the trial after it: ``"promoted"``, ``"paused"``, ``"dropped"`` by its rung,
         ``"pruned"`` by its objective, ``"failed"``, or ``"finished"`` at the highest resource.
@@ -55,7 +61,8 @@ class EvaluationRecord:
         when it was promoted, or else by now. None where the evaluation failed.
     n_kept, cut
         How many of those go on, and the value of the last one that does. None where nothing was
-        decided: of a trial that is paused, has failed, or is at the highest resource.
+        decided: of a trial that is paused, has failed, or is at the highest resource. With several
+        objectives no single value is the cut, and it is None.
     proposed_by
         Where the trial's configuration comes from: ``"prior"``, ``"densities"`` or ``"Gaussian
         process"`` for what `BOHBSampler` proposes, ``"queue"`` for what was enqueued, ``"default"``
@@ -67,6 +74,10 @@ class EvaluationRecord:
         The host and the process in which it ran; None if that is not known.
     params
         The trial's configuration.
+    values
+        The values in all objectives, if there are several; else empty.
+    cost
+        What the trial had cost in all by then; None if the objective has not reported it.
 
     Examples
     --------
@@ -93,6 +104,8 @@ class EvaluationRecord:
     ended: datetime.datetime | None
     worker: str | None
     params: dict[str, Any] = field(repr=False)
+    values: tuple[float, ...] = ()
+    cost: float | None = None
 
 
 def evaluations(
@@ -101,12 +114,22 @@ def evaluations(
     """Return bracket, rung, resource and value of each evaluation of `trial`, lowest rung first.
 
     A failed evaluation has the value NaN. A trial added from elsewhere has no bracket and no rung.
+    Of several objectives the value is the first.
     """
+    return [
+        (bracket, rung, resource, first_of(value))
+        for bracket, rung, resource, value in _evaluated(trial, scale, plan)
+    ]
+
+
+def _evaluated(trial: FrozenTrial, scale: Scale, plan: Plan) -> _Evaluated:
+    """Return the same with the values of all objectives."""
     place = standing(trial, scale, plan)
     if place is None:
-        if trial.state != TrialState.COMPLETE or trial.value is None:
+        value = final_value(trial)
+        if trial.state != TrialState.COMPLETE or value is None:
             return []
-        return [(None, None, scale.levels[-1], trial.value)]
+        return [(None, None, scale.levels[-1], value)]
     resources = plan.bracket(place.bracket, at_top=place.at_top).resources
     return [
         (place.bracket, rung, resources[rung], math.nan if loss is None else scale.loss(loss))
@@ -118,7 +141,7 @@ def evaluation_records(
     trials: Iterable[FrozenTrial], scale: Scale, plan: Plan
 ) -> list[EvaluationRecord]:
     """Return the records of all evaluations, in the order of the trials and of their rungs."""
-    found = [(trial, evaluations(trial, scale, plan)) for trial in trials]
+    found = [(trial, _evaluated(trial, scale, plan)) for trial in trials]
     rungs = _Rungs(scale, plan)
     for trial, evaluated in found:
         rungs.add(trial, evaluated)
@@ -132,13 +155,13 @@ class _Rungs:
         self._scale = scale
         self._plan = plan
         # By bracket and rung: loss and trial, and how many were dropped.
-        self._rankings: defaultdict[_Place, list[tuple[float, int]]] = defaultdict(list)
+        self._rankings: defaultdict[_Place, list[tuple[Loss, int]]] = defaultdict(list)
         self._n_dropped: Counter[_Place] = Counter()
         self._ranks: dict[_Place, dict[int, int]] = {}
 
     def add(self, trial: FrozenTrial, evaluated: _Evaluated) -> None:
         for bracket, rung, _, value in evaluated:
-            if not math.isnan(value):
+            if is_finite(value):
                 self._rankings[bracket, rung].append((self._scale.loss(value), trial.number))
         if evaluated and _outcome_of_last(trial) == DROPPED:
             self._n_dropped[evaluated[-1][:2]] += 1
@@ -153,7 +176,7 @@ class _Rungs:
             outcome = outcomes[order]
             span = _at(spans, order if rung is None else rung)
             decision = None
-            if bracket is not None and not math.isnan(value):
+            if bracket is not None and is_finite(value):
                 stored = _at(decisions, rung or 0) if outcome == "promoted" else None
                 decision = stored or self._decision((bracket, rung), trial.number)
             is_decided = decision is not None and outcome in ("promoted", DROPPED)
@@ -162,23 +185,28 @@ class _Rungs:
                 bracket,
                 rung,
                 resource,
-                value,
+                first_of(value),
                 outcome,
                 None if decision is None else decision.rank,
                 None if decision is None else decision.n_ranked,
                 decision.n_kept if decision and is_decided else None,
-                self._scale.loss(decision.cut) if decision and is_decided else None,
+                self._cut(decision) if decision and is_decided else None,
                 None if origin is None else origin.source,
                 None if span is None else _moment(span.began),
                 None if span is None else _moment(span.began + span.seconds),
                 None if span is None else span.worker,
                 trial.params,
+                as_tuple(value) if self._scale.further else (),
+                self._scale.cost_at(resource, trial),
             )
+
+    def _cut(self, decision: Decision) -> float | None:
+        return None if isinstance(decision.cut, tuple) else self._scale.loss(decision.cut)
 
     def _decision(self, place: _Place, number: int) -> Decision:
         """Return how a trial ranks on a rung by what is known now."""
         if place not in self._ranks:
-            self._rankings[place].sort()
+            self._rankings[place] = sort_losses(self._rankings[place])
             ranked = enumerate(self._rankings[place], 1)
             self._ranks[place] = {number: rank for rank, (_, number) in ranked}
         n_ranked = len(self._rankings[place])
@@ -193,7 +221,7 @@ class _Rungs:
 
 
 _Place: TypeAlias = tuple[int | None, int | None]
-_Evaluated: TypeAlias = list[tuple[int | None, int | None, Resource, float]]
+_Evaluated: TypeAlias = list[tuple[int | None, int | None, Resource, Value]]
 
 
 def _at(known: Sequence[Any], place: int) -> Any:
@@ -228,9 +256,11 @@ def evaluations_dataframe(records: Iterable[EvaluationRecord]) -> pd.DataFrame:
         raise MissingDependencyError(
             "evaluations_dataframe() needs pandas: pip install 'bohb[pandas]'"
         ) from error
-    columns = [each.name for each in dataclasses.fields(EvaluationRecord) if each.name != "params"]
+    fields = [each.name for each in dataclasses.fields(EvaluationRecord)]
+    columns = [name for name in fields if name not in ("params", "values")]
     rows = [
         {name: getattr(record, name) for name in columns}
+        | {f"values_{place}": value for place, value in enumerate(record.values)}
         | {f"params_{name}": value for name, value in record.params.items()}
         for record in records
     ]

@@ -146,9 +146,14 @@ def _evaluation_in_words(evaluation: EvaluationRecord) -> str:
     resource = f"Resource {evaluation.resource:g}:"
     if evaluation.rank is None:
         return f"{resource} {evaluation.outcome}"
-    rank = f"value {evaluation.value:.6g}, rank {evaluation.rank} of {evaluation.n_ranked}"
-    if evaluation.cut is None:
+    if evaluation.values:
+        value = f"values {', '.join(f'{each:.6g}' for each in evaluation.values)}"
+    else:
+        value = f"value {evaluation.value:.6g}"
+    rank = f"{value}, rank {evaluation.rank} of {evaluation.n_ranked}"
+    if evaluation.n_kept is None:
         return f"{resource} {rank}, {evaluation.outcome}"
     kept = f"the best {evaluation.n_kept} go on" if evaluation.n_kept != 1 else "the best goes on"
-    cut = f"{kept}, down to {evaluation.cut:.6g}"
-    return f"{resource} {rank}; {cut}: {evaluation.outcome}"
+    if evaluation.cut is not None:
+        kept += f", down to {evaluation.cut:.6g}"
+    return f"{resource} {rank}; {kept}: {evaluation.outcome}"

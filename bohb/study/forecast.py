@@ -13,6 +13,7 @@ from bohb.hyperband.forecast import LegsLeft, Pace, busy_seconds, wall_seconds
 from bohb.store.legs import spans_of
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
+from bohb.study.costs import costs_so_far
 from bohb.study.limits import Allowance, Baseline, Limits
 
 # The bracket, the rung, and the seconds of a leg that has ended.
@@ -92,10 +93,11 @@ def forecast_of(study: StoredStudy, limits: Limits) -> Forecast:
     plan = pruner.plan()
     standings: list[Standing] = []
     timed: list[TimedLeg] = []
+    costs = costs_so_far(ledger.trials(), scale, plan)
     for trial in ledger.trials():
         place = standing(trial, scale, plan)
         if place is not None:
             standings.append(place)
             timed += timed_legs(trial, plan)
     schedule, _ = pruner.schedule_class.replay(plan, standings, ledger.closed())
-    return Forecast(schedule, Allowance(limits, Baseline(), continued=False), timed)
+    return Forecast(schedule, Allowance(limits, Baseline(), costs, continued=False), timed)

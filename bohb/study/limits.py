@@ -9,11 +9,12 @@ from typing import Any
 from bohb import arguments
 from bohb.errors import ArgumentError
 from bohb.hyperband import Plan, Resource, Schedule
+from bohb.study.costs import Costs
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one call of `optimize` may start. At most one of the three is not None.
+    """How much one call of `optimize` may start. At most one of the four is not None.
 
     Attributes
     ----------
@@ -24,16 +25,20 @@ class Limits:
     total_resource
         Resource to use, counted as continued if promoted trials go on from where they stood, and
         as restarted if they do not.
+    total_cost
+        Cost to spend, in the unit that the objective reports.
     """
 
     n_trials: int | None = None
     n_brackets: int | None = None
     total_resource: Resource | None = None
+    total_cost: float | None = None
 
     @property
     def is_timeout(self) -> bool:
         """Whether nothing but a timeout limits the call."""
-        return self.n_trials is self.n_brackets is self.total_resource is None
+        given = (self.n_trials, self.n_brackets, self.total_resource, self.total_cost)
+        return all(limit is None for limit in given)
 
     @classmethod
     def from_arguments(
@@ -45,6 +50,7 @@ class Limits:
         n_rounds: int | None,
         n_brackets: int | None,
         total_resource: Resource | None,
+        total_cost: float | None,
         timeout: float | None,
         in_total: bool = False,
     ) -> Limits:
@@ -54,24 +60,27 @@ class Limits:
             "n_rounds": n_rounds,
             "n_brackets": n_brackets,
             "total_resource": total_resource,
+            "total_cost": total_cost,
         }
         names = [name for name, value in given.items() if value is not None]
         if len(names) > 1:
             shown = " and ".join(f"{name}={given[name]!r}" for name in names)
             raise ArgumentError(
-                "only one of n_trials, n_rounds, n_brackets and total_resource can be given, "
-                f"got {shown}"
+                "only one of n_trials, n_rounds, n_brackets, total_resource and total_cost can be "
+                f"given, got {shown}"
             )
         if in_total and timeout is not None and not names:
             raise ArgumentError(
-                "in_total needs n_trials, n_rounds, n_brackets or total_resource beside timeout, "
-                "got none of them: a timeout counts for each call alone"
+                "in_total needs n_trials, n_rounds, n_brackets, total_resource or total_cost "
+                "beside timeout, got none of them: a timeout counts for each call alone"
             )
         for name in ("n_trials", "n_rounds", "n_brackets"):
             if given[name] is not None:  # with n_trials=0 only what is open is finished
                 arguments.count(name, given[name], least=0 if name == "n_trials" else 1)
         if timeout is not None:
             arguments.positive("timeout", timeout)
+        if total_cost is not None:
+            total_cost = arguments.positive("total_cost", total_cost)
         if total_resource is not None:
             arguments.positive("total_resource", total_resource)
             chain = plan.longest_chain_continued if continued else plan.longest_chain_restarted
@@ -84,7 +93,7 @@ class Limits:
             n_brackets = n_rounds * len(plan.brackets)
         elif not names and timeout is None:
             n_brackets = len(plan.brackets)
-        return cls(n_trials, n_brackets, total_resource)
+        return cls(n_trials, n_brackets, total_resource, total_cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +105,27 @@ class Baseline:
     n_evaluations: int = 0
     spent_continued: Resource = 0
     spent_restarted: Resource = 0
+    cost_continued: float = 0.0
+    cost_restarted: float = 0.0
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> Baseline:
         """Return the baseline that is stored with a call."""
-        return cls(**{each.name: written[each.name] for each in fields(cls)})
+        known = {each.name for each in fields(cls)} & written.keys()  # more than before 0.2.0
+        return cls(**{name: written[name] for name in known})
 
     @classmethod
-    def of(cls, schedule: Schedule) -> Baseline:
-        """Return where `schedule` stands now."""
+    def of(cls, schedule: Schedule, costs: Costs | None) -> Baseline:
+        """Return where `schedule` stands now, and what its evaluations have cost if that counts."""
+        costs = costs or Costs()
         return cls(
             schedule.n_started,
             len(schedule.runs),
             schedule.n_evaluations,
             schedule.spent(continued=True),
             schedule.spent(continued=False),
+            costs.spent(continued=True),
+            costs.spent(continued=False),
         )
 
 
@@ -120,9 +135,12 @@ class Allowance:
     Once nothing may start any more, that is final: the open bracket is finished with what it holds.
     """
 
-    def __init__(self, limits: Limits, baseline: Baseline, *, continued: bool) -> None:
+    def __init__(
+        self, limits: Limits, baseline: Baseline, costs: Costs | None, *, continued: bool
+    ) -> None:
         self.limits = limits
         self.baseline = baseline
+        self.costs = costs or Costs()
         self.continued = continued
         self._used_up = False
 
@@ -153,6 +171,11 @@ class Allowance:
             left = limits.total_resource - self.spent(schedule) - open_ones
             of_round = sum(bracket.resource(continued=self.continued) for bracket in brackets)
             return max(0, round(left / of_round * schedule.plan.n_starting))
+        if limits.total_cost is not None:
+            left_over = limits.total_cost - self._cost_with(schedule, new_trials=0)
+            of_round = sum(bracket.resource(continued=self.continued) for bracket in brackets)
+            cost = self.costs.expected(of_round, continued=self.continued)
+            return max(0, round(left_over / cost * schedule.plan.n_starting)) if cost else 0
         return 0
 
     def _has_room(self, schedule: Schedule) -> bool:
@@ -164,7 +187,26 @@ class Allowance:
         if limits.total_resource is not None:
             # Sums of resources that are not integers have rounding errors.
             return self._needed_with_one_more(schedule) <= limits.total_resource * (1 + 1e-9)
+        if limits.total_cost is not None:
+            self.costs.require_known()
+            return self._cost_with(schedule, new_trials=1) <= limits.total_cost
         return True
+
+    def _cost_with(self, schedule: Schedule, *, new_trials: int) -> float:
+        """Return the cost expected in the end if so many more trials start."""
+        needed = schedule.still_needed(continued=self.continued, new_trials=new_trials)
+        under_way = sum(
+            schedule.runs[leg.bracket].bracket.leg_cost(leg.rung, continued=self.continued)
+            for leg in schedule.pending
+        )
+        expected = self.costs.expected(needed + under_way, continued=self.continued)
+        return self.cost() + expected
+
+    def cost(self) -> float:
+        """Return what the evaluations since the baseline have cost."""
+        baseline = self.baseline
+        before = baseline.cost_continued if self.continued else baseline.cost_restarted
+        return self.costs.spent(continued=self.continued) - before
 
     def _needed_with_one_more(self, schedule: Schedule) -> Resource:
         """Return the resource used in the end if one more trial starts and nothing after it."""

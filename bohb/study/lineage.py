@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from bohb.errors import ObjectiveError
-from bohb.history import Origin, Scale, birth_of, from_model, standing, to_model
+from bohb.history import Origin, Scale, birth_of, first_of, from_model, standing, to_model
 from bohb.hyperband import Leg, Plan, Resource
 from bohb.model.intervals import FEWEST_INTERVALS, Intervals
 from bohb.model.perturbation import perturbed
@@ -85,7 +85,7 @@ class Lineage:
             if place is None:
                 continue
             mine = {
-                rung: loss
+                rung: first_of(loss)
                 for rung, loss in enumerate(place.losses, place.first_rung)
                 if loss is not None
             }

@@ -88,6 +88,8 @@ class Progress:
             return "trials", limits.n_trials
         if limits.total_resource is not None:
             return "resource", limits.total_resource
+        if limits.total_cost is not None:
+            return "cost", limits.total_cost
         if limits.n_brackets is None:
             return "s", self._timeout or 0
         continued, to_start = self._allowance.continued, self._allowance.trials_left(schedule)
@@ -98,6 +100,8 @@ class Progress:
         schedule, baseline = self._state.schedule, self._allowance.baseline
         if self._unit == "trials":
             return schedule.n_started - baseline.n_started
+        if self._unit == "cost":
+            return self._allowance.cost()
         if self._unit == "s":
             return round(time.monotonic() - self._begin, 1)
         continued = self._allowance.continued

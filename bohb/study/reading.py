@@ -278,9 +278,13 @@ class StudyReading(StoredStudy):
         )
 
     def _failures_in_words(self) -> str:
-        noted = (failure_of(trial) for trial in self.get_trials(deepcopy=False))
+        trials = self.get_trials(deepcopy=False)
+        noted = (failure_of(trial) for trial in trials)
         failures = [Failure.of_text(text) for text in noted if text is not None]
-        return f". {most_frequent(failures)}" if failures else ""
+        if not failures:
+            return ""
+        all_or_some = "All" if len(failures) == len(trials) else f"{len(failures)} of the"
+        return f". {all_or_some} {len(trials)} trials have failed, {most_frequent(failures)}"
 
     def _find_incumbent(self) -> Incumbent | None:
         plan = schedule_pruner_of(self, "incumbent()").plan()
@@ -309,6 +313,28 @@ class StudyReading(StoredStudy):
         (9, True)
         """
         return FinishedTrial.of(super().best_trial, self)
+
+    @property
+    def best_trials(self) -> list[FrozenTrial]:
+        """The front of a study of several directions, at the highest resource.
+
+        These are the trials than which no other one is better in every objective. An objective can
+        be called with each of them again, as with `best_trial`.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> def objective(trial):
+        ...     x = trial.suggest_float("x", 0, 1)
+        ...     return x + 1 / trial.resource, 1 - x
+        >>> study = bohb.create_study(
+        ...     directions=["minimize", "minimize"], pruner=bohb.HyperbandPruner(1, 9)
+        ... )
+        >>> study.optimize(objective)
+        >>> all(objective(trial) == tuple(trial.values) for trial in study.best_trials)
+        True
+        """
+        return [FinishedTrial.of(trial, self) for trial in super().best_trials]
 
     def _get_best_trial(self, deepcopy: bool) -> FrozenTrial:
         if not isinstance(self.pruner, SchedulePruner):

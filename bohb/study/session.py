@@ -38,6 +38,7 @@ from bohb.study.compatibility import (
     refuse_generator,
     warn_of_replays,
 )
+from bohb.study.costs import Costs, costs_so_far
 from bohb.study.crew import HANDED_OVER, Crew, run_with
 from bohb.study.joining import Joining, call_of, refuse_blind, tell_other_limits
 from bohb.study.keeping import Keeping
@@ -160,6 +161,7 @@ class Session:
                 lambda: LegWatch(stop.is_now, options.leg_timeout),
                 options.catch,
                 logs_failures=self.logs_failures,
+                costs=self._costs(state) if options.limits.total_cost is not None else None,
             )
             stack.callback(self._let_go, state)
             objective = self._require_objective(function, executor)
@@ -174,7 +176,8 @@ class Session:
             is_open = is_open and not is_of_one_thread(self._ledger.storage)
             call, baseline = self._begin_call(state, options, is_open=is_open)
             attempt.led = call
-            allowance = Allowance(options.limits, baseline, continued=dispatch.continues)
+            costs, continued = state.context.costs, dispatch.continues
+            allowance = Allowance(options.limits, baseline, costs, continued=continued)
             progress = progress_of(state, allowance, options)
             if progress is not None:
                 state.context.on_value = progress.take_value
@@ -373,6 +376,9 @@ class Session:
             self._objective = Objective(function)
         return self._objective
 
+    def _costs(self, state: StudyState) -> Costs:
+        return costs_so_far(self._ledger.trials(), state.scale, state.schedule.plan)
+
     def _let_go(self, state: StudyState) -> None:
         state.context = CallContext()
         if state.is_consistent and not self._lease.is_lost:
@@ -397,7 +403,7 @@ class Session:
         if options.in_total:
             baseline = Baseline()
         elif cut_off is None:
-            baseline = Baseline.of(state.schedule)
+            baseline = Baseline.of(state.schedule, state.context.costs)
         else:
             baseline = Baseline.read(cut_off)
         call = known.get("call") or uuid.uuid4().hex

@@ -24,13 +24,16 @@ from bohb.history import (
     History,
     Origin,
     Scale,
+    Value,
+    as_tuple,
+    first_of,
     forget_cached_trials,
     live_trial,
     n_configurations,
     scale_of,
     standing,
 )
-from bohb.hyperband import Evaluation, Leg, PopulationSchedule, Resource, Schedule
+from bohb.hyperband import Evaluation, Leg, Loss, PopulationSchedule, Resource, Schedule
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.objective import LegResult, Outcome
 from bohb.objective.stop import LegWatch
@@ -42,6 +45,7 @@ from bohb.store.legs import NO_LEG, LegMarks, LegRecord
 from bohb.store.shown import Shown
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
+from bohb.study.costs import Costs, cost_of
 from bohb.study.faults import Failure
 from bohb.study.forecast import TimedLeg, timed_legs
 from bohb.study.interrupts import uninterrupted
@@ -67,6 +71,8 @@ class CallContext:
         Called with a trial, a resource and each finite value at a rung; None for no call.
     logs_failures
         Whether trials that fail are logged.
+    costs
+        Takes what evaluations cost; None where nobody asks for it.
     """
 
     make_watch: Callable[[], LegWatch] = LegWatch
@@ -74,6 +80,7 @@ class CallContext:
     failures: list[Failure] = field(default_factory=list)
     on_value: Callable[[Trial, Resource, float], None] | None = None
     logs_failures: bool = True
+    costs: Costs | None = None
 
 
 class StudyState:
@@ -119,7 +126,7 @@ class StudyState:
         self._records: dict[int, LegRecord] = {}
         self.timed: list[TimedLeg] = []
         # The trials that wait between two legs: how far they are, and their loss there.
-        self._paused: dict[int, tuple[Resource, float]] = {}
+        self._paused: dict[int, tuple[Resource, Loss]] = {}
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
         self.is_used_up = False
         self._n_looked_at = 0  # how many of the storage's trials are known here
@@ -207,7 +214,7 @@ class StudyState:
         if self.lineage is not None:
             self._keep_for_children(self.schedule, trial.number, leg.bracket)
 
-    def _write_result(self, trial: Trial, before: LegRecord, result: LegResult) -> float | None:
+    def _write_result(self, trial: Trial, before: LegRecord, result: LegResult) -> Loss | None:
         """Write what a leg has come to, and return the loss of its trial; None if it has none.
 
         Raises
@@ -229,12 +236,14 @@ class StudyState:
         if result.outcome is Outcome.OVER:
             raise TrialOverError
         if result.outcome is Outcome.GAVE_UP:
-            self._finish(trial, TrialState.PRUNED, PRUNED, _last_value(trial))
+            self._finish(trial, TrialState.PRUNED, PRUNED, self._last_value(trial))
             return None
-        if result.outcome is not Outcome.REACHED or value is None or not math.isfinite(value):
+        loss = None if value is None else self.scale.finite_loss(value)
+        if result.outcome is not Outcome.REACHED or value is None or loss is None:
             self._fail(trial, leg, result)
             return None
-        loss = self.scale.loss(value)
+        if self.context.costs is not None:
+            self.context.costs.note(*cost_of(live_trial(trial), leg, self.scale))
         if self.scale.is_top(leg.resource):
             self._finish(trial, TrialState.COMPLETE, FINISHED, value)
         else:
@@ -243,7 +252,7 @@ class StudyState:
             self._paused[trial.number] = leg.resource, loss
             self.history.observe(live_trial(trial))
         if self.context.on_value is not None:
-            self.context.on_value(trial, leg.resource, value)
+            self.context.on_value(trial, leg.resource, first_of(value))
         _logger.info(
             "Trial %d has value %s at resource %s with parameters %s.",
             trial.number,
@@ -265,7 +274,7 @@ class StudyState:
 
     def _rank(self, number: int) -> tuple[Resource, float, int]:
         resource, loss = self._paused[number]
-        return -resource, loss, number
+        return -resource, first_of(loss), number
 
     def adopt(self, number: int, marks: LegMarks) -> Trial | None:
         """Return a trial whose leg another process runs; None if that is not its leg any more."""
@@ -463,7 +472,8 @@ class StudyState:
     def _log_cut(self, leg: Leg, dropped: list[int]) -> None:
         """Log which trials are dropped, and where the cut lies: at the best of their values."""
         losses = [self._paused[number][1] for number in dropped if number in self._paused]
-        cut = f", the best of them with value {self.scale.loss(min(losses))}" if losses else ""
+        single = [loss for loss in losses if not isinstance(loss, tuple)]
+        cut = f", the best of them with value {self.scale.loss(min(single))}" if single else ""
         _logger.info(
             "Resource %s: %s dropped%s.",
             leg.resource,
@@ -493,21 +503,21 @@ class StudyState:
             if number not in self._records:  # it was over before this process began
                 continue
             trial = self._known(number)
-            self._finish(trial, TrialState.PRUNED, DROPPED, _last_value(trial))
+            self._finish(trial, TrialState.PRUNED, DROPPED, self._last_value(trial))
 
-    def _finish(self, trial: Trial, state: TrialState, end: str, value: float | None) -> None:
+    def _finish(self, trial: Trial, state: TrialState, end: str, value: Value | None) -> None:
         try:
             self._write_end(trial, state, end, value)
         except TrialOverError:
             self._tell_end(trial.number)
         self._forget(trial.number)
 
-    def _write_end(self, trial: Trial, state: TrialState, end: str, value: float | None) -> None:
+    def _write_end(self, trial: Trial, state: TrialState, end: str, value: Value | None) -> None:
         frozen, record = live_trial(trial), self._records[trial.number]
         if end != DROPPED:  # nothing is new in a trial that is dropped where it was paused
             self.ledger.end_leg(trial._trial_id, record, end)
         self.shown.write_last(trial._trial_id, record.leg, end)
-        values = None if value is None else [value]
+        values = value if value is None or isinstance(value, tuple) else (value,)
         self._telling = threading.get_ident()
         try:
             self.study.sampler.after_trial(self.study, frozen, state, values)
@@ -515,7 +525,7 @@ class StudyState:
             # The state is written even if the sampler fails, as Optuna does it. It comes last,
             # because a finished trial takes no attributes any more, and samplers write some.
             self._telling = None
-            self.ledger.set_state(trial._trial_id, state, value)
+            self.ledger.set_state(trial._trial_id, state, values)
 
     def _forget(self, number: int) -> None:
         """Take a trial that has finished as the storage has it, and keep nothing else of it."""
@@ -525,6 +535,13 @@ class StudyState:
         self._paused.pop(number, None)
         self._trials.pop(number, None)
         del self._records[number]
+
+    def _last_value(self, trial: Trial) -> Value | None:
+        """Return the last value a trial reported, which Optuna keeps as that of a pruned one."""
+        steps = self.scale.values(live_trial(trial))
+        last = steps[max(steps)] if steps else math.nan
+        is_known = not any(map(math.isnan, as_tuple(last)))
+        return last if is_known else None  # Optuna's databases cannot read a NaN back
 
     # Resuming
 
@@ -565,10 +582,3 @@ class StudyState:
         for number, record in self._records.items():
             self._keep_for_children(schedule, number, record.leg.bracket)
         return schedule
-
-
-def _last_value(trial: Trial) -> float | None:
-    """Return the last value a trial reported, which Optuna keeps as the value of a pruned one."""
-    steps = live_trial(trial).intermediate_values
-    last = steps[max(steps)] if steps else math.nan
-    return None if math.isnan(last) else last  # Optuna's databases cannot read a NaN back

@@ -122,6 +122,7 @@ class Study(StudyReading):
         n_rounds: int | None = None,
         n_brackets: int | None = None,
         total_resource: Resource | None = None,
+        total_cost: float | None = None,
         in_total: bool = False,
         executor: Executor | concurrent.futures.Executor | Client | None = None,
         leg_timeout: float | None = None,
@@ -136,12 +137,13 @@ class Study(StudyReading):
     ) -> None:
         """Tune `func`.
 
-        At most one of `n_trials`, `n_rounds`, `n_brackets` and `total_resource` is given; without
-        any of them and without `timeout` one round is run. When the limit is reached no new trial
-        starts, and the open brackets are finished with what they hold. A call that was cut off,
-        by Ctrl-C, an exception or the end of its process, is taken up by the next one: its limit
-        counts from where the first began. After Ctrl-C everything that has finished is kept, and
-        KeyboardInterrupt goes on; `bohb.signals_interrupt` lets SIGTERM and SIGHUP do the same.
+        At most one of `n_trials`, `n_rounds`, `n_brackets`, `total_resource` and `total_cost` is
+        given; without any of them and without `timeout` one round is run. When the limit is
+        reached no new trial starts, and the open brackets are finished with what they hold. A call
+        that was cut off, by Ctrl-C, an exception or the end of its process, is taken up by the
+        next one: its limit counts from where the first began. After Ctrl-C everything that has
+        finished is kept, and KeyboardInterrupt goes on; `bohb.signals_interrupt` lets SIGTERM and
+        SIGHUP do the same.
 
         Legs that were given out by `ask` and not told are left alone, and their bracket stays open.
 
@@ -181,6 +183,10 @@ class Study(StudyReading):
             `plan().resource_restarted` for functions. At least what it takes to bring one trial to
             the highest resource. With an asynchronous pruner, promotions made on little evidence
             may come on top.
+        total_cost
+            Cost to spend at most, in the unit of ``trial.report(..., cost=...)``, which must be
+            called at each rung. No new trial starts once what was spent and what it is expected to
+            cost to finish the open brackets, at the mean cost so far, come to more than this.
         in_total
             Whether the limit counts for all calls together. A script that is run again then does
             what is left to be done.
@@ -267,6 +273,7 @@ class Study(StudyReading):
                 n_rounds=n_rounds,
                 n_brackets=n_brackets,
                 total_resource=total_resource,
+                total_cost=total_cost,
                 in_total=in_total or None,
                 executor=executor,
                 leg_timeout=leg_timeout,
@@ -295,6 +302,7 @@ class Study(StudyReading):
             n_rounds=n_rounds,
             n_brackets=n_brackets,
             total_resource=total_resource,
+            total_cost=total_cost,
             timeout=timeout,
             in_total=arguments.flag("in_total", in_total),
         )
@@ -315,7 +323,7 @@ class Study(StudyReading):
             show_progress_bar,
             join,
             lease,
-            checked_keep(keep),
+            self._checked_keep(keep),
         )
         if has_constraints(self.sampler):
             warn_of_constraints()
@@ -600,11 +608,25 @@ class Study(StudyReading):
         (15, 0)
         """
         scale = scale_of(self)
+        if scale.further:
+            raise ArgumentError(
+                "add_trials_from() needs a study of one direction, as the results of others have "
+                f"one value, got one of {1 + len(scale.further)}"
+            )
         earlier = as_trials(read_earlier(source, maximize=scale.maximize), scale, self.space)
         for trial in earlier:
             super().add_trial(trial)
         self._session.notice_added()
         return len(earlier)
+
+    def _checked_keep(self, keep: Keep) -> int | None:
+        most = checked_keep(keep)
+        if most is not None and len(self.directions) > 1:
+            raise ArgumentError(
+                f"keep must be 'all' in a study of {len(self.directions)} directions, where no "
+                f"trial is the best, got {keep!r}"
+            )
+        return most
 
     @property
     def _history(self) -> History | None:

@@ -64,6 +64,7 @@ class Bomb:
         b'["param", "x", 0.5, "{\\"name\\": \\"os.system\\"}"]',
         b'["value", true, 1.0]',
         b'["value", 1, null]',
+        b'["value", 1, ' + b"9" * 400 + b"]",
         b'["other", "x", 1]',
         b'{"a": 1}',
         b"[" * 100_000,

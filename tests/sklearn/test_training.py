@@ -279,6 +279,10 @@ BAD = [
     ({"patience": False}, "patience must be an amount of resource, or None for no end, got False"),
     ({"cv": [(range(9), range(0))]}, "cv must give rows to train on and rows to score on"),
     ({"cv": [(range(0), range(9))]}, "cv must give rows to train on and rows to score on"),
+    (
+        {"cv": [(range(50), range(50, 99))]},
+        "cv must give rows of the 60 that there are, got rows 0",
+    ),
     ({"n_iter": 5}, "n_iter is not known, got 5"),
     ({"n_rounds": 0}, "n_rounds must be at least 1"),
     ({"chunk_size": 0}, "chunk_size must be at least 1"),

@@ -13,6 +13,8 @@ from studies import user_attributes
 
 import bohb
 from bohb.errors import StorageError
+from bohb.store.checkpoints import copy_checkpoint, keep_copy, trial_directory
+from bohb.store.legs import LegMarks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="open journals cannot be moved")
 
@@ -168,6 +170,23 @@ def test_a_planted_symlink_is_not_followed(tmp_path, monkeypatch):
     study.optimize(objective)
     assert_right(study)
     assert {path.name: path.read_text() for path in precious.iterdir()} == {"secret": "secret"}
+
+
+def test_a_planted_symlink_is_not_copied_for_a_child(tmp_path):
+    precious, root = tmp_path / "precious", tmp_path / "root"
+    precious.mkdir()
+    (precious / "secret").write_text("secret")
+    parent, child = LegMarks("a", None), LegMarks("b", None)
+    own = trial_directory(root, 0, parent)
+    (own / "model").write_text("weights")
+    kept = root / ".trial-00000.rung-0"
+    kept.symlink_to(precious)
+    assert not copy_checkpoint(root, 0, parent, 1, child, kept_at=0)
+    keep_copy(root, 0, parent, 0)
+    assert not kept.is_symlink()
+    assert copy_checkpoint(root, 0, parent, 1, child, kept_at=0)
+    assert [path.name for path in trial_directory(root, 1, child).iterdir()] == ["model"]
+    assert [path.name for path in precious.iterdir()] == ["secret"]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 3])

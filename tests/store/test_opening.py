@@ -21,6 +21,9 @@ URLS = [
     "mysql//me:HUSH@host/db",
     "mysql://me:HU@SH:HUSH@host/db",
     "nothing://me:HUSH@host:port/db",
+    "postgresql://me:HU@SH@host/db",
+    "me:HUSH@host/db",
+    "mssql+pyodbc:///?odbc_connect=Server%3Ddb%3BUID%3Dme%3BPWD%3DHUSH%3BPort%3D1",
 ]
 
 

@@ -98,10 +98,6 @@ CONSTRUCTORS = [
         lambda: bohb.executors.ProcessExecutor(environments=["0"]),
         "environments must hold one dict for each worker, got '0' in it",
     ),
-    (
-        lambda: bohb.create_study(directions=["minimize"] * 2, pruner=bohb.HyperbandPruner(1, 9)),
-        "brackets need one objective to rank trials by, got 2 directions",
-    ),
 ]
 
 
@@ -397,11 +393,6 @@ def test_flags_are_true_or_false(study, wrong):
 def test_a_total_needs_something_to_count(study):
     with pytest.raises(ArgumentError, match="in_total needs n_trials, n_rounds"):
         study.optimize(good, timeout=1, in_total=True)
-
-
-def test_several_objectives_need_another_sampler():
-    with pytest.raises(ArgumentError, match="sampler must be one for several objectives"):
-        bohb.create_study(directions=["minimize"] * 2, sampler=bohb.BOHBSampler(seed=0))
 
 
 def test_callbacks_must_be_functions(study):

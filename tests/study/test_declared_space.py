@@ -301,9 +301,18 @@ def test_a_sampler_that_is_set_later_is_refused_too():
         study.optimize(lambda trial: 0.0)
 
 
-def test_several_objectives_and_forbidden_clauses_do_not_go_together():
-    with pytest.raises(ArgumentError, match="space must have no forbidden clauses in a study of"):
-        bohb.create_study(space=conditional(), directions=["minimize", "minimize"])
+def test_forbidden_clauses_hold_with_several_objectives():
+    study = bohb.create_study(
+        space=conditional(),
+        directions=["minimize", "minimize"],
+        sampler=bohb.BOHBSampler(seed=0),
+        pruner=bohb.HyperbandPruner(1, 9),
+    )
+    study.optimize(lambda trial: (loss(trial.config) / trial.resource, trial.config["layers"]))
+    assert study.best_trials
+    for trial in study.trials:
+        assert (trial.params["solver"], trial.params["layers"]) != ("adam", 1)
+        assert ("momentum" in trial.params) == (trial.params["solver"] == "sgd")
 
 
 def test_a_sampler_that_does_not_know_what_is_forbidden_is_refused():

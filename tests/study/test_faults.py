@@ -796,7 +796,8 @@ def test_where_all_failed_the_most_frequent_reason_is_told():
     study = study_of()
     study.optimize(failing, catch=Exception, n_trials=9)
     for ask in (study.incumbent, lambda: study.best_trial):
-        with pytest.raises(NoResultError, match="6 failed like this: ValueError: odd"):
+        message = "All 9 trials have failed, 6 failed like this: ValueError: odd"
+        with pytest.raises(NoResultError, match=message):
             ask()
 
 

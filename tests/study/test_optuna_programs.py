@@ -409,13 +409,11 @@ def test_trials_are_asked_for_and_told(study):
     assert trial.resource == 3
 
 
-def test_several_objectives_need_a_pruner_of_optuna():
+def test_several_objectives_are_optimised_with_the_samplers_of_optuna():
     def objective(trial):
         x = trial.suggest_float("x", 0, 5)
         return x**2, (x - 2) ** 2
 
-    with pytest.raises(bohb.BohbError, match="brackets need one objective to rank trials by"):
-        bohb.create_study(directions=["minimize", "minimize"], pruner=PRUNER)
     study = bohb.create_study(
         directions=["minimize", "minimize"], sampler=optuna.samplers.NSGAIISampler(seed=0)
     )

@@ -303,6 +303,11 @@ def test_a_component_in_a_file_of_its_own_is_followed(tmp_path):
 MALFORMED = [
     (("  kind: hyperband\n", ""), 4, "matrix.kind is missing: one of hyperband"),
     (("kind: hyperband", "kind: bayes"), 5, "got 'bayes': bohb has a model of its own"),
+    (
+        ("  eta: 3\n", "  eta: 3\n  tuner: {hubRef: 'acme/tuner:1'}\n"),
+        8,
+        "matrix.tuner names a component that proposes configurations in a cluster",
+    ),
     (("kind: hyperband", "kind: hyperbnd"), 5, "got 'hyperbnd': did you mean hyperband?"),
     (("  maxIterations: 81\n", ""), 4, "matrix.maxIterations is missing"),
     (("maxIterations", "max_iterations"), 6, "did you mean maxIterations?"),

@@ -109,8 +109,12 @@ def _take_matrix(made: Translation, part: SourcePart) -> Parts:
         return {}
     required, others = _MATRIX[method]
     known = f"kind concurrency earlyStopping {others}"
-    tuner = "" if method == "mapping" else "tuner"
-    matrix = part.take(known, required=required, ignored=tuner)
+    matrix = part.take(f"{known} tuner", required=required)
+    if "tuner" in matrix:
+        matrix["tuner"].refuse(
+            f"{NAME} names a component that proposes configurations in a cluster, which cannot be "
+            "run here: leave it out, and what proposes them is that of kind"
+        )
     made.put(("method",), kind)
     for own, theirs in (
         (("jobs",), "concurrency"),

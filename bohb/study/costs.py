@@ -1,0 +1,83 @@
+"""The costs of a study: what its objective says it has spent, and what the rest may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from optuna.trial import FrozenTrial
+
+from bohb.errors import ObjectiveError
+from bohb.history import Scale, standing
+from bohb.hyperband import Leg, Plan, Resource
+
+
+class Costs:
+    """What the evaluations of a study have cost, in the unit that its objective reports.
+
+    Legs that go on from where a trial stood cost the difference to what it had cost before; legs
+    that begin anew cost all of it.
+
+    Attributes
+    ----------
+    n_unknown
+        How many evaluations have reported no cost.
+    """
+
+    def __init__(self) -> None:
+        self.n_unknown = 0
+        # The cost of all legs and their resource, if each goes on and if each begins anew.
+        self._spent = {True: 0.0, False: 0.0}
+        self._resource: dict[bool, Resource] = {True: 0, False: 0}
+
+    def note(
+        self, cost: float | None, before: float | None, resource: Resource, previous: Resource
+    ) -> None:
+        """Take the cost of a trial at the `resource` of its leg, and at the `previous` one."""
+        if cost is None:
+            self.n_unknown += 1
+            return
+        for continued in (True, False):
+            self._spent[continued] += cost - (before or 0.0) if continued else cost
+            self._resource[continued] += resource - previous if continued else resource
+
+    def spent(self, *, continued: bool) -> float:
+        """Return what all legs have cost that have ended."""
+        return self._spent[continued]
+
+    def expected(self, resource: Resource, *, continued: bool) -> float:
+        """Return what so much resource will cost, at the mean of the legs that have ended."""
+        used = self._resource[continued]
+        return self._spent[continued] * resource / used if used else 0.0
+
+    def require_known(self) -> None:
+        """Raise ObjectiveError if an evaluation has reported no cost."""
+        if self.n_unknown:
+            raise ObjectiveError(
+                "total_cost needs the cost of each evaluation, got one without: call "
+                "trial.report(value, step, cost=...) with what the trial has cost so far"
+            )
+
+
+def cost_of(
+    trial: FrozenTrial, leg: Leg, scale: Scale
+) -> tuple[float | None, float | None, Resource, Resource]:
+    """Return what `Costs.note` takes of a leg that has come to its end."""
+    previous = leg.previous_resource
+    before = scale.cost_at(previous, trial) if previous else None
+    return scale.cost_at(leg.resource, trial), before, leg.resource, previous
+
+
+def costs_so_far(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> Costs:
+    """Return what all evaluations of these trials have cost."""
+    costs = Costs()
+    for trial in trials:
+        place = standing(trial, scale, plan)
+        if place is None:
+            continue
+        resources = plan.bracket(place.bracket, at_top=place.at_top).resources
+        for rung, loss in enumerate(place.losses, place.first_rung):
+            if loss is not None:
+                previous = resources[rung - 1] if rung else 0
+                leg = Leg(trial.number, place.bracket, rung, resources[rung], previous)
+                costs.note(*cost_of(trial, leg, scale))
+    return costs
