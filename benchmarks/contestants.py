@@ -76,12 +76,17 @@ def in_brackets(
     n_jobs: int = 1,
     asynchronous: bool = False,
     single: bool = False,
+    sampler: str = "BOHBSampler",
+    across_levels: bool = False,
     **options: Any,
 ) -> None:
     """Run a study of bohb, with so many workers on a simulated clock.
 
-    `single` stands for the highest resource alone; `options` are those of the sampler.
+    `single` stands for the highest resource alone, `sampler` is ours or one of Optuna's, and
+    `options` are those of the sampler.
     """
+    import optuna
+
     import bohb
     from bohb.executors import SimulatedExecutor
 
@@ -95,7 +100,11 @@ def in_brackets(
             trial.study.stop()
         return loss
 
-    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=seed, **options), pruner=pruner)
+    room = bohb if hasattr(bohb, sampler) else optuna.samplers
+    made = getattr(room, sampler)(seed=seed, **options)
+    study = bohb.create_study(
+        sampler=bohb.AcrossLevels(made) if across_levels else made, pruner=pruner
+    )
     executor = None if n_jobs == 1 else SimulatedExecutor(n_jobs, _duration)
     study.optimize(objective, n_rounds=1000, executor=executor)
 
@@ -317,6 +326,18 @@ CONTESTANTS: dict[str, Contestant] = {
     "falkner2018": Contestant(
         'bohb: model="falkner2018"', "bohb", functools.partial(in_brackets, model="falkner2018")
     ),
+    **{
+        name + suffix: Contestant(
+            f"bohb: brackets with Optuna's {kind}{shown}",
+            "bohb",
+            functools.partial(in_brackets, sampler=sampler, across_levels=bool(suffix)),
+        )
+        for name, kind, sampler in (
+            ("cmaes", "CMA-ES", "CmaEsSampler"),
+            ("nsga2", "NSGA-II", "NSGAIISampler"),
+        )
+        for suffix, shown in (("", ""), ("-levels", " across levels"))
+    },
     "optuna-tpe": Contestant(
         "Optuna: TPE, highest resource alone",
         "optuna",

@@ -9,6 +9,7 @@ from optuna import TrialPruned
 
 from bohb import logs
 from bohb._version import __version__
+from bohb.across_levels import AcrossLevels
 from bohb.errors import BohbError
 from bohb.hyperband import Plan
 from bohb.pruners import HyperbandPruner, PopulationPruner, SuccessiveHalvingPruner
@@ -18,6 +19,7 @@ from bohb.study import Study, Trial, create_study, load_study, minimize, signals
 logs.set_up()
 
 __all__ = [
+    "AcrossLevels",
     "BOHBSampler",
     "BohbError",
     "HyperbandPruner",

@@ -15,6 +15,7 @@ import contextlib
 import itertools
 import math
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
@@ -370,6 +371,22 @@ def _first_by_level(steps: Mapping[int, Value], scale: Scale) -> dict[int, Value
     return losses
 
 
+def _costs_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
+    """Return the logarithms of what `trial` had cost, by level, as far as that is known."""
+    known = {
+        int(key.removeprefix(COST_ATTRIBUTE)): cost
+        for key, cost in tuple(trial.system_attrs.items())
+        if key.startswith(COST_ATTRIBUTE)
+    }
+    if not known:
+        return {}
+    steps = dict(trial.intermediate_values)  # a copy: the trial's thread may be adding to them
+    reached = {
+        level: scale.judged_step(resource, steps) for level, resource in enumerate(scale.levels)
+    }
+    return {level: math.log(known[step]) for level, step in reached.items() if step in known}
+
+
 class Origin(NamedTuple):
     """Where the configuration of a trial comes from.
 
@@ -523,11 +540,7 @@ class History:
         for objective, table in enumerate(self._tables):
             own = {level: loss[objective] for level, loss in each.items()}
             table.put(trial.number, values, own, failed=failed)
-        costs = {
-            level: math.log(cost)
-            for level, resource in enumerate(self.scale.levels)
-            if level in losses and (cost := self.scale.cost_at(resource, trial)) is not None
-        }
+        costs = _costs_by_level(trial, self.scale)
         if costs:
             self._costs.put(trial.number, values, costs)
 
@@ -542,6 +555,31 @@ class History:
 
 def _number(entry: tuple[int, BaseDistribution]) -> int:
     return entry[0]
+
+
+class Histories:
+    """The histories of studies, for a sampler: each is kept as long as its study lives."""
+
+    def __init__(self) -> None:
+        self._kept: weakref.WeakKeyDictionary[optuna.Study, History] = weakref.WeakKeyDictionary()
+        self._making = threading.Lock()  # all threads must share one history
+
+    def __reduce__(self) -> tuple[type[Histories], tuple[()]]:
+        return Histories, ()  # a copy reads the studies anew
+
+    def of(self, study: optuna.Study) -> History:
+        """Return the history of `study` as of now."""
+        study = unwrapped(study)
+        own = getattr(study, "_history", None)
+        if isinstance(own, History):
+            return own  # the study keeps its own up to date, without reading the storage
+        scale = scale_of(study)
+        with self._making:
+            if study not in self._kept or self._kept[study].scale != scale:
+                self._kept[study] = History(scale)  # new, or another pruner was set
+            history = self._kept[study]
+        history.refresh(trials_of(study))
+        return history
 
 
 def trials_of(study: optuna.Study) -> list[FrozenTrial]:

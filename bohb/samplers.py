@@ -23,13 +23,13 @@ from bohb import arguments
 from bohb.errors import ArgumentError
 from bohb.history import (
     FIXED_PARAMS,
+    Histories,
     History,
     contains,
     from_model,
     scale_of,
     to_model,
     to_parameter,
-    trials_of,
     unwrapped,
 )
 from bohb.model import Observations, Proposer, Space
@@ -157,9 +157,7 @@ class BOHBSampler(BaseSampler):
                 f"per_cost needs a model that knows costs, one of {', '.join(_WITH_COSTS)}, got "
                 f"model={model!r}"
             )
-        self._histories: weakref.WeakKeyDictionary[optuna.Study, History] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._histories = Histories()
         self._used_up: weakref.WeakSet[optuna.Study] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -174,17 +172,16 @@ class BOHBSampler(BaseSampler):
         return self._seed
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_histories": None, "_used_up": None}
+        return {**self.__dict__, "_used_up": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        histories: weakref.WeakKeyDictionary[optuna.Study, History] = weakref.WeakKeyDictionary()
-        self.__dict__.update({**state, "_histories": histories, "_used_up": weakref.WeakSet()})
+        self.__dict__.update({**state, "_used_up": weakref.WeakSet()})
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return the joint space known so far, without the parameters that have one value only."""
-        learned = self._history(study).distributions(without=trial.number)
+        learned = self._histories.of(study).distributions(without=trial.number)
         found = {name: d for name, d in learned.items() if not d.single()}
         declared = _declared(study)
         return {**declared.distributions, **found} if declared else found
@@ -195,7 +192,7 @@ class BOHBSampler(BaseSampler):
         """Return values that should be tried together."""
         if not search_space:
             return {}
-        history = self._history(study)
+        history = self._histories.of(study)
         space = joint_space(search_space, _declared(study))
         given = _model_values(trial.system_attrs.get(FIXED_PARAMS, {}), search_space)
         if len(given) == len(search_space):
@@ -222,7 +219,7 @@ class BOHBSampler(BaseSampler):
         space = joint_space({**given, param_name: param_distribution}, None)
         fixed = _model_values(trial.params, given)
         rng = self._rng(trial.number, param_name)
-        with self._observations(self._history(study), trial) as observations:
+        with self._observations(self._histories.of(study), trial) as observations:
             proposer = self._proposer(study, trial.number, observations)
             value = proposer.propose_one(param_name, space, observations, fixed, rng)
         return from_model(param_distribution, value)
@@ -293,7 +290,7 @@ class BOHBSampler(BaseSampler):
             return EvolutionProposer(density, **share)
         n_levels = scale_of(unwrapped(study)).n_levels
         if self._per_cost:
-            with self._history(study).costs(without=number) as log_costs:
+            with self._histories.of(study).costs(without=number) as log_costs:
                 options["log_costs"] = log_costs
         if self._model == "forest":
             from bohb.model.forest import ForestProposer
@@ -305,19 +302,6 @@ class BOHBSampler(BaseSampler):
             options |= {"max_observations": _MAX_OBSERVATIONS, "max_parameters": _MAX_PARAMETERS}
         return GaussianProcessProposer(density, n_levels=n_levels, **options)
 
-    def _history(self, study: optuna.Study) -> History:
-        study = unwrapped(study)
-        own = getattr(study, "_history", None)
-        if isinstance(own, History):
-            return own  # the study keeps its own up to date, without reading the storage
-        scale = scale_of(study)
-        with _making:
-            if study not in self._histories or self._histories[study].scale != scale:
-                self._histories[study] = History(scale)  # new, or another pruner was set
-            history = self._histories[study]
-        history.refresh(trials_of(study))
-        return history
-
     def _rng(self, number: int, name: str | None = None) -> np.random.Generator:
         """Return the random numbers of a trial, or those of a parameter that is sampled alone."""
         key = [self._seed, number]
@@ -326,7 +310,6 @@ class BOHBSampler(BaseSampler):
         return np.random.default_rng(np.random.SeedSequence(key))
 
 
-_making = threading.Lock()  # held while a study's history is made: all threads must share one
 _turn = threading.Lock()  # held while a proposal is made
 
 

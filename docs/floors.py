@@ -32,6 +32,7 @@ WORDS = {
     "remote": "a leg outside this process",
     "objective": "one leg of one trial",
     "store": "every read and every write",
+    "across_levels": "Optuna's evolutionary samplers",
     "samplers": "Optuna's sampler",
     "pruners": "Optuna's pruners",
     "configspace": "from ConfigSpace",

@@ -103,6 +103,11 @@ class DaskExecutor(Executor):
         self._token = uuid.uuid4().hex[:8]
 
     @property
+    def client(self) -> distributed.Client:
+        """The client that was given."""
+        return self._client
+
+    @property
     def n_workers(self) -> int:
         """How many legs can run at the same time; at least one, which then waits for a worker."""
         if self._given is not None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bohb.dimensions import described
 from bohb.errors import SettingsError
+from bohb.sklearn.cluster_samples import ClusterSamples
 from bohb.sklearn.problem import Problem
 from bohb.study import Fingerprint, Study
 
@@ -33,6 +34,8 @@ def identity_of(problem: Problem) -> dict[str, str]:
 
 def _content(data: Any) -> Any:
     """Return what `data` holds, apart from its layout in memory and what it has cached."""
+    if isinstance(data, ClusterSamples):
+        return data.token
     if hasattr(data, "iloc"):  # pandas, whose objects carry more than their values
         import pandas as pd
 

@@ -12,13 +12,14 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, indexable
 
 from bohb import arguments
 from bohb.errors import ArgumentError
 from bohb.model.arrays import FloatArray, IndexArray
 from bohb.pruners import LadderPruner
 from bohb.sklearn.candidates import Candidates
+from bohb.sklearn.cluster_samples import ClusterSamples
 from bohb.sklearn.evaluation import Fold, Plateau, Scoring, SearchObjective
 from bohb.sklearn.training import Calls, Data, EstimatorParameter, Samples, TrainingResource
 
@@ -200,6 +201,21 @@ def _places(strata: IndexArray, sizes: FloatArray, rng: np.random.Generator) -> 
         middle[0] = -rng.random()
         places[items] = middle
     return places
+
+
+def on_cluster(collection: Any, client: Any) -> Any:
+    """Return samples that stay on the cluster of `client`, if they are a collection of Dask."""
+    return ClusterSamples.of(collection, client) if _is_dask(collection) else collection
+
+
+def aligned(X: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Return samples and targets, which must be as many, and what splitters get for the samples."""
+    if not isinstance(X, ClusterSamples):
+        X, y = indexable(X, y)
+        return X, y, X
+    like_X = np.zeros((len(X), 1))  # scikit-learn's splitters take arrays only
+    _, y = indexable(like_X, y)
+    return X, y, like_X
 
 
 def in_memory(collection: Any) -> Any:

@@ -15,7 +15,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_method_params, _num_samples
@@ -26,20 +26,23 @@ from bohb.hyperband import BracketSizes
 from bohb.pruners import HyperbandPruner, LadderPruner
 from bohb.sklearn import results
 from bohb.sklearn.candidates import Candidates, candidates_of
+from bohb.sklearn.cluster_samples import cluster_client
 from bohb.sklearn.evaluation import Plateau, Scoring
 from bohb.sklearn.identity import identity_of, seed_of
 from bohb.sklearn.problem import (
     Problem,
+    aligned,
     check_splits,
     chunk_size_of,
     fit_params_of,
     in_memory,
     method_of,
+    on_cluster,
     row_numbers,
 )
 from bohb.sklearn.resources import bounds, choose_resource, counts_of
 from bohb.sklearn.running import run_search
-from bohb.sklearn.training import Data, Samples, TrainingResource
+from bohb.sklearn.training import Calls, Data, Samples, TrainingResource
 from bohb.study import Study, create_study, unannounced
 
 if TYPE_CHECKING:
@@ -146,8 +149,9 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         ----------
         X
             Samples, shape (n_samples, n_features): an array, a sparse matrix, a data frame or a
-            list. A collection of Dask is brought into memory, and the chunks of a Dask array are
-            those of ``partial_fit``.
+            list. The chunks of a Dask array or data frame are those of ``partial_fit``, and stay
+            where they are if `executor` is a client of Dask: a worker holds one of them at a time,
+            and the samples it scores on. Anything else of Dask is brought into memory.
         y
             Targets, shape (n_samples,) or (n_samples, n_outputs); None for estimators without.
         **params
@@ -219,7 +223,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             arguments.number("error_score", self.error_score)
         scorer, _ = self._get_scorers()
         chunk_size = chunk_size_of(X)
-        X, y = indexable(in_memory(X), in_memory(y))
+        X, y, like_X = aligned(self._placed(X, chunk_size), in_memory(y))
         if y is not None and is_classifier(self.estimator):
             check_classification_targets(y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
@@ -230,7 +234,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
         split_params = routed.splitter.split
         splits = [
             (row_numbers(train), row_numbers(test))
-            for train, test in self._make_splitter(y).split(X, y, **split_params)
+            for train, test in self._make_splitter(y).split(like_X, y, **split_params)
         ]
         check_splits(splits, _num_samples(X))
         share = min(len(train) for train, _ in splits) / _num_samples(X)
@@ -252,6 +256,15 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             pruner,
             self._make_plateau(resource, pruner),
         )
+
+    def _placed(self, X: Any, chunk_size: int | None) -> Any:
+        """Return samples where they are trained on: chunks of ``partial_fit`` stay on a cluster."""
+        client = cluster_client(self.executor)
+        if client is None:
+            return in_memory(X)
+        candidates = candidates_of(self._settings().distributions)
+        resource = self._choose_resource(candidates, n_samples=0, chunk_size=chunk_size)
+        return on_cluster(X, client) if isinstance(resource, Calls) else in_memory(X)
 
     def _choose_resource(
         self, candidates: Candidates, *, n_samples: int, chunk_size: int | None

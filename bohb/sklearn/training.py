@@ -11,11 +11,13 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _check_method_params
 
 from bohb.model.arrays import IndexArray
+from bohb.sklearn.cluster_samples import ClusterSamples
 
 # Parameters that say how much is done in one call of `fit`. All others, such as the number of
 # trees, say how much there is afterwards.
@@ -46,6 +48,9 @@ class Data:
         `trained` are the rows that the estimator was fitted on: they are the columns to take where
         the samples are precomputed distances or kernels.
         """
+        if isinstance(self.X, ClusterSamples):
+            y = None if self.y is None else _safe_indexing(self.y, rows)
+            return self.X.rows(rows, keep=trained is not None), y
         X, y = _safe_split(estimator, self.X, self.y, rows, trained)
         return X, y
 
@@ -214,6 +219,8 @@ class _CallsTraining(Training):
         super().__init__(estimator, data, rows)
         n_chunks = max(1, round(len(rows) / chunk_size))
         self._chunks = np.array_split(rows, n_chunks)
+        if isinstance(data.X, ClusterSamples):
+            self._chunks = data.X.grouped(rows)  # each call needs a single block
         self._n_calls = 0
 
     def train_to(self, resource: int) -> Any:
