@@ -48,6 +48,7 @@ bench-full: .venv/.bench ## compare with other systems, in hours; goes on where 
 	$(BIN)/python benchmarks/compare.py page
 
 docs: .venv/.docs ## build the documentation into docs/_build
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs/*.md docs/concepts docs/how-to docs/coming-from bohb examples --skip "*.ipynb"
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
 
 clean:

@@ -34,6 +34,8 @@ OPTIONAL = {
     "tracking": ["mlflow", "wandb", "tensorboardX"],
     "automl": ["amltk", "sktime"],
     "spark": ["pyspark", "joblibspark"],
+    "ray-tune": ["ray"],
+    "keras-tuner": ["torch", "keras"],
 }
 os.environ.setdefault("KERAS_BACKEND", "torch")
 SLOW = {*OPTIONAL, "scikit-learn", "tutorial"}
@@ -75,6 +77,36 @@ def test_the_programs_of_a_page_print_what_it_says(page, tmp_path, monkeypatch):
                 exec(compile(text, str(page), "exec"), names)  # noqa: S102 - our own pages
         else:
             assert printed.getvalue().strip() == text.strip()
+
+
+GALLERY_NEEDS = {
+    "frameworks_pytorch": ["torch"],
+    "frameworks_lightning": ["torch", "lightning"],
+    "frameworks_keras": ["torch", "keras"],
+    "frameworks_xgboost": ["xgboost"],
+    "frameworks_lightgbm": ["lightgbm"],
+    "plot_07_dask": ["distributed"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "program", sorted((ROOT / "examples" / "gallery").glob("*.py")), ids=lambda path: path.stem
+)
+def test_the_programs_of_the_gallery_run(program, tmp_path):
+    for needed in GALLERY_NEEDS.get(program.stem, ()):
+        pytest.importorskip(needed)
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "agg", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
 
 
 JOBS = [
