@@ -6,7 +6,6 @@ import copy
 from collections.abc import Container
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
@@ -128,22 +127,22 @@ class AcrossLevels(BaseSampler):
         self.sampler.after_trial(self._seen(study), trial, state, values)
 
     def _seen(self, study: optuna.Study) -> optuna.Study:
+        """Return the study with all evaluated trials as complete ones, valued by their scores."""
         study = unwrapped(study)
         with self._histories.of(study).objectives(without=-1) as objectives:
             factor = float(getattr(study.pruner, "reduction_factor", 3.0))
             scores = []
             for observations in objectives:
-                rows, own = best(observations, factor, len(observations))
-                scores.append(dict(zip(rows.tolist(), own.tolist(), strict=True)))
+                rows, found = best(observations, factor, len(observations))
+                scores.append(dict(zip(rows.tolist(), found.tolist(), strict=True)))
         signs = [-1.0 if d == StudyDirection.MAXIMIZE else 1.0 for d in study.directions]
         trials = []
         for trial in trials_of(study):
-            if trial.number in scores[0] and np.isfinite(scores[0][trial.number]):
+            if trial.number in scores[0]:
+                own = [each[trial.number] for each in scores]
                 trial = copy.copy(trial)
                 trial.state = TrialState.COMPLETE
-                trial.values = [
-                    s * each[trial.number] for s, each in zip(signs, scores, strict=True)
-                ]
+                trial.values = [sign * score for sign, score in zip(signs, own, strict=True)]
             trials.append(trial)
         return _SeenStudy(study, trials)
 

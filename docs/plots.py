@@ -64,29 +64,33 @@ def draw_front(path: Path) -> None:
     """Draw the front of the page on several objectives."""
     if path.exists():
         return
-    path.parent.mkdir(exist_ok=True)
     page = Path(__file__).parent / "how-to" / "several-objectives.md"
     program = page.read_text().split("```python\n")[1].split("```")[0]
     found: dict[str, Any] = {}
     exec(program, found)  # noqa: S102 - the page's own program
-    axes = optuna.visualization.matplotlib.plot_pareto_front(
-        found["study"], target_names=["error", "weights"]
-    )
-    axes.set_yscale("log")
-    axes.figure.savefig(path, dpi=110)
+    with plt.style.context("default"):  # Optuna changes the style of all that follows
+        axes = optuna.visualization.matplotlib.plot_pareto_front(
+            found["study"], target_names=["error", "weights"]
+        )
+        axes.set_yscale("log")
+        axes.figure.savefig(path, dpi=110)
 
 
 def draw(directory: Path) -> None:
     """Draw all pictures into a directory, unless they are there."""
-    draw_front(directory / "front.png")
-    names = [name for name in visualization.__all__ if name != "plot_learning_curves"]
-    paths = {name: directory / f"{name.removeprefix('plot_')}.png" for name in names}
-    if all(path.exists() for path in paths.values()):
-        return
     mpl.use("agg")
     warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     directory.mkdir(exist_ok=True)
+    _draw_ours(directory)
+    draw_front(directory / "front.png")
+
+
+def _draw_ours(directory: Path) -> None:
+    names = [name for name in visualization.__all__ if name != "plot_learning_curves"]
+    paths = {name: directory / f"{name.removeprefix('plot_')}.png" for name in names}
+    if all(path.exists() for path in paths.values()):
+        return
     ours = [study_of(seed) for seed in range(3)]
     plain = [study_of(seed, random_fraction=1.0) for seed in range(3)]
     for name, path in paths.items():

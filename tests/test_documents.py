@@ -80,11 +80,11 @@ def test_the_programs_of_a_page_print_what_it_says(page, tmp_path, monkeypatch):
 
 
 GALLERY_NEEDS = {
-    "frameworks_pytorch": ["torch"],
-    "frameworks_lightning": ["torch", "lightning"],
-    "frameworks_keras": ["torch", "keras"],
-    "frameworks_xgboost": ["xgboost"],
-    "frameworks_lightgbm": ["lightgbm"],
+    "with_pytorch": ["torch"],
+    "with_lightning": ["torch", "lightning"],
+    "with_keras": ["torch", "keras"],
+    "with_xgboost": ["xgboost"],
+    "with_lightgbm": ["lightgbm"],
     "plot_07_dask": ["distributed"],
 }
 
