@@ -151,7 +151,12 @@ def test_the_first_program_of_the_readme_is_short():
 )
 def test_links_between_pages_lead_somewhere(link):
     page, target = link
-    assert (page.parent / target).is_file()
+    if "api/" in target:  # written when the documentation is built, for each name that is listed
+        name = Path(target).name.removesuffix(".md")
+        listed = (ROOT / "docs" / "reference.md").read_text()
+        assert name == "index" or f":: {name}\n" in listed
+    else:
+        assert (page.parent / target).is_file()
 
 
 @pytest.mark.slow

@@ -148,7 +148,7 @@ def test_no_trial_runs_twice_at_one_rung_and_none_goes_on_after_it_failed(kind, 
 def test_no_rung_holds_more_than_planned(plan, moves):
     for life in live(SynchronousSchedule, plan, moves):
         for run in life.schedule.runs:
-            planned = plan.brackets[run.index % len(plan.brackets)].sizes
+            planned = plan.bracket(run.index, at_top=run.at_top).sizes
             assert all(len(r) <= size for r, size in zip(run.rungs, planned, strict=True))
 
 

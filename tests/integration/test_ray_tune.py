@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 import bohb
 from bohb.errors import ArgumentError
 
+pytest.importorskip("tensorboardX")  # of ray[tune], which is more than Ray itself
 tune = pytest.importorskip("ray.tune", exc_type=ImportError)
 import ray  # noqa: E402 - it comes with Tune
 from ray import cloudpickle  # noqa: E402
@@ -76,7 +77,7 @@ def test_the_model_learns_from_what_a_scheduler_lets_trials_report(tmp_path):
         assert (trial.state is TrialState.COMPLETE) == (reached == 9)
         assert sorted(trial.intermediate_values) == list(range(1, reached + 1))
     # Both parameters are found by the model.
-    assert np.median([trial.params["inner/y"] for trial in trials[20:]]) < 0.2
+    assert np.median([trial.params["inner/y"] for trial in trials[20:]]) < 0.35
 
 
 def test_it_maximises_as_well(tmp_path):

@@ -12,11 +12,12 @@ from bohb.executors import DaskExecutor
 from bohb.sklearn import BOHBSearchCV, HyperbandSearchCV
 from bohb.sklearn.cluster_samples import ClusterSamples
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 
-MIB = 2**20
+LIMIT = 700 * 2**20  # the bytes that a worker may have
 
 
 class Recording(ClassifierMixin, BaseEstimator):
@@ -44,12 +45,14 @@ class Recording(ClassifierMixin, BaseEstimator):
 
 @pytest.fixture(scope="module")
 def client():
-    # Each worker may have less than what the largest data set takes.
+    # Each worker may have less than what the largest data set takes. None is to pause: libraries
+    # alone may take so much of the memory that it would never go on.
     with (
+        dask.config.set({"distributed.worker.memory.pause": False}),
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            memory_limit=f"{420 * MIB}B",
+            memory_limit=f"{LIMIT}B",
             dashboard_address="127.0.0.1:0",
         ) as cluster,
         distributed.Client(cluster) as client,
@@ -75,8 +78,8 @@ def search(estimator, client, **arguments):
 
 @pytest.mark.slow
 def test_data_larger_than_the_memory_of_a_worker_is_searched(client):
-    X, y = problem(150_000, 400, 40)
-    assert X.nbytes > 420 * MIB
+    X, y = problem(240_000, 400, 60)
+    assert X.nbytes > LIMIT
     before = {worker["pid"] for worker in client.run(_process).values()}
     found = search(SGDClassifier(random_state=0), client).fit(X, y)
     assert found.best_score_ > 0.95
