@@ -11,6 +11,7 @@ from bohb.model.arrays import FloatArray
 from bohb.model.observations import Observations
 
 _AUGMENTATION = 0.05  # rho in Knowles 2006, eq. 2
+_ENOUGH = 4  # so many trials on a level tell its range
 
 
 def scalarised(objectives: Sequence[Observations], rng: np.random.Generator) -> Observations:
@@ -18,8 +19,8 @@ def scalarised(objectives: Sequence[Observations], rng: np.random.Generator) -> 
 
     The loss is the augmented Tchebycheff norm under weights that are drawn anew for each proposal,
     so that proposals aim at all parts of the front in turn (Knowles 2006, *ParEGO*, eq. 2). Each
-    objective is scaled by its range from the best observation to the median one: unlike the worst,
-    the median does not move when a training diverges.
+    objective is scaled by its range from the best observation to the median one, on the highest
+    level that has four: unlike the worst, the median does not move when a training diverges.
 
     Parameters
     ----------
@@ -46,10 +47,16 @@ def scalarised(objectives: Sequence[Observations], rng: np.random.Generator) -> 
 
 
 def _scaled(losses: FloatArray) -> FloatArray:
-    """Return losses of which the best is 0 and the median 1."""
-    known = losses[~np.isnan(losses)]
-    if not len(known):
+    """Return losses of which the best is 0 and the median 1, on the highest level that tells.
+
+    Where training lowers the losses, those of all levels together would make light of what tells
+    the best trials apart.
+    """
+    counts = np.count_nonzero(~np.isnan(losses), axis=0)
+    if not counts.any():
         return losses
+    level = max(np.flatnonzero(counts >= min(_ENOUGH, counts.max())).tolist())
+    known = losses[~np.isnan(losses[:, level]), level]
     low = known.min()
     width = np.median(known) - low or known.max() - low or 1.0
     return np.asarray((losses - low) / width)

@@ -294,6 +294,7 @@ class JoinedStudy(StoredStudy):
         """Return the trial of an order with its leg begun; `known` is the one that waits here."""
         self._sent[order.leg.trial or 0] = order.proposed, order.seed
         self._proposals.by_trial[order.leg.trial] = Proposed(order.proposed, order.seed)
+        self._ledger.know(order.trial_id)
         trial = known or Trial(self, order.trial_id)
         state = leg_state_of(trial)
         state.begin(order.leg, scale, watch, order.marks)

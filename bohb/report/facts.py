@@ -115,7 +115,7 @@ class Facts:
             incumbent = None
         return cls(
             study.study_name,
-            "maximize" if scale.maximize else "minimize",
+            ", ".join(direction.name.lower() for direction in study.directions),
             repr(study.sampler),
             repr(study.pruner),
             shown_storage(study._storage),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ import scipy.sparse
 from bohb import arguments
 from bohb.executors import Executor
 from bohb.model.arrays import IndexArray
+
+_LONGEST_WAIT = 5.0  # seconds for a block; one that takes longer may wait for this very thread
 
 
 class ClusterSamples:
@@ -92,13 +95,16 @@ class ClusterSamples:
     def _part(self, block: int, rows: IndexArray) -> Any:
         if self._futures is not None:
             return _taken(self._futures[block].result(), rows)
-        from distributed import Future, get_client
+        from distributed import Future, get_client, worker_client
 
         # A worker's own client brings the block from wherever it lies. That it is there need not be
         # asked: the process of the search holds it.
-        client = get_client()
-        there = Future(self._keys[block], client, state="memory")
-        return _taken(client.gather(there), rows)
+        with contextlib.suppress(TimeoutError):
+            there = Future(self._keys[block], get_client(), state="memory")
+            return _taken(there.result(timeout=_LONGEST_WAIT), rows)
+        # It was lost with its worker, and is made again, for which this thread may be needed.
+        with worker_client() as client:
+            return _taken(client.gather(Future(self._keys[block], client, state="memory")), rows)
 
 
 def cluster_client(executor: Any) -> Any:

@@ -208,7 +208,7 @@ def on_cluster(collection: Any, client: Any) -> Any:
     return ClusterSamples.of(collection, client) if _is_dask(collection) else collection
 
 
-def aligned(X: Any, y: Any) -> tuple[Any, Any, Any]:
+def as_indexable(X: Any, y: Any) -> tuple[Any, Any, Any]:
     """Return samples and targets, which must be as many, and what splitters get for the samples."""
     if not isinstance(X, ClusterSamples):
         X, y = indexable(X, y)

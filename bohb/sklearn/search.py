@@ -31,7 +31,7 @@ from bohb.sklearn.evaluation import Plateau, Scoring
 from bohb.sklearn.identity import identity_of, seed_of
 from bohb.sklearn.problem import (
     Problem,
-    aligned,
+    as_indexable,
     check_splits,
     chunk_size_of,
     fit_params_of,
@@ -223,7 +223,7 @@ class ScheduledSearchCV(BaseSearchCV, abc.ABC):  # type: ignore[misc] # it has n
             arguments.number("error_score", self.error_score)
         scorer, _ = self._get_scorers()
         chunk_size = chunk_size_of(X)
-        X, y, like_X = aligned(self._placed(X, chunk_size), in_memory(y))
+        X, y, like_X = as_indexable(self._placed(X, chunk_size), in_memory(y))
         if y is not None and is_classifier(self.estimator):
             check_classification_targets(y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))

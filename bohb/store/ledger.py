@@ -89,6 +89,15 @@ class Ledger:
         """Return one trial as the storage has it."""
         return self.carry_out("read a trial", lambda: self.storage.get_trial(trial_id))
 
+    def know(self, trial_id: int) -> None:
+        """Let the storage know a trial that another process has made.
+
+        Optuna's databases take parameters only of trials that this process has made or read.
+        """
+        known = getattr(self.storage, "_trial_id_to_study_id_and_number", None)
+        if known is not None and trial_id not in known:
+            self.trials()
+
     def create_trial(self, record: LegRecord, fixed: Mapping[str, Any] | None = None) -> int:
         """Write a new trial that has been given a leg, and return its id.
 

@@ -12,6 +12,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import (
     BaseSampler,
     BruteForceSampler,
+    CmaEsSampler,
     GridSampler,
     PartialFixedSampler,
     TPESampler,
@@ -74,11 +75,11 @@ def _keep_settings(ledger: Ledger, study: StoredStudy) -> None:
 
 def _refuse_for_several(pruner: SchedulePruner, sampler: BaseSampler, n_directions: int) -> None:
     """Raise ArgumentError for what cannot go with brackets of several objectives."""
-    if isinstance(sampler, TPESampler):
+    if isinstance(sampler, (TPESampler, CmaEsSampler)):
         raise ArgumentError(
-            "sampler must not be a TPESampler in brackets of several directions, as it fails at "
-            f"the first trial that is dropped, got {n_directions} directions: bohb.BOHBSampler and "
-            "Optuna's other samplers can"
+            f"sampler must not be a {type(sampler).__name__} in brackets of several directions, "
+            f"where it fails, got {n_directions} directions: bohb.BOHBSampler can, NSGAIISampler, "
+            "and bohb.AcrossLevels(TPESampler())"
         )
     if isinstance(pruner, PopulationPruner):
         raise ArgumentError(

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from optuna.trial import FrozenTrial
 
 from bohb.errors import ObjectiveError
-from bohb.history import Scale, standing
+from bohb.history import COST_ATTRIBUTE, Scale, standing
 from bohb.hyperband import Leg, Plan, Resource
+
+_MOST_FAILED = 10  # so many failures without any cost end a call: it would never know its end
 
 
 class Costs:
@@ -20,14 +22,18 @@ class Costs:
     Attributes
     ----------
     n_unknown
-        How many evaluations have reported no cost.
+        How many evaluations with a value have reported no cost.
+    n_failed
+        How many failed evaluations have reported none.
     """
 
     def __init__(self) -> None:
-        self.n_unknown = 0
+        self.n_unknown = self.n_failed = 0
         # The cost of all legs and their resource, if each goes on and if each begins anew.
         self._spent = {True: 0.0, False: 0.0}
         self._resource: dict[bool, Resource] = {True: 0, False: 0}
+        # The resource of legs that failed before they told a cost.
+        self._unpriced: dict[bool, Resource] = {True: 0, False: 0}
 
     def note(
         self, cost: float | None, before: float | None, resource: Resource, previous: Resource
@@ -40,9 +46,22 @@ class Costs:
             self._spent[continued] += cost - (before or 0.0) if continued else cost
             self._resource[continued] += resource - previous if continued else resource
 
+    def note_failed(
+        self, cost: float | None, before: float | None, resource: Resource, previous: Resource
+    ) -> None:
+        """Take the last cost of a trial that has failed; without one its leg counts as the mean."""
+        if cost is not None:
+            self.note(cost, before, resource, previous)
+            return
+        self.n_failed += 1
+        for continued in (True, False):
+            self._unpriced[continued] += resource - previous if continued else resource
+
     def spent(self, *, continued: bool) -> float:
         """Return what all legs have cost that have ended."""
-        return self._spent[continued]
+        return self._spent[continued] + self.expected(
+            self._unpriced[continued], continued=continued
+        )
 
     def expected(self, resource: Resource, *, continued: bool) -> float:
         """Return what so much resource will cost, at the mean of the legs that have ended."""
@@ -50,10 +69,11 @@ class Costs:
         return self._spent[continued] * resource / used if used else 0.0
 
     def require_known(self) -> None:
-        """Raise ObjectiveError if an evaluation has reported no cost."""
-        if self.n_unknown:
+        """Raise ObjectiveError if an evaluation has reported no cost, or all have failed so far."""
+        if self.n_unknown or (self.n_failed >= _MOST_FAILED and not any(self._resource.values())):
+            n_without = self.n_unknown + self.n_failed
             raise ObjectiveError(
-                "total_cost needs the cost of each evaluation, got one without: call "
+                f"total_cost needs the cost of each evaluation, got {n_without} without: call "
                 "trial.report(value, step, cost=...) with what the trial has cost so far"
             )
 
@@ -67,6 +87,25 @@ def cost_of(
     return scale.cost_at(leg.resource, trial), before, leg.resource, previous
 
 
+def cost_of_failed(
+    trial: FrozenTrial, leg: Leg, scale: Scale
+) -> tuple[float | None, float | None, Resource, Resource]:
+    """Return what `Costs.note_failed` takes of a leg in which a trial has failed."""
+    previous = leg.previous_resource
+    before = scale.cost_at(previous, trial) if previous else None
+    return last_cost(trial, before), before, leg.resource, previous
+
+
+def last_cost(trial: FrozenTrial, before: float | None) -> float | None:
+    """Return the highest cost that a trial has reported, if that is more than `before`."""
+    known = [
+        float(cost)
+        for key, cost in tuple(trial.system_attrs.items())
+        if key.startswith(COST_ATTRIBUTE)
+    ]
+    return max((cost for cost in known if cost > (before or 0.0)), default=None)
+
+
 def costs_so_far(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> Costs:
     """Return what all evaluations of these trials have cost."""
     costs = Costs()
@@ -76,8 +115,10 @@ def costs_so_far(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> Cos
             continue
         resources = plan.bracket(place.bracket, at_top=place.at_top).resources
         for rung, loss in enumerate(place.losses, place.first_rung):
-            if loss is not None:
-                previous = resources[rung - 1] if rung else 0
-                leg = Leg(trial.number, place.bracket, rung, resources[rung], previous)
+            previous = resources[rung - 1] if rung else 0
+            leg = Leg(trial.number, place.bracket, rung, resources[rung], previous)
+            if loss is None:
+                costs.note_failed(*cost_of_failed(trial, leg, scale))
+            else:
                 costs.note(*cost_of(trial, leg, scale))
     return costs

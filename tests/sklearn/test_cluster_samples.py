@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -149,3 +153,20 @@ def test_rows_come_in_the_order_that_was_asked_for(client):
     assert samples.rows(rows).tolist() == X.compute()[rows].tolist()
     assert [group.tolist() for group in samples.grouped(rows)] == [[0, 3], [7, 8], [19]]
     assert samples.rows(rows, keep=True) is samples.rows(rows, keep=True)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_no_more_than_time():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        X, y = problem(40_000, 20, 20)
+        pid = next(iter(client.run(os.getpid).values()))
+        killer = threading.Timer(0.6, lambda: os.kill(pid, signal.SIGKILL))
+        killer.start()
+        found = search(SGDClassifier(random_state=0), client, max_iter=9).fit(X, y)
+        killer.join()
+    assert found.best_score_ > 0.9

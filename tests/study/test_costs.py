@@ -149,3 +149,40 @@ def test_the_same_seed_gives_the_same_study_with_costs():
     for study in (first, second):
         study.optimize(by_resource, n_rounds=1)
     assert decisions(first).equals(decisions(second))
+
+
+@pytest.mark.parametrize("reports", [True, False])
+def test_what_failed_trials_cost_counts_too(reports):
+    def objective(trial):
+        width, loss = width_and_loss(trial, trial.resource)
+        if trial.number % 2 and not reports:
+            raise ValueError("before it has told its cost")
+        trial.report(loss, trial.resource, cost=width * trial.resource)
+        if trial.number % 2:
+            raise ValueError("after it has told its cost")
+        return loss
+
+    study = study_of(PRUNER, sampler=bohb.BOHBSampler(seed=0, random_fraction=1.0))
+    study.optimize(objective, total_cost=3000, catch=ValueError)
+    everyone = sum(trial.params["width"] for trial in study.trials)
+    assert 0.1 * 3000 < everyone < 1.3 * 3000  # what is kept to finish the brackets is not used up
+
+
+def test_a_call_in_which_everything_fails_ends():
+    def failing(trial):
+        trial.suggest_float("x", 0, 1)
+        raise ValueError("broken")
+
+    study = study_of(PRUNER)
+    with pytest.raises(ObjectiveError, match="got 10 without"):
+        study.optimize(failing, total_cost=100, catch=ValueError)
+
+
+def test_costs_of_values_that_are_not_finite_end_a_call():
+    def not_finite(trial):
+        trial.report(float("nan"), trial.resource, cost=trial.resource)
+        return float("nan")
+
+    study = study_of(PRUNER)
+    study.optimize(not_finite, total_cost=50)
+    assert 2 < len(study.trials) < 60

@@ -588,3 +588,38 @@ def test_a_failure_in_one_process_ends_all_with_its_traceback(tmp_path):
     assert all("ValueError: the twelfth" in each for each in printed)
     assert not any("done" in each for each in printed)
     assert sum("CallEndedError" in each for each in printed) >= 1
+
+
+SUGGESTING = """
+import sys, time
+import bohb
+def objective(trial):
+    x = trial.suggest_float("x", -5, 5)  # not declared: the process that joins writes it
+    time.sleep(0.1)
+    return (x - 2) ** 2 + 1 / trial.resource
+study = bohb.create_study(
+    study_name="a", storage=sys.argv[1], load_if_exists=True, sampler=bohb.BOHBSampler(seed=1),
+    pruner=bohb.HyperbandPruner(1, 9),
+)
+study.optimize(objective, n_rounds=2, in_total=True)
+"""
+
+
+@pytest.mark.slow
+def test_who_joins_on_a_database_suggests_what_nobody_declared(tmp_path):
+    storage = f"sqlite:///{tmp_path}/study.db"
+    script = tmp_path / "script.py"
+    script.write_text(SUGGESTING)
+    calls = [
+        subprocess.Popen(
+            [sys.executable, str(script), storage], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for call in calls:
+        _, error = call.communicate(timeout=120)
+        assert call.returncode == 0, error
+    study = bohb.load_study(storage=storage, study_name="a")
+    assert all(trial.state.is_finished() for trial in study.trials)
+    workers = {record.worker for record in study.evaluations()}
+    assert len(workers) == 2

@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
-from optuna.samplers import NSGAIISampler, RandomSampler, TPESampler
+from optuna.samplers import CmaEsSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 from studies import counts, decisions, planned_counts, study_of
 
@@ -241,6 +241,7 @@ def test_reports_and_pictures_show_the_first_objective(tmp_path):
         ),
         ({"pruner": bohb.HyperbandPruner(1, 9, value="best")}, "value must be 'last' in a study"),
         ({"sampler": TPESampler(seed=0)}, "sampler must not be a TPESampler"),
+        ({"sampler": CmaEsSampler(seed=0)}, "sampler must not be a CmaEsSampler"),
     ],
 )
 def test_what_needs_one_objective_is_refused_beforehand(arguments, message):
