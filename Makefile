@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEPENDENCIES ?= newest
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-fast compat frameworks lint bench bench-full docs clean
+.PHONY: demo test test-fast compat frameworks lint bench bench-full docs links clean
 
 demo: .venv/.demo ## tune a neural network on real data
 	$(BIN)/python examples/digits.py
@@ -50,6 +50,9 @@ bench-full: .venv/.bench ## compare with other systems, in hours; goes on where 
 docs: .venv/.docs ## build the documentation into docs/_build
 	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs/*.md docs/concepts docs/how-to docs/coming-from bohb examples --skip "*.ipynb"
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
+
+links: .venv/.docs ## check the links of the documentation to other sites, which needs the network
+	$(BIN)/sphinx-build -b linkcheck docs docs/_build/links
 
 clean:
 	rm -rf .venv docs/_build

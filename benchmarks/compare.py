@@ -151,7 +151,8 @@ def main() -> None:
 
         if results(arguments.directory):
             report.pack(results(arguments.directory), HERE / "results.json.gz")
-        report.write_page(report.read(HERE / "results.json.gz"), HERE.parent / "docs")
+        further = report.further_tables(HERE / "further.json")
+        report.write_page(report.read(HERE / "results.json.gz"), HERE.parent / "docs", further)
     elif arguments.command == "install":
         for name in arguments.contestants:
             install(CONTESTANTS[name].environment, arguments.directory)

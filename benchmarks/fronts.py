@@ -16,9 +16,11 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import optuna
+from report import store_further
 from training import _digits, _key, _seed
 
 import bohb
@@ -232,7 +234,11 @@ def note_ends(task: Task) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--store", action="store_true", help="keep the table for docs/benchmarks.md"
+    )
     arguments = parser.parse_args()
+    rows: list[list[str]] = []
     for task in (digits(), trees()):
         note_ends(task)
         print(f"\n{task.name}: hypervolume after {BUDGETS} full trainings, {arguments.seeds} seeds")
@@ -245,6 +251,17 @@ def main() -> None:
                 f"{m:.3f} ({e:.3f})" for m, e in zip(found.mean(axis=0), errors, strict=True)
             )
             print(f"{name:22}{shown}", flush=True)
+            rows.append([task.name, name, *shown.split("   ")])
+    if arguments.store:
+        table = {
+            "title": "Several objectives: error and time of a prediction",
+            "text": f"Written by `python benchmarks/fronts.py --seeds {arguments.seeds} --store`, "
+            "whose text says what is measured: the hypervolume of the trials at the highest "
+            "resource after so many full trainings, standard errors in brackets.",
+            "columns": ["task", "", *map(str, BUDGETS)],
+            "rows": rows,
+        }
+        store_further(Path(__file__).parent / "further.json", "fronts", table)
 
 
 if __name__ == "__main__":

@@ -173,10 +173,31 @@ holds the score of every run.
 ## The loss after {last} full trainings
 
 {losses}
+
+{further}
 """
 
 
-def write_page(results: Sequence[dict], directory: Path) -> None:
+def further_tables(path: Path) -> str:
+    """Return the tables of comparisons that have no common protocol, as they were stored."""
+    if not path.exists():
+        return ""
+    parts = []
+    for each in json.loads(path.read_text()).values():
+        lines = [f"## {each['title']}", "", each["text"], ""]
+        lines += [f"| {' | '.join(each['columns'])} |", f"|{'---|' * len(each['columns'])}"]
+        lines += [f"| {' | '.join(row)} |" for row in each["rows"]]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def store_further(path: Path, key: str, table: dict) -> None:
+    """Keep one such comparison in place of what was kept of it."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**known, key: table}, indent=2) + "\n")
+
+
+def write_page(results: Sequence[dict], directory: Path, further: str = "") -> None:
     """Write the page of the documentation, with its picture."""
     import protocol
 
@@ -187,6 +208,7 @@ def write_page(results: Sequence[dict], directory: Path) -> None:
         protocol=rules,
         last=moments(results, "training")[-1] if has_training else "all",
         losses=losses(results) if has_training else "",
+        further=further,
     )
     (directory / "benchmarks.md").write_text(page)
     draw(results, directory / "benchmarks.png")
