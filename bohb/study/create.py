@@ -309,6 +309,11 @@ def _check_directions(direction: Direction | None, directions: Sequence[Directio
             f"direction={direction!r} and directions={directions!r}"
         )
     known = ("minimize", "maximize", StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
+    if isinstance(directions, str):
+        raise ArgumentError(
+            f"directions must be a list with one for each objective, got {directions!r}: for a "
+            "single objective give direction"
+        )
     if directions is not None and not directions:
         raise ArgumentError(f"directions must have at least one, got {directions!r}")
     for given in [direction or "minimize"] if directions is None else directions:

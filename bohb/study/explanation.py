@@ -110,13 +110,13 @@ def _state_in_words(
     last = evaluations[-1]
     where = f"at resource {last.resource:g}"
     if last.bracket is None:
-        return f"was added from elsewhere with value {last.value:.6g}"
+        return f"was added from elsewhere with {_value_in_words(last)}"
     if last.outcome == "failed":
         return f"has failed {where}: {failure_of(trial) or 'no reason is stored'}"
     if last.outcome == "pruned":
         return f"was pruned {where} by its objective"
     word = {"paused": "is paused", "dropped": "was dropped", "finished": "has finished"}
-    return f"{word.get(last.outcome, last.outcome)} {where} with value {last.value:.6g}"
+    return f"{word.get(last.outcome, last.outcome)} {where} with {_value_in_words(last)}"
 
 
 def _origin_in_words(origin: Origin | None) -> str:
@@ -142,15 +142,17 @@ def _origin_in_words(origin: Origin | None) -> str:
     return f"chosen by the {origin.source}{level}, from {origin.n_evaluated} evaluated trials"
 
 
+def _value_in_words(evaluation: EvaluationRecord) -> str:
+    if evaluation.values:
+        return f"values {', '.join(f'{each:.6g}' for each in evaluation.values)}"
+    return f"value {evaluation.value:.6g}"
+
+
 def _evaluation_in_words(evaluation: EvaluationRecord) -> str:
     resource = f"Resource {evaluation.resource:g}:"
     if evaluation.rank is None:
         return f"{resource} {evaluation.outcome}"
-    if evaluation.values:
-        value = f"values {', '.join(f'{each:.6g}' for each in evaluation.values)}"
-    else:
-        value = f"value {evaluation.value:.6g}"
-    rank = f"{value}, rank {evaluation.rank} of {evaluation.n_ranked}"
+    rank = f"{_value_in_words(evaluation)}, rank {evaluation.rank} of {evaluation.n_ranked}"
     if evaluation.n_kept is None:
         return f"{resource} {rank}, {evaluation.outcome}"
     kept = f"the best {evaluation.n_kept} go on" if evaluation.n_kept != 1 else "the best goes on"

@@ -464,7 +464,7 @@ class StudyState:
         elif result.value is None:
             failure = Failure.of_text("no value: it was told to fail")
         else:
-            failure = Failure.of_text(f"the value {result.value} is not finite")
+            failure = Failure.of_text(_not_finite(result.value))
         if self.context.logs_failures:
             self._log_failure(trial, leg, failure, error)
         self.context.failures.append(failure)
@@ -584,3 +584,10 @@ class StudyState:
         for number, record in self._records.items():
             self._keep_for_children(schedule, number, record.leg.bracket)
         return schedule
+
+
+def _not_finite(value: Value) -> str:
+    if not isinstance(value, tuple):
+        return f"the value {value} is not finite"
+    worst = next(place for place, each in enumerate(value) if not math.isfinite(each))
+    return f"the value {value[worst]} of objective {worst} is not finite"

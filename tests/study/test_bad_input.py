@@ -78,6 +78,10 @@ CONSTRUCTORS = [
     (lambda: bohb.create_study(direction="up"), "direction must be .*'up'"),
     (lambda: bohb.create_study(directions=[]), r"directions must have at least one, got \[\]"),
     (
+        lambda: bohb.create_study(directions="minimize"),
+        "directions must be a list with one for each objective, got 'minimize'",
+    ),
+    (
         lambda: bohb.create_study(direction="minimize", directions=["minimize"]),
         "only one of direction and directions can be given, got direction='minimize' and",
     ),
