@@ -95,16 +95,18 @@ class ClusterSamples:
     def _part(self, block: int, rows: IndexArray) -> Any:
         if self._futures is not None:
             return _taken(self._futures[block].result(), rows)
-        from distributed import Future, get_client, worker_client
+        import distributed  # not everybody has it
 
         # A worker's own client brings the block from wherever it lies. That it is there need not be
         # asked: the process of the search holds it.
-        with contextlib.suppress(TimeoutError):
-            there = Future(self._keys[block], get_client(), state="memory")
+        with contextlib.suppress(distributed.TimeoutError):
+            client = distributed.get_client()
+            there = distributed.Future(self._keys[block], client, state="memory")
             return _taken(there.result(timeout=_LONGEST_WAIT), rows)
         # It was lost with its worker, and is made again, for which this thread may be needed.
-        with worker_client() as client:
-            return _taken(client.gather(Future(self._keys[block], client, state="memory")), rows)
+        with distributed.worker_client() as client:
+            there = distributed.Future(self._keys[block], client, state="memory")
+            return _taken(client.gather(there), rows)
 
 
 def cluster_client(executor: Any) -> Any:
