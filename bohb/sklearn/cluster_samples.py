@@ -13,7 +13,9 @@ from bohb import arguments
 from bohb.executors import Executor
 from bohb.model.arrays import IndexArray
 
-_LONGEST_WAIT = 5.0  # seconds for a block; one that takes longer may wait for this very thread
+# Seconds to wait for a block, one attempt after the other. One that takes longer than the first may
+# wait for this very thread.
+_WAITS = (5.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0)
 
 
 class ClusterSamples:
@@ -100,13 +102,19 @@ class ClusterSamples:
         # A worker's own client brings the block from wherever it lies. That it is there need not be
         # asked: the process of the search holds it.
         with contextlib.suppress(distributed.TimeoutError):
-            client = distributed.get_client()
-            there = distributed.Future(self._keys[block], client, state="memory")
-            return _taken(there.result(timeout=_LONGEST_WAIT), rows)
-        # It was lost with its worker, and is made again, for which this thread may be needed.
+            return _taken(self._brought(block, distributed.get_client(), _WAITS[0]), rows)
+        # It may have been lost with its worker, and is made again, for which this thread may be
+        # needed. A client is not told when that is done, so it is asked for again.
         with distributed.worker_client() as client:
-            there = distributed.Future(self._keys[block], client, state="memory")
-            return _taken(client.gather(there), rows)
+            for seconds in _WAITS[1:-1]:
+                with contextlib.suppress(distributed.TimeoutError):
+                    return _taken(self._brought(block, client, seconds), rows)
+            return _taken(self._brought(block, client, _WAITS[-1]), rows)
+
+    def _brought(self, block: int, client: Any, seconds: float) -> Any:
+        from distributed import Future
+
+        return Future(self._keys[block], client, state="memory").result(timeout=seconds)
 
 
 def cluster_client(executor: Any) -> Any:
