@@ -54,7 +54,7 @@ def client():
     with (
         dask.config.set({"distributed.worker.memory.pause": False}),
         distributed.LocalCluster(
-            n_workers=2,
+            n_workers=4,
             threads_per_worker=1,
             memory_limit=f"{LIMIT}B",
             dashboard_address="127.0.0.1:0",

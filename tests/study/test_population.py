@@ -36,7 +36,9 @@ def descend(trial):
         theta = np.array(steps[-1][:2])
         theta = theta - 0.02 * h * theta
         steps.append([*theta, trial.number, kind])
-    file.write_text(json.dumps(steps))
+    whole = file.with_suffix(".new")  # a process that is killed leaves no file that is cut short
+    whole.write_text(json.dumps(steps))
+    whole.replace(file)
     return 1.2 - float(theta @ theta)
 
 
