@@ -78,7 +78,8 @@ class ClusterSamples:
         if key in self._scored_on:
             return self._scored_on[key]
         order = np.argsort(rows, kind="stable")
-        parts = [self._part(block, own) for block, own in self._by_block(rows[order])]
+        begins = np.concatenate([[0], self._ends])
+        parts = [self._part(b, own - begins[b]) for b, own in self._by_block(rows[order])]
         found = _taken(_stacked(parts), np.argsort(order, kind="stable"))
         if keep:
             self._scored_on[key] = found
@@ -86,13 +87,11 @@ class ClusterSamples:
 
     def grouped(self, rows: IndexArray) -> list[IndexArray]:
         """Return `rows` by the block that they lie in, in their order within each."""
-        blocks = np.searchsorted(self._ends, rows, side="right")
-        return [rows[blocks == block] for block in np.unique(blocks)]
+        return [own for _, own in self._by_block(rows)]
 
     def _by_block(self, rows: IndexArray) -> list[tuple[int, IndexArray]]:
         blocks = np.searchsorted(self._ends, rows, side="right")
-        begins = np.concatenate([[0], self._ends])
-        return [(int(b), rows[blocks == b] - begins[b]) for b in np.unique(blocks)]
+        return [(int(block), rows[blocks == block]) for block in np.unique(blocks)]
 
     def _part(self, block: int, rows: IndexArray) -> Any:
         if self._futures is not None:
