@@ -35,7 +35,8 @@ class Pace:
     least squares of the relative errors. Each rung corrects this by what its own legs have taken,
     the more the more there were: the fit counts as much as three legs of the rung. The first legs
     of trials and the legs of promoted ones are told apart, because only the latter may go on from
-    a checkpoint.
+    a checkpoint. Workers are not told apart: those that are slow end fewer legs, so that the mean
+    over all legs gives the speed of all workers together.
 
     Parameters
     ----------

@@ -244,11 +244,8 @@ class Trial(optuna.Trial):
     def _stored(self, action: str, call: Callable[[], T]) -> T:
         """Return what `call` returns, which Optuna lets the storage take without the ledger."""
         ledger = ledger_of(self.study)
-        try:
-            ledger.check_lease()
-            return ledger.patience.carry_out(call)
-        except (optuna.exceptions.StorageInternalError, OSError) as error:
-            raise ledger.failure(action, error) from error
+        ledger.check_lease()
+        return ledger.ride_out(action, call)
 
 
 def _is_raised_by(sampler: BaseSampler, error: Exception) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -19,7 +19,7 @@ from bohb.history import FIXED_PARAMS, LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
 from bohb.store.legs import LegMarks, LegRecord
 from bohb.store.opening import without_secrets
-from bohb.store.patience import Patience
+from bohb.store.patience import Patience, may_pass
 from bohb.store.values import check_storable
 
 ERROR_ATTRIBUTE = "bohb:error"
@@ -305,6 +305,19 @@ class Ledger:
                 raise self.failure(action, last) from last
         self.patience.has_given_up = False
         return result
+
+    def ride_out(self, action: str, call: Callable[[], T]) -> T:
+        """Return what a call of Optuna's returns, which reaches the storage without this ledger.
+
+        It is tried again for some time like all others. What Optuna raises for other reasons, such
+        as a trial that is finished, is raised as it is.
+        """
+        try:
+            return self.patience.carry_out(call)
+        except Exception as error:
+            if isinstance(error, (StorageInternalError, OSError)) or may_pass(error):
+                raise self.failure(action, error) from error
+            raise
 
     def failure(self, action: str, error: Exception) -> StorageError:
         """Return the error that says what could not be done to the storage, and why."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+import copy
+import functools
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
 
 from bohb.errors import TrialStateError
 from bohb.history import History
@@ -38,6 +41,67 @@ class StoredStudy(optuna.Study, abc.ABC):
         super().__init__(study_name, storage, sampler, pruner)
         self.space = space
         self._ledger = Ledger(self._storage, self._study_id, study_name)
+
+    # What Optuna's study reads and writes by itself waits for a storage that is away, too.
+
+    def _get_trials(
+        self,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+        use_cache: bool = False,
+    ) -> list[FrozenTrial]:
+        read = functools.partial(super()._get_trials, deepcopy, states, use_cache)
+        return self._ledger.ride_out("read the trials", read)
+
+    def _get_best_trial(self, deepcopy: bool) -> FrozenTrial:
+        read = functools.partial(super()._get_best_trial, deepcopy)
+        return self._ledger.ride_out("read the best trial", read)
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """A copy of the user attributes of the study.
+
+        Raises
+        ------
+        StorageError
+            If the storage cannot be read, also not within `bohb.Study.storage_patience`.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study()
+        >>> study.set_user_attr("dataset", "digits")
+        >>> study.user_attrs
+        {'dataset': 'digits'}
+        """
+        read = functools.partial(self._storage.get_study_user_attrs, self._study_id)
+        return copy.deepcopy(self._ledger.ride_out("read the user attributes", read))
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Write a user attribute of the study, in place of any that has this key.
+
+        Parameters
+        ----------
+        key
+            The name of the attribute.
+        value
+            Its value, which JSON must be able to hold where the storage is not in memory.
+
+        Raises
+        ------
+        StorageError
+            If the storage cannot be written to, also not within `bohb.Study.storage_patience`.
+
+        Examples
+        --------
+        >>> import bohb
+        >>> study = bohb.create_study()
+        >>> study.set_user_attr("dataset", "digits")
+        >>> study.user_attrs["dataset"]
+        'digits'
+        """
+        write = functools.partial(super().set_user_attr, key, value)
+        self._ledger.ride_out(f"write user attribute {key!r}", write)
 
     @property
     @abc.abstractmethod

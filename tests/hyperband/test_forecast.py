@@ -91,26 +91,30 @@ def test_a_duration_is_said_as_people_say_it(seconds, text):
     assert duration_as_text(seconds) == text
 
 
-def errors_of_forecasts(n_workers, seed):
+def errors_of_forecasts(slowness, seed):
     """Yield how far off the end is, by its relative error, as each leg of a plan ends.
 
-    The seconds of a leg are its resource times a lognormal factor. The first third is left out.
+    The seconds of a leg are its resource times a lognormal factor and the `slowness` of its worker,
+    of which there is one for each worker. The first third is left out.
     """
     draw = np.random.default_rng(seed)
     schedule, ends, numbers, now = SynchronousSchedule(LONG_PLAN), [], itertools.count(), 0.0
     n_brackets, pace, forecasts = len(LONG_PLAN.brackets), Pace(continued=False), []
+    idle, n_workers = list(range(len(slowness))), len(slowness)
     while True:
-        while len(ends) < n_workers:
+        while idle:
             leg = schedule.next_leg(may_start=schedule.next_bracket < n_brackets)
             if leg is None:
                 break
             number = next(numbers) if leg.trial is None else leg.trial
             schedule.begin(leg, number)
-            seconds = leg.resource * draw.lognormal(0, 0.5)
-            heapq.heappush(ends, (now + seconds, number, leg.bracket, leg.rung, seconds))
+            worker = idle.pop()
+            seconds = leg.resource * slowness[worker] * draw.lognormal(0, 0.5)
+            heapq.heappush(ends, (now + seconds, number, leg.bracket, leg.rung, seconds, worker))
         if not ends:
             break
-        now, number, index, rung, seconds = heapq.heappop(ends)
+        now, number, index, rung, seconds, worker = heapq.heappop(ends)
+        idle.append(worker)
         schedule.record(Evaluation(number, rung, draw.random()))
         pace.note(LONG_PLAN.brackets[index], rung, seconds)
         begun = [
@@ -124,7 +128,15 @@ def errors_of_forecasts(n_workers, seed):
             yield abs(end - now) / now
 
 
-@pytest.mark.parametrize("n_workers", [1, 4])
-def test_from_a_third_on_the_end_is_mostly_known_within_a_quarter(n_workers):
-    worst = [max(errors_of_forecasts(n_workers, seed)) for seed in range(20)]
+@pytest.mark.parametrize("slowness", [[1], [1, 1, 1, 1]])
+def test_from_a_third_on_the_end_is_mostly_known_within_a_quarter(slowness):
+    worst = [max(errors_of_forecasts(slowness, seed)) for seed in range(20)]
     assert np.quantile(worst, 0.9) < 0.25
+
+
+def test_workers_of_different_speed_need_no_speeds_of_their_own_to_be_forecast():
+    # A slow worker has ended few legs, so that the mean over all legs has the speed of them all.
+    # What cannot be known is which of the workers gets the last and longest legs.
+    worst = [max(errors_of_forecasts([1, 1, 3, 3], seed)) for seed in range(20)]
+    assert np.median(worst) < 0.25
+    assert np.quantile(worst, 0.9) < 0.4

@@ -21,8 +21,11 @@ from bohb.store.stored_study import ledger_of
 METHODS = (
     "create_new_trial",
     "get_all_trials",
+    "get_best_trial",
     "get_study_system_attrs",
+    "get_study_user_attrs",
     "set_study_system_attr",
+    "set_study_user_attr",
     "set_trial_intermediate_value",
     "set_trial_param",
     "set_trial_state_values",
@@ -124,6 +127,34 @@ def test_a_short_outage_is_ridden_out_and_that_is_said(answers, caplog):
     assert decisions(study) == decisions(whole)
     assert "cannot be used (ConnectionError: refused)" in caplog.text or not answers
     assert "tried again for up to 20 seconds" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda study: len(study.trials),
+        lambda study: study.best_value,
+        lambda study: study.user_attrs["owner"],
+        lambda study: study.set_user_attr("owner", "Ada"),
+        lambda study: study.set_user_attr("seen", True),
+        lambda study: len(study.evaluations()),
+        lambda study: study.incumbent().number,
+    ],
+)
+def test_a_study_that_is_only_read_or_annotated_waits_for_its_storage_too(call):
+    storage = Away()
+    study = study_of(storage)
+    study.optimize(objective)
+    study.set_user_attr("owner", "Grace")
+    before = call(study)
+    study.storage_patience = 20
+    storage.is_away = True
+    threading.Timer(0.3, setattr, (storage, "is_away", False)).start()
+    assert call(study) == before
+    storage.is_away = True
+    study.storage_patience = 0
+    with pytest.raises(StorageError, match="ConnectionError: refused"):
+        call(study)
 
 
 def test_what_does_not_pass_is_not_waited_for(caplog):
