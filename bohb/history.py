@@ -14,6 +14,7 @@ import bisect
 import contextlib
 import itertools
 import math
+import operator
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -371,13 +372,18 @@ def _first_by_level(steps: Mapping[int, Value], scale: Scale) -> dict[int, Value
     return losses
 
 
-def _costs_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
-    """Return the logarithms of what `trial` had cost, by level, as far as that is known."""
-    known = {
-        int(key.removeprefix(COST_ATTRIBUTE)): cost
-        for key, cost in tuple(trial.system_attrs.items())
+def costs_by_step(trial: FrozenTrial) -> dict[int, float]:
+    """Return what `trial` had cost at each step at which it has reported that."""
+    return {
+        int(key.removeprefix(COST_ATTRIBUTE)): float(cost)
+        for key, cost in tuple(trial.system_attrs.items())  # the trial's thread may add to them
         if key.startswith(COST_ATTRIBUTE)
     }
+
+
+def _costs_by_level(trial: FrozenTrial, scale: Scale) -> dict[int, float]:
+    """Return the logarithms of what `trial` had cost, by level, as far as that is known."""
+    known = costs_by_step(trial)
     if not known:
         return {}
     steps = dict(trial.intermediate_values)  # a copy: the trial's thread may be adding to them
@@ -549,12 +555,8 @@ class History:
             known = self._distributions.setdefault(name, [])
             if all(number != trial.number for number, _ in known):
                 known.append((trial.number, distribution))
-                known.sort(key=_number, reverse=True)
+                known.sort(key=operator.itemgetter(0), reverse=True)
                 del known[2:]
-
-
-def _number(entry: tuple[int, BaseDistribution]) -> int:
-    return entry[0]
 
 
 class Histories:

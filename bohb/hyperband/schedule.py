@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import bisect
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -263,6 +264,13 @@ class Schedule(abc.ABC):
         """Return the resource of all legs that were begun."""
         return self._spent_continued if continued else self._spent_restarted
 
+    def under_way(self, *, continued: bool) -> Resource:
+        """Return the resource of the legs that were begun and have no result."""
+        total: Resource = 0
+        for leg in self.pending:
+            total += self.runs[leg.bracket].bracket.leg_cost(leg.rung, continued=continued)
+        return total
+
     def still_needed(self, *, continued: bool, new_trials: int = 0) -> Resource:
         """Return the resource to finish the open brackets once `new_trials` more have started.
 
@@ -339,7 +347,7 @@ class Schedule(abc.ABC):
     def _note_top(self, run: BracketRun, evaluation: Evaluation) -> None:
         """Note a result at the top, in the order of the trials: results may come in any other."""
         kind = self._at_the_top[len(run.rungs) > 1]
-        bisect.insort(kind, (evaluation.trial, evaluation.loss), key=_first)
+        bisect.insort(kind, (evaluation.trial, evaluation.loss), key=operator.itemgetter(0))
 
     def _enter(self, run: BracketRun, rung: int, trial: int) -> None:
         """Note that `trial` was given `rung`, and what that costs."""
@@ -349,10 +357,6 @@ class Schedule(abc.ABC):
         self._places[trial] = run
         self._spent_continued += run.bracket.leg_cost(rung, continued=True)
         self._spent_restarted += run.bracket.leg_cost(rung, continued=False)
-
-
-def _first(entry: tuple[int, Loss | None]) -> int:
-    return entry[0]
 
 
 def _legs_left(run: BracketRun, capacity: Sequence[int]) -> Iterator[LegsLeft]:

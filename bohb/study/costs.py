@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from optuna.trial import FrozenTrial
 
 from bohb.errors import ObjectiveError
-from bohb.history import COST_ATTRIBUTE, Scale, standing
+from bohb.history import Scale, costs_by_step, standing
 from bohb.hyperband import Leg, Plan, Resource
 
 _MOST_FAILED = 10  # so many failures without any cost end a call: it would never know its end
@@ -79,30 +79,18 @@ class Costs:
 
 
 def cost_of(
-    trial: FrozenTrial, leg: Leg, scale: Scale
+    trial: FrozenTrial, leg: Leg, scale: Scale, *, failed: bool = False
 ) -> tuple[float | None, float | None, Resource, Resource]:
-    """Return what `Costs.note` takes of a leg that has come to its end."""
+    """Return what `Costs.note` takes of a leg that is over, or `Costs.note_failed`."""
     previous = leg.previous_resource
     before = scale.cost_at(previous, trial) if previous else None
-    return scale.cost_at(leg.resource, trial), before, leg.resource, previous
+    cost = _last_cost(trial, before) if failed else scale.cost_at(leg.resource, trial)
+    return cost, before, leg.resource, previous
 
 
-def cost_of_failed(
-    trial: FrozenTrial, leg: Leg, scale: Scale
-) -> tuple[float | None, float | None, Resource, Resource]:
-    """Return what `Costs.note_failed` takes of a leg in which a trial has failed."""
-    previous = leg.previous_resource
-    before = scale.cost_at(previous, trial) if previous else None
-    return last_cost(trial, before), before, leg.resource, previous
-
-
-def last_cost(trial: FrozenTrial, before: float | None) -> float | None:
+def _last_cost(trial: FrozenTrial, before: float | None) -> float | None:
     """Return the highest cost that a trial has reported, if that is more than `before`."""
-    known = [
-        float(cost)
-        for key, cost in tuple(trial.system_attrs.items())
-        if key.startswith(COST_ATTRIBUTE)
-    ]
+    known = costs_by_step(trial).values()
     return max((cost for cost in known if cost > (before or 0.0)), default=None)
 
 
@@ -118,7 +106,7 @@ def costs_so_far(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> Cos
             previous = resources[rung - 1] if rung else 0
             leg = Leg(trial.number, place.bracket, rung, resources[rung], previous)
             if loss is None:
-                costs.note_failed(*cost_of_failed(trial, leg, scale))
+                costs.note_failed(*cost_of(trial, leg, scale, failed=True))
             else:
                 costs.note(*cost_of(trial, leg, scale))
     return costs

@@ -195,12 +195,8 @@ class Allowance:
     def _cost_with(self, schedule: Schedule, *, new_trials: int) -> float:
         """Return the cost expected in the end if so many more trials start."""
         needed = schedule.still_needed(continued=self.continued, new_trials=new_trials)
-        under_way = sum(
-            schedule.runs[leg.bracket].bracket.leg_cost(leg.rung, continued=self.continued)
-            for leg in schedule.pending
-        )
-        expected = self.costs.expected(needed + under_way, continued=self.continued)
-        return self.cost() + expected
+        needed += schedule.under_way(continued=self.continued)
+        return self.cost() + self.costs.expected(needed, continued=self.continued)
 
     def cost(self) -> float:
         """Return what the evaluations since the baseline have cost."""

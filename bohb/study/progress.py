@@ -104,11 +104,7 @@ class Progress:
             return self._allowance.cost()
         if self._unit == "s":
             return round(time.monotonic() - self._begin, 1)
-        continued = self._allowance.continued
-        under_way = sum(
-            schedule.runs[leg.bracket].bracket.leg_cost(leg.rung, continued=continued)
-            for leg in schedule.pending
-        )
+        under_way = schedule.under_way(continued=self._allowance.continued)
         return self._allowance.spent(schedule) - under_way
 
     def _left(self) -> float | None:

@@ -45,7 +45,7 @@ from bohb.store.legs import NO_LEG, LegMarks, LegRecord
 from bohb.store.shown import Shown
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
-from bohb.study.costs import Costs, cost_of, cost_of_failed
+from bohb.study.costs import Costs, cost_of
 from bohb.study.faults import Failure
 from bohb.study.forecast import TimedLeg, timed_legs
 from bohb.study.interrupts import uninterrupted
@@ -241,7 +241,8 @@ class StudyState:
         loss = None if value is None else self.scale.finite_loss(value)
         if result.outcome is not Outcome.REACHED or value is None or loss is None:
             if self.context.costs is not None:
-                self.context.costs.note_failed(*cost_of_failed(live_trial(trial), leg, self.scale))
+                found = cost_of(live_trial(trial), leg, self.scale, failed=True)
+                self.context.costs.note_failed(*found)
             self._fail(trial, leg, result)
             return None
         if self.context.costs is not None:
