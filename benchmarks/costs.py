@@ -14,7 +14,7 @@ import argparse
 
 import numpy as np
 import optuna
-from training import _digits, _seed
+from continued import digits_data, network_of, suggest_network
 
 import bohb
 
@@ -25,19 +25,11 @@ EPOCHS = 27
 
 def objective_of(task):
     """Return a generator that reports error and cost after each epoch."""
-    from sklearn.neural_network import MLPClassifier
-
     train, test, labels, test_labels = task
 
     def objective(trial):
-        config = configuration(trial)
-        model = MLPClassifier(
-            (config["width"],) * config["layers"],
-            learning_rate_init=config["rate"],
-            batch_size=config["batch"],
-            alpha=config["alpha"],
-            random_state=_seed(config),
-        )
+        config = suggest_network(trial)
+        model = network_of(config)
         for epoch in range(1, EPOCHS + 1):
             model.partial_fit(train, labels, classes=np.arange(10))
             error = 1 - model.score(test, test_labels)
@@ -45,16 +37,6 @@ def objective_of(task):
             yield
 
     return objective
-
-
-def configuration(trial):
-    return {
-        "width": trial.suggest_int("width", 4, 512, log=True),
-        "layers": trial.suggest_int("layers", 1, 3),
-        "rate": trial.suggest_float("rate", 1e-4, 1e-1, log=True),
-        "batch": trial.suggest_int("batch", 16, 256, log=True),
-        "alpha": trial.suggest_float("alpha", 1e-6, 1.0, log=True),
-    }
 
 
 def cost_of_epoch(config):
@@ -67,7 +49,7 @@ def cost_of_epoch(config):
 def mean_cost():
     """Return what a full training costs in the mean of random configurations."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    costs = [cost_of_epoch(configuration(study.ask())) for _ in range(300)]
+    costs = [cost_of_epoch(suggest_network(study.ask())) for _ in range(300)]
     return EPOCHS * float(np.mean(costs))
 
 
@@ -91,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    task, unit = _digits(test_size=0.6), mean_cost()
+    task, unit = digits_data(test_size=0.6), mean_cost()
     samplers = {
         "improvement": {},
         "improvement for each cost": {"per_cost": True},

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from continued import Continued, digits_data, network_of, seed_of, suggest_network
 from report import store_further
-from training import _digits, _key, _seed
 
 import bohb
 from bohb.hyperband.fronts import hypervolume
@@ -41,10 +41,10 @@ class Task:
     ends: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
-def timed(begin: Callable, advance: Callable, error: Callable, rows: np.ndarray) -> Callable:
-    """Return both objectives of a configuration at a resource."""
+def both(error: Callable, rows: np.ndarray) -> Callable:
+    """Return a function of a model that returns both objectives."""
 
-    def both(model):
+    def observed(model):
         model.predict(rows[:10])
         took = []
         for _ in range(15):
@@ -53,46 +53,12 @@ def timed(begin: Callable, advance: Callable, error: Callable, rows: np.ndarray)
             took.append(time.process_time() - began)
         return error(model), 1e6 * min(took) / len(rows)
 
-    kept: dict[tuple[str, int], tuple[float, float]] = {}
-    models = {}
-
-    def values(config, resource):
-        key = _key(config), round(resource)
-        if key not in kept:
-            done, model = models.pop(key[0], (0, None))
-            if model is None or done > key[1]:
-                done, model = 0, begin(config)
-            model = advance(model, done, key[1])
-            models[key[0]] = key[1], model
-            kept[key] = both(model)
-        return kept[key]
-
-    return values
+    return observed
 
 
 def digits() -> Task:
     """A network of one to three layers on the digits, by epochs."""
-    from sklearn.neural_network import MLPClassifier
-
-    train, test, labels, test_labels = _digits(test_size=0.6)
-
-    def suggest(trial):
-        return {
-            "width": trial.suggest_int("width", 4, 512, log=True),
-            "layers": trial.suggest_int("layers", 1, 3),
-            "rate": trial.suggest_float("rate", 1e-4, 1e-1, log=True),
-            "batch": trial.suggest_int("batch", 16, 256, log=True),
-            "alpha": trial.suggest_float("alpha", 1e-6, 1.0, log=True),
-        }
-
-    def begin(config):
-        return MLPClassifier(
-            (config["width"],) * config["layers"],
-            learning_rate_init=config["rate"],
-            batch_size=config["batch"],
-            alpha=config["alpha"],
-            random_state=_seed(config),
-        )
+    train, test, labels, test_labels = digits_data(test_size=0.6)
 
     def advance(model, done, epochs):
         for _ in range(done, epochs):
@@ -102,7 +68,8 @@ def digits() -> Task:
     def error(model):
         return 1 - model.score(test, test_labels)
 
-    return Task("digits, by epochs", (1, 27), suggest, timed(begin, advance, error, test))
+    losses = Continued(network_of, advance, both(error, test))
+    return Task("digits, by epochs", (1, 27), suggest_network, losses)
 
 
 def trees() -> Task:
@@ -132,7 +99,7 @@ def trees() -> Task:
             max_features=config["features"],
             min_samples_leaf=config["leaf"],
             warm_start=True,
-            random_state=_seed(config),
+            random_state=seed_of(config),
         )
 
     def advance(model, done, n_trees):
@@ -141,7 +108,8 @@ def trees() -> Task:
     def error(model):
         return 1 - model.score(inputs[test], labels[test])
 
-    return Task("boosted trees, by trees", (2, 54), suggest, timed(begin, advance, error, inputs))
+    losses = Continued(begin, advance, both(error, inputs))
+    return Task("boosted trees, by trees", (2, 54), suggest, losses)
 
 
 def ours(task: Task, seed: int, random_fraction: float | None = None) -> bohb.Study:

@@ -7,14 +7,11 @@ of a training is made from its configuration, so that the same configuration tra
 from __future__ import annotations
 
 import importlib.util
-import zlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from continued import Config, Continued, digits_data, key_of, seed_of
 from tasks import Task
-
-Config = dict[str, Any]
 
 _WORST = 10.0  # for a training that diverges: no loss of these tasks is larger
 
@@ -63,7 +60,7 @@ def rings() -> Task:
     def begin(config):
         given = dict(config)
         sizes = layers[given.pop("layers")]
-        return MLPClassifier(sizes, solver="sgd", random_state=_seed(config), **given)
+        return MLPClassifier(sizes, solver="sgd", random_state=seed_of(config), **given)
 
     def advance(model, done, passes):
         for _ in range(done, passes):
@@ -73,7 +70,7 @@ def rings() -> Task:
     def loss(model):
         return 1 - model.score(inputs[test], labels[test])
 
-    return _task("rings", (1, 81), suggest, _Continued(begin, advance, loss))
+    return _task("rings", (1, 81), suggest, Continued(begin, advance, loss))
 
 
 def circles(n_samples: int, rng: np.random.Generator):
@@ -89,7 +86,7 @@ def digits_by_epochs() -> Task:
     """A neural network on the digits of scikit-learn, by epochs."""
     from sklearn.neural_network import MLPClassifier
 
-    train, test, train_labels, test_labels = _digits(test_size=0.6)
+    train, test, train_labels, test_labels = digits_data(test_size=0.6)
 
     def suggest(trial):
         return {
@@ -109,7 +106,7 @@ def digits_by_epochs() -> Task:
             batch_size=config["batch_size"],
             learning_rate_init=config["learning_rate"],
             beta_1=config["momentum"],
-            random_state=_seed(config),
+            random_state=seed_of(config),
         )
 
     def advance(model, done, epochs):
@@ -120,14 +117,14 @@ def digits_by_epochs() -> Task:
     def loss(model):
         return 1 - model.score(test, test_labels)
 
-    return _task("digits by epochs", (1, 27), suggest, _Continued(begin, advance, loss))
+    return _task("digits by epochs", (1, 27), suggest, Continued(begin, advance, loss))
 
 
 def digits_by_samples() -> Task:
     """Support vectors on the digits, by samples, as in Falkner et al. 2018, section 5.3."""
     from sklearn.svm import SVC
 
-    train, test, train_labels, test_labels = _digits(test_size=0.4)
+    train, test, train_labels, test_labels = digits_data(test_size=0.4)
 
     def suggest(trial):
         return {
@@ -206,7 +203,7 @@ def trees_by_samples() -> Task:
 
     def loss(config, samples):
         model = HistGradientBoostingRegressor(
-            early_stopping=False, random_state=_seed(config), **config
+            early_stopping=False, random_state=seed_of(config), **config
         )
         return 1 - model.fit(inputs[:samples], targets[:samples]).score(*rest)
 
@@ -239,7 +236,7 @@ def logistic_regression() -> Task:
         return config
 
     def begin(config):
-        return SGDClassifier(loss="log_loss", random_state=_seed(config), **config)
+        return SGDClassifier(loss="log_loss", random_state=seed_of(config), **config)
 
     def advance(model, done, passes):
         for _ in range(done, passes):
@@ -249,7 +246,7 @@ def logistic_regression() -> Task:
     def loss(model):
         return min(log_loss(labels[test], model.predict_proba(inputs[test])), _WORST)
 
-    return _task("logistic regression", (1, 27), suggest, _Continued(begin, advance, loss))
+    return _task("logistic regression", (1, 27), suggest, Continued(begin, advance, loss))
 
 
 def nearest_neighbours() -> Task:
@@ -314,7 +311,7 @@ def q_learning() -> Task:
         }
 
     def begin(config, seed=None):
-        return _Walker(config, _seed(config) if seed is None else seed)
+        return _Walker(config, seed_of(config) if seed is None else seed)
 
     def advance(walker, done, episodes):
         for episode in range(done, episodes):
@@ -329,7 +326,7 @@ def q_learning() -> Task:
         walkers = [advance(begin(config, seed), 0, episodes) for seed in range(5)]
         return -np.mean([walker.score(20) for walker in walkers])
 
-    training = _Continued(begin, advance, loss)
+    training = Continued(begin, advance, loss)
     return Task("q-learning", (10, 270), suggest, training, lambda c: without_noise(c, 270))
 
 
@@ -405,7 +402,7 @@ def pipelines() -> Task:
         if config["family"] == "support vectors":
             return make_pipeline(StandardScaler(), SVC(**own))
         if config["family"] == "trees":
-            return ExtraTreesClassifier(random_state=_seed(config), **own)
+            return ExtraTreesClassifier(random_state=seed_of(config), **own)
         return make_pipeline(
             PolynomialFeatures(own["degree"]),
             StandardScaler(),
@@ -424,7 +421,7 @@ def convolutions() -> Task:
     from torch import nn
 
     torch.set_num_threads(1)
-    train, test, train_labels, test_labels = _digits(test_size=0.6)
+    train, test, train_labels, test_labels = digits_data(test_size=0.6)
     images, shown = (torch.tensor(each.reshape(-1, 1, 8, 8)).float() for each in (train, test))
     labels = torch.tensor(train_labels)
 
@@ -438,7 +435,7 @@ def convolutions() -> Task:
         }
 
     def begin(config):
-        torch.manual_seed(_seed(config))
+        torch.manual_seed(seed_of(config))
         k1, k2 = config["k1"], config["k2"]
         network = nn.Sequential(
             *(nn.Conv2d(1, k1, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
@@ -461,25 +458,15 @@ def convolutions() -> Task:
         with torch.no_grad():
             return float(np.mean(model[0](shown).argmax(1).numpy() != test_labels))
 
-    return _task("convolutions", (1, 27), suggest, _Continued(begin, advance, loss))
+    return _task("convolutions", (1, 27), suggest, Continued(begin, advance, loss))
 
 
-def _digits(test_size: float) -> list[np.ndarray]:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    inputs, labels = load_digits(return_X_y=True)
-    return train_test_split(
-        inputs / 16, labels, test_size=test_size, random_state=0, stratify=labels
-    )
-
-
-def _boosting(train, train_targets, test, test_targets) -> _Continued:
+def _boosting(train, train_targets, test, test_targets) -> Continued:
     from sklearn.ensemble import GradientBoostingRegressor
 
     def begin(config):
         return GradientBoostingRegressor(
-            n_estimators=1, warm_start=True, random_state=_seed(config), **config
+            n_estimators=1, warm_start=True, random_state=seed_of(config), **config
         )
 
     def advance(model, done, n_trees):
@@ -488,15 +475,7 @@ def _boosting(train, train_targets, test, test_targets) -> _Continued:
     def loss(model):
         return min(1 - model.score(test, test_targets), _WORST)
 
-    return _Continued(begin, advance, loss)
-
-
-def _seed(config: Config) -> int:
-    return zlib.crc32(_key(config).encode())
-
-
-def _key(config: Config) -> str:
-    return repr(sorted(config.items()))
+    return Continued(begin, advance, loss)
 
 
 def _task(name: str, resources: tuple[int, int], suggest: Callable, training: Callable) -> Task:
@@ -504,32 +483,12 @@ def _task(name: str, resources: tuple[int, int], suggest: Callable, training: Ca
     return Task(name, resources, suggest, training, lambda config: training(config, resources[1]))
 
 
-class _Continued:
-    """The losses of models whose training goes on from where it stood."""
-
-    def __init__(self, begin: Callable, advance: Callable, loss: Callable) -> None:
-        self._begin, self._advance, self._loss = begin, advance, loss
-        self._models: dict[str, tuple[int, Any]] = {}
-        self._losses: dict[tuple[str, int], float] = {}
-
-    def __call__(self, config: Config, resource: float) -> float:
-        key, units = _key(config), round(resource)
-        if (key, units) not in self._losses:
-            done, model = self._models.pop(key, (0, None))
-            if model is None or done > units:
-                done, model = 0, self._begin(config)
-            model = self._advance(model, done, units)
-            self._models[key] = units, model
-            self._losses[key, units] = float(self._loss(model))
-        return self._losses[key, units]
-
-
 def _from_start(loss: Callable[[Config, int], float]) -> Callable[[Config, float], float]:
     """Return the losses of models that are trained on so many samples, each of them kept."""
     known: dict[tuple[str, int], float] = {}
 
     def kept(config: Config, resource: float) -> float:
-        key = _key(config), round(resource)
+        key = key_of(config), round(resource)
         if key not in known:
             known[key] = float(loss(config, key[1]))
         return known[key]
