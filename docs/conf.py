@@ -1,5 +1,6 @@
 """Configuration of the documentation."""
 
+import importlib.util
 import logging
 import sys
 from pathlib import Path
@@ -34,12 +35,13 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "reference.md", "gallery/*.py", "gallery/*.ipynb", "gallery/*.zip"]
-# Programs named plot_* are run by the build; those of frameworks are shown, and run by the tests
-# where the frameworks are installed.
+# Programs named plot_* are run by the build, and those of frameworks where these are installed.
+modules = {"keras", "lightgbm", "lightning", "torch", "xgboost"}
+names = [each.replace("torch", "pytorch") for each in modules if importlib.util.find_spec(each)]
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "examples" / "gallery"),
     "gallery_dirs": "gallery",
-    "filename_pattern": r"/plot_",
+    "filename_pattern": "|".join([r"/plot_", *(f"/with_{name}" for name in sorted(names))]),
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "remove_config_comments": True,

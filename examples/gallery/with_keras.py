@@ -10,6 +10,7 @@ import keras
 from sklearn.datasets import load_digits
 
 import bohb
+from bohb import visualization
 from bohb.integration.keras import KerasPausing
 
 images, labels = load_digits(return_X_y=True)
@@ -34,6 +35,7 @@ def objective(trial):
         labels[:900],
         validation_data=(images[900:], labels[900:]),
         epochs=9,
+        batch_size=128,
         initial_epoch=pausing.initial_epoch,
         callbacks=[pausing],
         verbose=0,
@@ -44,3 +46,8 @@ def objective(trial):
 study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
 study.optimize(objective)
 print(f"loss {study.best_value:.4f} with {study.best_params}")
+
+# %%
+# The best loss over the epochs that were spent, all trials together.
+
+visualization.plot_incumbent(study)

@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 import bohb
+from bohb import visualization
 
 data = load_breast_cancer(return_X_y=True)
 train, test, train_labels, test_labels = train_test_split(*data, test_size=0.4, random_state=0)
@@ -36,3 +37,8 @@ def objective(trial):
 study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 81))
 study.optimize(objective)
 print(f"log loss {study.best_value:.4f} with {study.best_params}")
+
+# %%
+# What the model expects of a rate and a number of leaves, with the trials that it has seen.
+
+visualization.plot_model(study, ["learning_rate", "num_leaves"])

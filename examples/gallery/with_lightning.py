@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import bohb
+from bohb import visualization
 from bohb.integration.lightning import LightningPausing
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -70,3 +71,8 @@ def objective(trial):
 study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
 study.optimize(objective)
 print(f"{study.best_value:.1%} wrong with {study.best_params}")
+
+# %%
+# Most trials are dropped after an epoch or three; a few are trained to the end.
+
+visualization.plot_brackets(study)

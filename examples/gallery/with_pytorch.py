@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import bohb
+from bohb import visualization
 
 images, labels = (torch.tensor(each) for each in load_digits(return_X_y=True))
 images = images.float() / 16
@@ -44,3 +45,8 @@ def objective(trial):
 study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 27))
 study.optimize(objective, keep="best")
 print(f"{study.best_value:.1%} wrong; its weights: {study.incumbent().checkpoint_dir / 'last.pt'}")
+
+# %%
+# Each line is a trial, and ends at the rung from which it was not promoted.
+
+visualization.plot_rungs(study)

@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 import bohb
+from bohb import visualization
 
 data = load_breast_cancer(return_X_y=True)
 train, test, train_labels, test_labels = train_test_split(*data, test_size=0.4, random_state=0)
@@ -39,3 +40,8 @@ def objective(trial):
 study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(3, 81))
 study.optimize(objective)
 print(f"log loss {study.best_value:.4f} with {study.best_params}")
+
+# %%
+# How much of the differences in loss each parameter explains.
+
+visualization.plot_importances(study)
