@@ -3,7 +3,6 @@
 The task is that of "Better and faster hyperparameter optimization with Dask" (Sievert 2019): four
 rings in two of six dimensions, a network of 24 neurons, and seven hyperparameters. Work is counted
 in passes through the training data. All searches see the same splits and the same space.
-"BOHB, 0.2" draws a fifth of its candidates at random, in place of a twentieth.
 
     python benchmarks/searches.py [--seeds 20] [--rounds 1] [--jobs 2] [--picture searches.png]
 """
@@ -16,14 +15,12 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - as scikit-learn asks for it
 from sklearn.model_selection import HalvingRandomSearchCV, PredefinedSplit, RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier
 from training import circles
 
-from bohb import BOHBSampler
 from bohb.sklearn import BOHBSearchCV, HyperbandSearchCV
 
 PASSES, ETA = 81, 3  # of one network, and of how many one goes on
@@ -77,7 +74,6 @@ def run(seed: int, n_rounds: int):
     work = bohb.metadata["partial_fit_calls"]
     searches = {
         "BOHB": bohb,
-        "BOHB, 0.2": clone(bohb).set_params(sampler=BOHBSampler(seed, random_fraction=0.2)),
         "Hyperband": HyperbandSearchCV(
             network(seed), SPACE, PASSES, ETA, n_rounds=n_rounds, **common
         ),

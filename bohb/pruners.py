@@ -68,10 +68,21 @@ class SchedulePruner(BasePruner, abc.ABC):
     def plan(self, n_rounds: int = 1) -> Plan:
         """Return the plan of `n_rounds` passes through all brackets."""
 
+    @functools.cached_property
+    def first_round(self) -> Plan:
+        """The plan of one pass through all brackets, as `plan` makes it.
+
+        Examples
+        --------
+        >>> HyperbandPruner(1, 27).first_round.brackets[0].sizes
+        (27, 9, 3, 1)
+        """
+        return self.plan()
+
     @property
     def trials_per_round(self) -> int:
         """How many trials start in one pass through all brackets."""
-        return self._round.n_starting
+        return self.first_round.n_starting
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments this pruner was made with, and its kind, as plain values."""
@@ -85,7 +96,7 @@ class SchedulePruner(BasePruner, abc.ABC):
     @property
     def schedule_class(self) -> type[Schedule]:
         """The kind of schedule that a study runs for this pruner."""
-        return schedule_class_for(self._round)
+        return schedule_class_for(self.first_round)
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Return whether `trial`, which has just reported, should stop.
@@ -98,7 +109,7 @@ class SchedulePruner(BasePruner, abc.ABC):
             return False
         scale = scale_of(study)
         index = self._note_bracket(study, trial)
-        bracket = self._round.brackets[index]
+        bracket = self.first_round.brackets[index]
         rung = _rung_just_reached(trial, bracket, scale)
         self._tell_if_beyond(trial, scale)
         if rung is None:
@@ -145,14 +156,10 @@ class SchedulePruner(BasePruner, abc.ABC):
         return self._bracket_by_place[number % len(self._bracket_by_place)]
 
     @functools.cached_property
-    def _round(self) -> Plan:
-        return self.plan()
-
-    @functools.cached_property
     def _bracket_by_place(self) -> list[int]:
         planned = [
             index
-            for index, bracket in enumerate(self._round.brackets)
+            for index, bracket in enumerate(self.first_round.brackets)
             for _ in range(bracket.n_trials)
         ]
         stride = _mixing_stride(len(planned))

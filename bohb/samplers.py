@@ -32,6 +32,7 @@ from bohb.history import (
     to_parameter,
     unwrapped,
 )
+from bohb.hyperband import Plan
 from bohb.model import Observations, Proposer, Space
 from bohb.model.scalarisation import scalarised
 from bohb.model.tried import is_used_up
@@ -91,11 +92,12 @@ class BOHBSampler(BaseSampler):
     random_fraction
         The share of configurations drawn from the prior, whatever was observed. It keeps the
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
-        means 0.2 in the first round of brackets, and 0.5 there while training further makes trials
-        no better, so that the model sees at every level what it has not chosen itself; after the
-        first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for ``"density"``; always
-        0.15 for ``"evolution"``; and the published 1/3 for ``"falkner2018"``. 1 gives plain
-        Hyperband.
+        means 1 in the first bracket, but for its last few trials, as long as nothing was evaluated
+        above the lowest rung; then 0.2 in the first round of brackets, and 0.5 there while training
+        further makes trials no better, so that the model sees at every level what it has not chosen
+        itself; after the first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for
+        ``"density"``; always 0.15 for ``"evolution"``; and the published 1/3 for
+        ``"falkner2018"``. 1 gives plain Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
         ``"gp"``, a third of them from the densities, to which variations of the best are added; and
@@ -277,9 +279,10 @@ class BOHBSampler(BaseSampler):
         pruner = unwrapped(study).pruner
         reduction_factor = float(getattr(pruner, "reduction_factor", 3.0))
         options: dict[str, Any] = dict(self._options)
-        is_first_round = number < getattr(pruner, "trials_per_round", 0)
-        if is_first_round and "random_fraction" not in options:
-            options["random_fraction"] = first_round_share(observations)
+        first: Plan | None = getattr(pruner, "first_round", None)
+        if first is not None and number < first.n_starting and "random_fraction" not in options:
+            sizes = first.brackets[0].sizes
+            options["random_fraction"] = first_round_share(observations, number, sizes)
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density

@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from bohb.model.arrays import FloatArray
 from bohb.model.observations import Observations
 
 _FIRST_SHARE, _UNEARNED_SHARE = 0.2, 0.5
 
 
-def first_round_share(observations: Observations) -> float:
+def first_round_share(observations: Observations, number: int, sizes: Sequence[int]) -> float:
     """Return the share of the configurations of the first round that are drawn from the prior.
 
-    It is a fifth, and a half while training further makes trials no better. A model that has seen
-    little may take for good what is best on the lowest rung, such as trainings that never begin to
-    learn and start a little lower than others. Such trials are promoted, stand still on all rungs,
-    and are all that the model proposes for every rung. Configurations that it has not chosen show
-    what else there is on each rung, and where they are better it follows them.
+    As long as nothing was evaluated above the lowest rung, nobody knows whether what is good there
+    is good at all. So the model proposes the last trials of the first bracket only, half as many as
+    are promoted from its first rung: what it has not chosen can take the other half of the places.
+
+    From then on the share is a fifth, and a half while training further makes trials no better. A
+    model that has seen little may take for good what is best on the lowest rung, such as trainings
+    that never begin to learn and start a little lower than others. Such trials are promoted, stand
+    still on all rungs, and are all that the model proposes for every rung. Configurations that it
+    has not chosen show what else there is on each rung, and where they are better it follows them.
+
+    Parameters
+    ----------
+    observations
+        What was observed so far.
+    number
+        The number of the trial that is to be proposed.
+    sizes
+        How many trials the rungs of the first bracket hold.
 
     Examples
     --------
-    >>> stands_still = [({"x": 0.1}, {0: 0.3, 1: 0.3}), ({"x": 0.2}, {0: 0.4})]
-    >>> first_round_share(Observations.of(stands_still))
+    >>> nothing = Observations.of([])
+    >>> [first_round_share(nothing, number, (27, 9, 3, 1)) for number in (22, 23, 27)]
+    [1.0, 0.0, 0.2]
+    >>> stands_still = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.3}), ({"x": 0.2}, {0: 0.4})])
+    >>> first_round_share(stands_still, 10, (27, 9, 3, 1))
     0.5
-    >>> first_round_share(Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.2})]))
+    >>> gains = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.2})])
+    >>> first_round_share(gains, 10, (27, 9, 3, 1))
     0.2
     """
+    knows_lowest_only = observations.highest.max(initial=-1) < 1
+    if knows_lowest_only and len(sizes) > 1 and number < sizes[0]:
+        return float(number < sizes[0] - sizes[1] // 2)
+    gains = _gains(observations)
+    return _UNEARNED_SHARE if len(gains) and np.median(gains) <= 0 else _FIRST_SHARE
+
+
+def _gains(observations: Observations) -> FloatArray:
+    """Return what trials have gained from their lowest level to their highest, if they have two."""
     rows = np.flatnonzero(np.count_nonzero(~np.isnan(observations.losses), axis=1) > 1)
-    if not len(rows):
-        return _FIRST_SHARE
-    lost = observations.losses[rows]
-    lowest = np.argmax(~np.isnan(lost), axis=1)
-    everyone = np.arange(len(rows))
-    gains = lost[everyone, lowest] - lost[everyone, observations.highest[rows]]
-    return _FIRST_SHARE if np.median(gains) > 0 else _UNEARNED_SHARE
+    losses, everyone = observations.losses[rows], np.arange(len(rows))
+    lowest = np.argmax(~np.isnan(losses), axis=1)
+    return np.asarray(losses[everyone, lowest] - losses[everyone, observations.highest[rows]])
