@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+from bohb.cli.jobs.fields import read_part
+
 COMMAND = '"{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"'
 RESOURCE = "resource: {name: epochs, max: 9}"
 OWN = f"""
@@ -42,3 +44,11 @@ def write(directory: Path, text: str = OWN, script: str = SCRIPT, name: str = "j
     path = directory / name
     path.write_text(textwrap.dedent(text))
     return path
+
+
+def part_of(model, document):
+    """Return the content of a document as an instance of `model`, or raise the error of a file."""
+    part, faults = read_part(model, document.value)
+    if faults:
+        raise document.error(*faults)
+    return part

@@ -27,7 +27,6 @@ from bohb import arguments
 from bohb.cli.jobs.command import GENERAL, Template
 from bohb.cli.jobs.document import (
     NAME,
-    Document,
     Fault,
     is_meant,
     no_keys,
@@ -90,19 +89,13 @@ class Part(BaseModel):
         yield from ()
 
 
-def read_part(model: type[P], document: Document) -> P:
-    """Return the content of a document as an instance of `model`.
-
-    Raises
-    ------
-    JobError
-        If the content does not fit the model; the message names all faults.
-    """
+def read_part(model: type[P], value: Any) -> tuple[P | None, list[Fault]]:
+    """Return the content of a document as an instance of `model`, or None and all its faults."""
     try:
-        return model.model_validate(document.value)
+        return model.model_validate(value), []
     except ValidationError as error:
         found = error.errors(include_url=False)
-        raise document.error(*(Fault(tuple(e["loc"]), _text(e)) for e in found)) from error
+        return None, [Fault(tuple(each["loc"]), _text(each)) for each in found]
 
 
 def _detail(place: tuple[str | int, ...], message: str) -> InitErrorDetails:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from job_files import part_of
 
 from bohb.cli.jobs.document import Fault, name_of, read_document, scalar
-from bohb.cli.jobs.fields import Number, Part, read_part
+from bohb.cli.jobs.fields import Number, Part
 from bohb.errors import JobError
 
 
@@ -79,18 +80,18 @@ class Pair(Part):
 def test_a_key_that_is_not_known_is_refused_with_the_nearest_one(tmp_path):
     whole = document(tmp_path, "one: 1\nparms: 2\n")
     with pytest.raises(JobError, match=r"job\.yml:2: parms is not known: did you mean params\?$"):
-        read_part(Pair, whole)
+        part_of(Pair, whole)
 
 
 def test_keys_without_a_value_are_as_if_they_were_missing(tmp_path):
-    assert read_part(Pair, document(tmp_path, "one:\nparams: 1\n")).one == 0
+    assert part_of(Pair, document(tmp_path, "one:\nparams: 1\n")).one == 0
     with pytest.raises(JobError, match="params is missing"):
-        read_part(Pair, document(tmp_path, "one: 1\nparams:\n"))
+        part_of(Pair, document(tmp_path, "one: 1\nparams:\n"))
 
 
 def test_all_faults_are_named_at_once_each_with_its_line_in_their_order(tmp_path):
     with pytest.raises(JobError) as caught:
-        read_part(Pair, document(tmp_path, "two: 1\nparams: many\none: [1]\n"))
+        part_of(Pair, document(tmp_path, "two: 1\nparams: many\none: [1]\n"))
     path = tmp_path / "job.yml"
     assert str(caught.value).splitlines() == [
         f"{path}:1: two is not known: known here are params, one",

@@ -301,6 +301,35 @@ def test_all_faults_of_a_whole_job_are_named_at_once(tmp_path):
     assert lines == ["2", "2", "8", "9"]
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "foo: 1",
+        "jobs: many",
+        "limits: {n_trials: none}",
+        "early_stopping: [{kind: none}]",
+        "max_failures: 2\nenv: [1]",
+    ],
+)
+def test_faults_of_keys_hide_no_faults_of_the_whole(tmp_path, fault):
+    resource = RESOURCE.replace("max: 9", "min: 10, max: 9")
+    text = OWN.replace("lr={{ lr }}", "lr={{ lrr }}").replace(RESOURCE, resource)
+    with pytest.raises(JobError) as caught:
+        read(tmp_path, f"{text}workdir: nowhere\n{fault}\n")
+    said = str(caught.value)
+    for part in ("{{ lrr }} is not known: did you mean lr?", "must not be above max", "nowhere"):
+        assert part in said
+    assert fault.partition(":")[0] in said
+    assert said.count("\n") == 3 + fault.count("\n")
+
+
+def test_a_parameter_at_fault_is_known_to_the_command_all_the_same(tmp_path):
+    with pytest.raises(JobError) as caught:
+        read(tmp_path, OWN.replace("high: 1", "high: x"))
+    assert str(caught.value).endswith("params.lr.high must be a number, got 'x'")
+    assert "\n" not in str(caught.value)
+
+
 def test_inputs_are_values_that_templates_may_name(tmp_path):
     text = OWN.replace("--lr={{ lr }}", "--lr={{ lr }} --size={{ size }}") + "inputs: {size: 128}"
     job = read(tmp_path, text)

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from job_files import part_of
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy import stats
 
 from bohb.cli.jobs.document import read_document
-from bohb.cli.jobs.fields import Part, read_part
+from bohb.cli.jobs.fields import Part
 from bohb.cli.jobs.kinds import KINDS, ParameterField, stored_values
 from bohb.cli.jobs.polyaxon.operation import KINDS as POLYAXON_KINDS
 from bohb.cli.jobs.polyaxon.operation import take_parameter
@@ -41,7 +42,7 @@ def make(tmp_path):
             made = Translation(document)
             take_parameter(made, "x", SourcePart(made, document, ("x",), document.value["x"]))
             document = made.finished()
-        return read_part(Holder, document).params["x"].dimension("x")
+        return part_of(Holder, document).params["x"].dimension("x")
 
     return make
 
