@@ -85,7 +85,7 @@ def exceptions(name: str, value: Any) -> tuple[type[Exception], ...]:
     kinds = tuple(value) if several else (value,)
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise ArgumentTypeError(f"{name} must hold exception classes, got {kind!r}")
+            raise ArgumentTypeError(f"{name} must hold subclasses of Exception, got {kind!r}")
     return kinds
 
 

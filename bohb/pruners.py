@@ -8,7 +8,7 @@ import inspect
 import logging
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import optuna
@@ -16,7 +16,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb import arguments
-from bohb.errors import ArgumentError, SettingsError
+from bohb.errors import ArgumentError, ArgumentTypeError, SettingsError
 from bohb.history import Scale, scale_of
 from bohb.hyperband import (
     Bracket,
@@ -433,8 +433,11 @@ class PopulationPruner(SchedulePruner):
                 f"as children, got {truncation!r}"
             )
         self.explore = arguments.one_of("explore", explore, get_args(Explore))
+        if not isinstance(factors, Iterable) or isinstance(factors, str):
+            raise ArgumentTypeError(f"factors must be a list of numbers, got {factors!r}")
         self.factors = [arguments.positive("factors", factor) for factor in factors]
         self.resample_probability = arguments.share("resample_probability", resample_probability)
+        self._has_warned = False
         levels = intervals(self.interval, top)
         super().__init__(levels, top, 1 / self.truncation, asynchronous, value)
 
@@ -453,6 +456,20 @@ class PopulationPruner(SchedulePruner):
             n_rounds=arguments.count("n_rounds", n_rounds),
             asynchronous=self.asynchronous,
         )
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Return whether `trial`, which has just reported, should stop in a plain Optuna study.
+
+        The worst of each interval are pruned there, and nobody takes their place: Optuna has no
+        trials that go on from the checkpoints of others. The logger `bohb` says so once.
+        """
+        if not self._has_warned:
+            self._has_warned = True
+            _logger.warning(
+                "A PopulationPruner only prunes in a study of Optuna, which has no children: make "
+                "the study by bohb.create_study to train a population."
+            )
+        return super().prune(study, trial)
 
     def _n_kept(self, n_ranked: int) -> int:
         return max(1, n_ranked - promotable(n_ranked, self.reduction_factor))

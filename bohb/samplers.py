@@ -115,7 +115,7 @@ class BOHBSampler(BaseSampler):
     Raises
     ------
     MissingDependencyError
-        When it proposes first, if scikit-learn is not installed and `model` is ``"forest"``.
+        If scikit-learn is not installed and `model` is ``"forest"``.
     ArgumentError
         If `model` is not one of those, `random_fraction` is not between 0 and 1, a count is
         not positive, or `per_cost` is set with a `model` that knows no costs.
@@ -144,6 +144,8 @@ class BOHBSampler(BaseSampler):
             seed = secrets.randbits(64)
         self._seed = arguments.count("seed", seed, least=0)
         self._model: Model = arguments.one_of("model", model, get_args(Model))
+        if model == "forest":
+            import bohb.model.forest  # noqa: F401 - tells at once if scikit-learn is missing
         self._options: dict[str, Any] = {}
         if random_fraction is not None:
             share = arguments.share("random_fraction", random_fraction)

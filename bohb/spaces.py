@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    check_distribution_compatibility,
+)
 
 from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import as_declared, contains, to_model, to_parameter
@@ -104,7 +108,9 @@ class SearchSpace:
                 raise ArgumentError(
                     f"params must name parameters of the space ({known}), got {name!r}"
                 )
-            if not contains(self.distributions[name], value):
+            is_text = isinstance(value, str)  # which Optuna takes for a number
+            is_choice = isinstance(self.distributions[name], CategoricalDistribution)
+            if (is_text and not is_choice) or not contains(self.distributions[name], value):
                 raise ArgumentError(
                     f"params[{name!r}] must be a value of {self.distributions[name]}, got {value!r}"
                 )

@@ -544,6 +544,8 @@ def _notes(plan: Plan) -> list[str]:
             "children go on from the checkpoints of their parents",
             f"longest chain of legs, which no number of workers can shorten: {longest}",
         ]
+        if plan.asynchronous:
+            notes.append("asynchronous: fewer children may come, above all with few workers")
         return notes if plan.pace is None else [*notes, *str(plan.pace).splitlines()]
     more = plan.resource_restarted / plan.resource_continued - 1
     notes = [

@@ -347,10 +347,10 @@ def as_value(value: Any, verb: str, n_objectives: int = 1) -> Value:
             f"the value that is {verb} must have one number for each of the {n_objectives} "
             f"directions of the study, got {shown}"
         )
-    return tuple(as_number(each, verb) for each in value)
+    return tuple(as_number(each, verb, f"value {place}") for place, each in enumerate(value))
 
 
-def as_number(value: Any, verb: str) -> float:
+def as_number(value: Any, verb: str, name: str = "the value") -> float:
     """Return `value` as a float; `verb` says in an error where it came from."""
     if inspect.iscoroutine(value) or inspect.isasyncgen(value):
         if inspect.iscoroutine(value):
@@ -368,6 +368,9 @@ def as_number(value: Any, verb: str) -> float:
         hint = " (is a return statement missing?)" if value is None and verb == "returned" else ""
         if hasattr(value, "item") and math.prod(getattr(value, "shape", ())) == 1:
             hint = ": use .item()"
-        raise ObjectiveError(f"the value that is {verb} must be one number, got {shown}{hint}")
+        raise ObjectiveError(f"{name} that is {verb} must be one number, got {shown}{hint}")
     # float() of a tensor with a gradient makes PyTorch warn, at a line that is not the user's.
-    return float(value.detach() if hasattr(value, "detach") else value)
+    try:
+        return float(value.detach() if hasattr(value, "detach") else value)
+    except OverflowError as error:
+        raise ObjectiveError(f"{name} that is {verb} must fit into a float: {error}") from error

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 
-from bohb.errors import ArgumentError, BohbError, SamplerError
+from bohb.errors import ArgumentError, ArgumentTypeError, BohbError, SamplerError
 from bohb.history import as_declared, birth_of, contains, live_trial
 from bohb.objective.leg_state import LegState
 from bohb.store.stored_study import StoredStudy, configuration_of, ledger_of
@@ -220,6 +220,8 @@ class Trial(optuna.Trial):
         return is_fixed
 
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"name must be a string, got {name!r}")
         if self.study.space is not None:
             self.study.space.check_suggested(name, distribution)
             self._leg_state.refuse_inactive(name)
@@ -238,8 +240,23 @@ class Trial(optuna.Trial):
                     f"{type(error).__name__}: {error}"
                 ) from error
             if isinstance(error, ValueError):
-                raise ArgumentError(f"{name!r} cannot be {distribution}: {error}") from error
+                hint = self._known_otherwise(name, distribution)
+                raise ArgumentError(f"{name!r} cannot be {distribution}: {error}{hint}") from error
             raise
+
+    def _known_otherwise(self, name: str, distribution: BaseDistribution) -> str:
+        """Return in words which other trial has a parameter in a way that this one cannot have."""
+        for trial in self.study.get_trials(deepcopy=False):
+            known = trial.distributions.get(name)
+            try:
+                check_distribution_compatibility(known or distribution, distribution)
+            except ValueError:
+                return (
+                    f" Trial {trial.number} of this study has it as {known}. Suggest it alike in "
+                    "all trials; earlier results that differ need a study with space=..., which "
+                    "leaves out what does not fit"
+                )
+        return ""
 
     def _stored(self, action: str, call: Callable[[], T]) -> T:
         """Return what `call` returns, which Optuna lets the storage take without the ledger."""

@@ -157,9 +157,9 @@ def _disagreements(losses: Mapping[int, Mapping[int, float]], scale: Scale) -> I
         if len(both) < _FEWEST_PAIRS:
             continue
         pair = [[losses[level][number] for number in both] for level in (low, high)]
-        if any(len(set(values)) == 1 for values in pair):
-            continue  # of values that are all alike there is no correlation
         found = rank_correlation(*pair)
+        if math.isnan(found):
+            continue
         centre = math.atanh(min(max(found, -0.999), 0.999))
         # Fieller, Hartley & Pearson 1957, for the variance of a rank correlation.
         margin = _NORMAL_95 * math.sqrt(1.06 / (len(both) - 3))
@@ -174,7 +174,7 @@ def _disagreements(losses: Mapping[int, Mapping[int, float]], scale: Scale) -> I
 
 
 def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return Spearman's rank correlation of values that are not all alike.
+    """Return Spearman's rank correlation; NaN where the values of one side are all alike.
 
     SciPy has the same in a module that takes a second to import, which each study would wait for.
 
@@ -183,6 +183,8 @@ def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
     >>> rank_correlation([1.0, 2.0, 3.0], [5.0, 7.0, 6.0])
     0.5
     """
+    if min(len(set(one)), len(set(other))) < 2:
+        return math.nan
     return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
 
 

@@ -219,6 +219,7 @@ def load_study(
     except (KeyError, ValueError) as error:
         names = optuna.get_all_study_names(opened)
         has = f"has {names}" if names else "has no study"
+        has += ", as it is a new one in memory" if storage is None else ""
         kind = AmbiguousStudyError if study_name is None else UnknownStudyError
         raise kind(
             f"study_name must be that of a study in the storage, which {has}, got {study_name!r}"

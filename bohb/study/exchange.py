@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "optuna.Study | pd.DataFrame | str | Path"
 
-_PARAMS = "params_"
+_PARAMS, _VALUES = "params_", "values_"
+_SPACE = "configspace.json"  # which we write beside HpBandSter's files
 
 
 @dataclass
@@ -69,10 +70,14 @@ def read_earlier(source: Source, *, maximize: bool) -> list[EarlierTrial]:
 
 def _of_study(study: optuna.Study, *, maximize: bool) -> Iterator[EarlierTrial]:
     scale = scale_of(study)
-    if len(study.directions) != 1 or scale.maximize != maximize:
+    shown = [direction.name.lower() for direction in study.directions]
+    if len(shown) != 1:
+        raise ArgumentError(
+            f"source must be a study of one direction, got one with {' and '.join(shown)}"
+        )
+    if scale.maximize != maximize:
         wanted = "maximize" if maximize else "minimize"
-        shown = ", ".join(direction.name.lower() for direction in study.directions)
-        raise ArgumentError(f"source must have direction {wanted}, got a study to {shown}")
+        raise ArgumentError(f"source must have direction {wanted}, got a study to {shown[0]}")
     for trial in study.get_trials(deepcopy=False):
         if trial.state in (TrialState.FAIL, TrialState.WAITING):
             continue
@@ -88,6 +93,10 @@ def _of_study(study: optuna.Study, *, maximize: bool) -> Iterator[EarlierTrial]:
 def _of_frame(frame: pd.DataFrame) -> Iterator[EarlierTrial]:
     columns = [str(name) for name in frame.columns]
     names = [name.removeprefix(_PARAMS) for name in columns if name.startswith(_PARAMS)]
+    if any(name.startswith(_VALUES) for name in columns):
+        raise ArgumentError(
+            f"source must have one value for each row, got several columns {_VALUES}*"
+        )
     if "value" not in columns or not names:
         raise ArgumentError(
             "source must have a column value and columns params_*, as evaluations_dataframe() and "
@@ -103,8 +112,8 @@ def _of_frame(frame: pd.DataFrame) -> Iterator[EarlierTrial]:
         for record in records:
             resource = native(record.get("resource"))
             if not _is_missing(record["value"]):
-                key = None if _is_missing(resource) else resource
-                found.values[key] = float(record["value"])
+                key = None if _is_missing(resource) else arguments.number("resource", resource)
+                found.values[key] = arguments.number("value", native(record["value"]))
         yield found
 
 
@@ -113,25 +122,49 @@ def _is_missing(value: Any) -> bool:
 
 
 def _of_hpbandster(directory: Path, *, maximize: bool) -> Iterator[EarlierTrial]:
-    if maximize:
-        raise ArgumentError(
-            "source must be a run that maximizes, got one of HpBandSter, which minimizes"
-        )
     try:
         configs = [json.loads(line) for line in _lines(directory / "configs.json")]
         results = [json.loads(line) for line in _lines(directory / "results.json")]
-        found = {tuple(key): EarlierTrial(dict(config)) for key, config, *_ in configs}
+        known = _distributions_beside(directory)
+        found = {tuple(key): EarlierTrial(dict(each), {}, known) for key, each, *_ in configs}
         for key, budget, _, result, *_ in results:
-            loss = result.get("loss") if isinstance(result, dict) else result
-            if loss is not None:
+            value = _value_of(result, maximize=maximize)
+            if value is not None:
                 whole = int(budget) if float(budget).is_integer() else float(budget)
-                found[tuple(key)].values[whole] = float(loss)
+                found[tuple(key)].values[whole] = value
+    except ArgumentError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArgumentError(
             "source must be a directory with configs.json and results.json as HpBandSter writes "
             f"them, got {str(directory)!r}: {type(error).__name__}: {error}"
         ) from error
     yield from found.values()
+
+
+def _value_of(result: Any, *, maximize: bool) -> float | None:
+    """Return the value of a result of HpBandSter: its loss, or what our files have beside it."""
+    loss = result.get("loss") if isinstance(result, dict) else result
+    if loss is None or not maximize:
+        return None if loss is None else float(loss)
+    info = result.get("info") if isinstance(result, dict) else None
+    if not isinstance(info, dict) or info.get("value") != -loss:
+        raise ArgumentError(
+            "source must be a run that maximizes, got one of HpBandSter, which minimizes"
+        )
+    return -float(loss)
+
+
+def _distributions_beside(directory: Path) -> dict[str, BaseDistribution]:
+    """Return the distributions of a run whose space we have written beside it; else none."""
+    path = directory / _SPACE
+    if not path.exists():
+        return {}
+    from ConfigSpace import ConfigurationSpace  # takes long to import
+
+    from bohb.configspace import search_space
+
+    return dict(search_space(ConfigurationSpace.from_json(path)).distributions)
 
 
 def _lines(path: Path) -> list[str]:
@@ -237,7 +270,7 @@ def write_hpbandster(
         path.mkdir(parents=True, exist_ok=True)
         _write_lines(path / "configs.json", configs.values())
         _write_lines(path / "results.json", results)
-        configuration_space.to_json(path / "configspace.json")
+        configuration_space.to_json(path / _SPACE)
     except OSError as error:
         raise ArgumentError(f"directory must be one that can be written to: {error}") from error
     return path

@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.history import Origin, birth_of, is_paused, leg_of
+from bohb.history import LEG_ATTRIBUTE, Origin, birth_of, is_paused, leg_of
 from bohb.hyperband import Plan, Resource
 from bohb.store.legs import origin_of
 from bohb.study.evaluation_records import EvaluationRecord
@@ -37,6 +37,8 @@ class Explanation:
         Its configuration.
     parent
         The trial from whose checkpoint it went on, in a population; else None.
+    is_added
+        Whether it was added from elsewhere, as by `Study.add_trials_from`.
 
     Examples
     --------
@@ -59,6 +61,7 @@ class Explanation:
     state: str
     params: dict[str, Any]
     parent: int | None = None
+    is_added: bool = False
 
     def __str__(self) -> str:
         place = "" if self.bracket is None else f" of bracket {self.bracket}"
@@ -68,7 +71,7 @@ class Explanation:
         return "\n".join(
             [
                 f"Trial {self.number}{place}{went_on} {self.state}.",
-                f"It was {_origin_in_words(self.origin)}.",
+                *([] if self.is_added else [f"It was {_origin_in_words(self.origin)}."]),
                 *(_evaluation_in_words(each) for each in self.evaluations),
                 f"Its parameters: {params or 'none yet'}",
             ]
@@ -95,7 +98,13 @@ def explain(trial: FrozenTrial, evaluations: Sequence[EvaluationRecord], plan: P
         _state_in_words(trial, evaluations, running),
         trial.params,
         None if birth is None else birth[0],
+        _is_added(trial),
     )
+
+
+def _is_added(trial: FrozenTrial) -> bool:
+    """Return whether a trial was added from elsewhere: it has finished, and never had a leg."""
+    return trial.state.is_finished() and LEG_ATTRIBUTE not in trial.system_attrs
 
 
 def _state_in_words(
@@ -105,12 +114,15 @@ def _state_in_words(
         return "waits in the queue"
     if running is not None:
         return f"is being trained to resource {running:g}"
+    if _is_added(trial):
+        steps = trial.intermediate_values
+        values = trial.values or [steps[step] for step in sorted(steps)[-1:]]
+        shown = f" with value {', '.join(f'{value:.6g}' for value in values)}" if values else ""
+        return f"was added from elsewhere{shown}, and belongs to no bracket"
     if not evaluations:
         return f"has no evaluation, and is {trial.state.name}"
     last = evaluations[-1]
     where = f"at resource {last.resource:g}"
-    if last.bracket is None:
-        return f"was added from elsewhere with {_value_in_words(last)}"
     if last.outcome == "failed":
         return f"has failed {where}: {failure_of(trial) or 'no reason is stored'}"
     if last.outcome == "pruned":
@@ -121,7 +133,7 @@ def _state_in_words(
 
 def _origin_in_words(origin: Origin | None) -> str:
     if origin is None:
-        return "proposed by what is not known"
+        return "proposed by somebody whose name was not stored yet when its first leg was cut off"
     if origin.source == "prior":
         known = f"{origin.n_evaluated} had been evaluated by then"
         return f"drawn from the prior, as the first trials and a share of all are ({known})"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import heapq
 import math
+from numbers import Integral
 from typing import Literal, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb import arguments
-from bohb.errors import ArgumentError
+from bohb.errors import ArgumentError, ArgumentTypeError
 from bohb.history import Scale
 from bohb.hyperband import Plan
 from bohb.store.checkpoints import Checkpoints
@@ -27,10 +28,11 @@ def checked_keep(keep: Keep) -> int | None:
     ArgumentError, ArgumentTypeError
         If `keep` is neither "all" nor "best" nor a number of trials.
     """
-    if isinstance(keep, str):
-        if keep not in ("all", "best"):
-            raise ArgumentError(f"keep must be 'all', 'best' or a number of trials, got {keep!r}")
+    if isinstance(keep, str) and keep in ("all", "best"):
         return None if keep == "all" else 1
+    if isinstance(keep, bool) or not isinstance(keep, Integral):
+        kind = ArgumentError if isinstance(keep, str) else ArgumentTypeError
+        raise kind(f"keep must be 'all', 'best' or a number of trials, got {keep!r}")
     return arguments.count("keep", keep)
 
 

@@ -184,7 +184,8 @@ class Session:
                 stack.callback(progress.close)
             keeping = self._keeping(state, options.keep)
             schedule, adviser = state.schedule, self._adviser_of(state)
-            adviser.begin(options.limits, schedule.plan, schedule.n_started)
+            if self.logs_failures:
+                adviser.begin(options.limits, schedule.plan, schedule.n_started)
             loop = Loop(
                 state, dispatch, allowance, stop, self._lease, options, progress, keeping, adviser
             )

@@ -607,6 +607,8 @@ class Study(StudyReading):
         >>> study.add_trials_from(before), len(study.evaluations())
         (15, 0)
         """
+        if source is self:
+            raise ArgumentError("source must be another study, got this one")
         scale = scale_of(self)
         if scale.further:
             raise ArgumentError(
@@ -640,7 +642,10 @@ def checkpoints_of(study: Study) -> Checkpoints:
 
 
 def silence_failures(study: Study) -> None:
-    """Let a study log no failures of its trials, for a caller that tells of them in another way."""
+    """Let a study log no failures of its trials, and no limit that its first bracket exceeds.
+
+    This is for a caller that tells of both in its own words.
+    """
     study._session.logs_failures = False
 
 

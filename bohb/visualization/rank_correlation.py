@@ -33,9 +33,9 @@ def rank_correlation_picture(study: Study) -> Picture:
         for high in range(low + 1, n_levels):
             both = sorted(values[low].keys() & values[high].keys())
             text, colour = f"n = {len(both)}", None
-            if len(both) >= _FEWEST:
-                lower, higher = ([values[level][n] for n in both] for level in (low, high))
-                correlation = rank_correlation(lower, higher)
+            pair = [[values[level][n] for n in both] for level in (low, high)]
+            correlation = rank_correlation(*pair) if len(both) >= _FEWEST else np.nan
+            if not np.isnan(correlation):
                 found[high, low] = correlation
                 text = f"{correlation:.2f}\n{text}"
                 colour = ink_on(shade((correlation + 1) / 2))
@@ -45,7 +45,8 @@ def rank_correlation_picture(study: Study) -> Picture:
             colours.append(colour)
     if np.isnan(found).all():
         raise NoResultError(
-            f"study {study.study_name!r} has no two levels at which {_FEWEST} trials were evaluated"
+            f"study {study.study_name!r} has no two levels at which {_FEWEST} trials were "
+            "evaluated and whose values are not all alike"
         )
     places = np.arange(n_levels)
     names = [f"{level:g}" for level in levels]
@@ -84,7 +85,7 @@ def plot_rank_correlation(study: Study, ax: Axes | None = None) -> Axes:
     MissingDependencyError, ArgumentError
         As for `plot_rungs`.
     NoResultError
-        If no three trials were evaluated at the same two levels.
+        If no three trials were evaluated at the same two levels, or their values are all alike.
 
     Examples
     --------

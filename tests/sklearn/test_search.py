@@ -460,13 +460,14 @@ def test_a_pipeline_is_tuned_by_a_function():
     assert isinstance(search.best_estimator_, Pipeline)
 
 
-def test_a_space_of_configspace_and_distributions_of_optuna_are_taken():
+def test_a_space_of_configspace_and_distributions_of_optuna_are_taken(caplog):
     space = ConfigurationSpace({"max_depth": (1, 8), "min_samples_leaf": (1, 20)})
     assert search_of(distributions=space).fit(X, Y).best_score_ > 0.9
     given = {"max_depth": optuna.distributions.IntDistribution(1, 8)}
     with pytest.warns(UserWarning, match="has only 8 candidates"):
         search = search_of(distributions=given, min_resource=16).fit(X, Y)
     assert search.metadata_["n_models"] == 8
+    assert "fit_plan" not in caplog.text  # the user has neither n_trials nor a study
 
 
 def test_a_small_space_is_tried_once_and_no_more():

@@ -87,6 +87,14 @@ CONSTRUCTORS = [
     ),
     (lambda: bohb.create_study(checkpoint_root=5), "checkpoint_root must be a path, got 5"),
     (
+        lambda: bohb.PopulationPruner(max_resource=9, interval=3, factors=1.2),
+        "factors must be a list of numbers, got 1.2",
+    ),
+    (
+        lambda: bohb.load_study(study_name="s", storage=None),
+        "which has no study, as it is a new one in memory, got 's'",
+    ),
+    (
         lambda: bohb.executors.ProcessExecutor(environments=[]),
         r"environments must have one dict .* got \[\]",
     ),
@@ -124,8 +132,11 @@ OPTIMIZE = [
     ({"timeout": "1h"}, "timeout must be a number, got '1h'"),
     ({"n_jobs": 0}, "n_jobs must be at least 1, or -1 for all processors, got 0"),
     ({"n_jobs": 1.5}, "n_jobs must be an integer, got 1.5"),
-    ({"catch": ("ValueError",)}, "catch must hold exception classes, got 'ValueError'"),
-    ({"catch": 5}, "catch must hold exception classes, got 5"),
+    ({"catch": ("ValueError",)}, "catch must hold subclasses of Exception, got 'ValueError'"),
+    ({"catch": 5}, "catch must hold subclasses of Exception, got 5"),
+    ({"catch": BaseException}, "catch must hold subclasses of Exception, got <class 'BaseExcep"),
+    ({"keep": None}, "keep must be 'all', 'best' or a number of trials, got None"),
+    ({"keep": "some"}, "keep must be 'all', 'best' or a number of trials, got 'some'"),
     ({"callbacks": 5}, "callbacks must hold functions, got 5"),
 ]
 
@@ -164,6 +175,7 @@ RETURNED = [
     (lambda trial: {"loss": 0.5}, "must be one number, got .* of type dict"),
     (lambda trial: 1 + 2j, "must be one number, got .* of type complex"),
     (coroutine, "must be a plain function or a generator, got a coroutine function"),
+    (lambda trial: 10**400, "the value that is returned must fit into a float"),
 ]
 
 
@@ -606,7 +618,22 @@ def test_what_is_enqueued_has_the_type_of_the_parameter(is_declared, storage):
             assert [(type(v), v) for v in values.values()] == [(type(v), v) for v in (n, x, c)]
 
 
-@pytest.mark.parametrize("params", [{"n": 2.5}, {"n": "two"}, {"x": 3}, {"c": 3}, [2]], ids=str)
+def test_the_name_of_a_parameter_must_be_a_string(study):
+    with pytest.raises(ArgumentTypeError, match="name must be a string, got 5"):
+        study.optimize(lambda trial: trial.suggest_float(5, 0, 1))
+
+
+def test_of_several_values_the_one_that_is_no_number_is_named():
+    study = bohb.create_study(
+        directions=["minimize", "minimize"], pruner=bohb.HyperbandPruner(1, 3)
+    )
+    with pytest.raises(ObjectiveError, match="value 1 that is returned must be one number"):
+        study.optimize(lambda trial: (1, None))
+
+
+@pytest.mark.parametrize(
+    "params", [{"n": 2.5}, {"n": "two"}, {"n": "2"}, {"x": "0.5"}, {"x": 3}, {"c": 3}, [2]], ids=str
+)
 def test_what_cannot_be_a_value_is_refused_when_it_is_enqueued(params):
     study = bohb.create_study(space=SPACE, pruner=bohb.HyperbandPruner(1, 3))
     with pytest.raises(ArgumentError, match="params"):

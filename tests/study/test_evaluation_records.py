@@ -218,8 +218,13 @@ def test_a_trial_that_was_added_is_explained_as_such():
     study = study_of()
     study.optimize(loss)
     study.add_trial(study.best_trial)
-    said = str(study.explain(len(study.trials) - 1))
-    assert "was added from elsewhere with value" in said
+    low = next(trial for trial in study.trials if trial.state.name == "PRUNED")
+    study.add_trial(low)
+    for number in (len(study.trials) - 2, len(study.trials) - 1):
+        explained = study.explain(number)
+        assert explained.is_added
+        assert "was added from elsewhere with value" in str(explained)
+        assert "proposed" not in str(explained)
 
 
 @pytest.mark.parametrize("number", [15, -1])

@@ -107,6 +107,48 @@ def test_a_run_of_hpbandster_is_read_as_it_was_written(tmp_path, direction):
     )
 
 
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_our_own_files_say_how_parameters_were_suggested(tmp_path, direction):
+    def objective(trial):
+        rate = trial.suggest_float("rate", 1e-3, 1, log=True)
+        width = trial.suggest_int("width", 1, 64, log=True)
+        kind = trial.suggest_categorical("kind", ["b", "a", "c"])
+        return rate + width / 64 + (kind == "a") + 1 / trial.resource
+
+    before = study_of(direction=direction)
+    before.optimize(objective)
+    before.export_hpbandster(tmp_path)
+    study, count = after(tmp_path, direction=direction)
+    assert count == 15
+    assert [trial.params for trial in study.trials] == [trial.params for trial in before.trials]
+    study.optimize(objective)  # with parameters that were suggested otherwise it would fail
+    assert len(study.trials) == count + study.plan().n_trials
+
+
+def test_files_of_others_minimize(tmp_path):
+    before = study_of()
+    before.optimize(loss)
+    before.export_hpbandster(tmp_path)
+    results = tmp_path / "results.json"
+    results.write_text(results.read_text().replace('"info": {', '"infos": {'))
+    with pytest.raises(ArgumentError, match="got one of HpBandSter, which minimizes"):
+        after(tmp_path, direction="maximize")
+
+
+def test_a_study_does_not_learn_from_itself():
+    study = study_of()
+    with pytest.raises(ArgumentError, match="source must be another study, got this one"):
+        study.add_trials_from(study)
+
+
+def test_a_parameter_that_earlier_results_have_otherwise_is_explained():
+    before = study_of()
+    before.optimize(lambda trial: trial.suggest_float("x", 0.1, 1, log=True))
+    study, _ = after(before)
+    with pytest.raises(ArgumentError, match=r"Trial 0 of this study has it as .*log=True.*space="):
+        study.optimize(loss)
+
+
 def test_the_files_are_those_of_hpbandster(tmp_path):
     def fails(trial):
         if trial.number == 2:
@@ -186,7 +228,22 @@ def test_every_model_copes_with_trials_that_lack_parameters(model):
         (
             optuna.create_study(directions=["minimize", "minimize"]),
             ArgumentError,
-            "got a study to minimize, minimize",
+            "must be a study of one direction, got one with minimize and minimize",
+        ),
+        (
+            pd.DataFrame({"params_x": [1], "value": [1], "values_0": [1]}),
+            ArgumentError,
+            r"must have one value for each row, got several columns values_\*",
+        ),
+        (
+            pd.DataFrame({"params_x": [1], "value": ["low"]}),
+            ArgumentTypeError,
+            "value must be a number, got 'low'",
+        ),
+        (
+            pd.DataFrame({"params_x": [1], "value": [1], "resource": ["low"]}),
+            ArgumentTypeError,
+            "resource must be a number, got 'low'",
         ),
     ],
 )

@@ -274,7 +274,7 @@ def test_the_log_says_who_goes_on_from_whom(caplog):
     assert "goes on from the checkpoint of trial" in caplog.text
 
 
-def test_in_a_plain_study_only_the_worst_are_stopped():
+def test_in_a_plain_study_only_the_worst_are_stopped_and_that_is_said_once(caplog):
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)
         for epoch in range(1, 13):
@@ -287,6 +287,7 @@ def test_in_a_plain_study_only_the_worst_are_stopped():
     study.optimize(objective, n_trials=40)
     n_pruned = sum(trial.state == TrialState.PRUNED for trial in study.trials)
     assert 5 < n_pruned < 30
+    assert caplog.text.count("make the study by bohb.create_study to train a population") == 1
 
 
 JOINING = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 
@@ -53,6 +54,25 @@ def study_of(n_rounds=2, seed=0, direction="minimize", function=objective, **arg
 @pytest.fixture(scope="module")
 def study():
     return study_of()
+
+
+@pytest.mark.parametrize("kinds", [visualization, plotly])
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("flat", [1, 3, 9])
+def test_each_plot_copes_with_a_rung_whose_values_are_all_alike(name, kinds, flat):
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        return x * (trial.resource != flat) + 1 / trial.resource
+
+    study = study_of(1, function=objective)
+    with contextlib.suppress(NoResultError):
+        getattr(kinds, name)(study)
+
+
+def test_without_any_differences_there_is_no_rank_correlation():
+    study = study_of(1, function=lambda trial: trial.suggest_float("x", 0, 1) * 0)
+    with pytest.raises(NoResultError, match="whose values are not all alike"):
+        visualization.plot_rank_correlation(study)
 
 
 @pytest.mark.parametrize("name", PLOTS)
