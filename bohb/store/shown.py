@@ -43,7 +43,7 @@ class Shown:
     def write_last(self, trial_id: int, leg: Leg, became: str) -> None:
         """Write how a trial ends; a finished trial takes no attributes any more."""
         self.unwritten.pop(trial_id, None)
-        if leg.rung or trial_id not in self.new or self._has_time():
+        if leg.rung or trial_id not in self.new or self.has_time:
             began = time.monotonic()
             self._write(trial_id, leg, became)
             self._spend(began)
@@ -52,7 +52,7 @@ class Shown:
     @property
     def is_due(self) -> bool:
         """Whether something is to be written, and that was not done so recently as to cost much."""
-        return bool(self.unwritten) and self._has_time()
+        return bool(self.unwritten) and self.has_time
 
     def write(self) -> None:
         """Write what is unwritten."""
@@ -63,7 +63,9 @@ class Shown:
                 self._write(trial_id, *self.unwritten.pop(trial_id))
         self._spend(began)
 
-    def _has_time(self) -> bool:
+    @property
+    def has_time(self) -> bool:
+        """Whether the last write of what may be left out lies long enough ago."""
         return time.monotonic() >= self._not_before
 
     def _spend(self, began: float) -> None:

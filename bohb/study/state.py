@@ -517,7 +517,8 @@ class StudyState:
 
     def _write_end(self, trial: Trial, state: TrialState, end: str, value: Value | None) -> None:
         frozen, record = live_trial(trial), self._records[trial.number]
-        if end != DROPPED:  # nothing is new in a trial that is dropped where it was paused
+        # A trial that is dropped was paused before, and its state says the rest.
+        if end != DROPPED or self.shown.has_time:
             self.ledger.end_leg(trial._trial_id, record, end)
         self.shown.write_last(trial._trial_id, record.leg, end)
         values = value if value is None or isinstance(value, tuple) else (value,)

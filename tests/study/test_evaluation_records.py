@@ -156,6 +156,7 @@ def test_optunas_tools_see_what_became_of_each_trial_if_legs_are_no_shorter_than
     last = {e.number: e.outcome for e in study.evaluations()}
     for trial in study.trials:
         assert trial.user_attrs["bohb:standing"].endswith(f": {last[trial.number]}")
+        assert trial.system_attrs["bohb:leg"]["state"] == last[trial.number]
 
 
 def test_optunas_tools_see_trials_that_are_paused_once_a_call_has_ended():
