@@ -508,7 +508,9 @@ class StudyReading(StoredStudy):
         >>> study = bohb.create_study(
         ...     sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 27)
         ... )
-        >>> study.optimize(lambda trial: trial.suggest_float("x", 1, 2) / trial.resource)
+        >>> def objective(trial):
+        ...     return trial.suggest_float("x", 1, 2) / trial.resource
+        >>> study.optimize(objective, n_rounds=2)
         >>> [advice.kind for advice in study.advice()]
         ['range of x']
         """

@@ -47,11 +47,12 @@ def spent(study, *, continued):
 
 
 @pytest.mark.parametrize("style", [loop, generator, by_resource])
-def test_a_budget_in_cost_is_kept_to_about_a_trial(style):
-    study = study_of(PRUNER)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_budget_in_cost_is_kept_to_about_a_trial(style, seed):
+    study = study_of(PRUNER, seed=seed)
     study.optimize(style, total_cost=10_000)
     used = spent(study, continued=style is generator)
-    assert 0.7 * 10_000 < used < 1.1 * 10_000
+    assert abs(used - 10_000) < 100 * 27  # the largest network, trained to the end
     assert study.incumbent().resource == 27  # brackets are finished with what they hold
 
 
@@ -72,13 +73,14 @@ def test_a_budget_counts_for_all_calls_together_or_for_each_alone():
     assert spent(study, continued=True) > 1.5 * first
 
 
-def test_a_study_from_the_storage_knows_what_was_spent(tmp_path):
-    study = study_of(PRUNER, storage=tmp_path / "a.journal", study_name="a")
-    study.optimize(loop, total_cost=4000)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_study_from_the_storage_knows_what_was_spent(tmp_path, seed):
+    study = study_of(PRUNER, seed=seed, storage=tmp_path / "a.journal", study_name="a")
+    study.optimize(loop, total_cost=10_000)
     again = bohb.load_study(study_name="a", storage=tmp_path / "a.journal")
-    n_trials = len(again.trials)
-    again.optimize(loop, total_cost=4000, in_total=True)
-    assert len(again.trials) == n_trials
+    again.optimize(loop, total_cost=10_000, in_total=True)
+    # What was expected of the last legs may have been more than they cost, which leaves some room.
+    assert abs(spent(again, continued=False) - 10_000) < 100 * 27
 
 
 def test_costs_come_back_from_workers():

@@ -147,7 +147,7 @@ def test_the_model_finds_a_better_front_than_random_configurations():
 
     by_model = [volume(bohb.BOHBSampler(seed=seed)) for seed in range(3)]
     at_random = [volume(bohb.BOHBSampler(seed=seed, random_fraction=1.0)) for seed in range(3)]
-    assert min(by_model) > max(at_random)
+    assert np.mean(by_model) > np.mean(at_random) + 0.1
 
 
 def test_the_sampler_serves_a_plain_study_of_optuna():
