@@ -56,17 +56,20 @@ def study():
     return study_of()
 
 
-@pytest.mark.parametrize("kinds", [visualization, plotly])
-@pytest.mark.parametrize("name", PLOTS)
-@pytest.mark.parametrize("flat", [1, 3, 9])
-def test_each_plot_copes_with_a_rung_whose_values_are_all_alike(name, kinds, flat):
+@pytest.fixture(scope="module", params=[1, 3, 9])
+def flat_study(request):
     def objective(trial):
         x = trial.suggest_float("x", 0, 1)
-        return x * (trial.resource != flat) + 1 / trial.resource
+        return x * (trial.resource != request.param) + 1 / trial.resource
 
-    study = study_of(1, function=objective)
+    return study_of(1, function=objective)
+
+
+@pytest.mark.parametrize("kinds", [visualization, plotly])
+@pytest.mark.parametrize("name", PLOTS)
+def test_each_plot_copes_with_a_rung_whose_values_are_all_alike(flat_study, name, kinds):
     with contextlib.suppress(NoResultError):
-        getattr(kinds, name)(study)
+        getattr(kinds, name)(flat_study)
 
 
 def test_without_any_differences_there_is_no_rank_correlation():
