@@ -19,7 +19,7 @@ from bohb.history import FIXED_PARAMS, LEG_ATTRIBUTE, PAUSED, RUNNING
 from bohb.hyperband import Leg
 from bohb.store.legs import LegMarks, LegRecord
 from bohb.store.opening import without_secrets
-from bohb.store.patience import Patience, may_pass
+from bohb.store.patience import Patience
 from bohb.store.values import check_storable
 
 ERROR_ATTRIBUTE = "bohb:error"
@@ -309,15 +309,14 @@ class Ledger:
     def ride_out(self, action: str, call: Callable[[], T]) -> T:
         """Return what a call of Optuna's returns, which reaches the storage without this ledger.
 
-        It is tried again for some time like all others. What Optuna raises for other reasons, such
-        as a trial that is finished, is raised as it is.
+        It is tried again for some time like all others. What Optuna raises for other reasons is
+        raised as it is: a trial that is finished, or a distribution that the storage refuses, which
+        the proxy of gRPC tells by the same class of errors by which it says that it is away.
         """
         try:
             return self.patience.carry_out(call)
-        except Exception as error:
-            if isinstance(error, (StorageInternalError, OSError)) or may_pass(error):
-                raise self.failure(action, error) from error
-            raise
+        except (StorageInternalError, OSError) as error:
+            raise self.failure(action, error) from error
 
     def failure(self, action: str, error: Exception) -> StorageError:
         """Return the error that says what could not be done to the storage, and why."""
