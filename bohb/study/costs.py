@@ -35,27 +35,26 @@ class Costs:
         # The resource of legs that failed before they told a cost.
         self._unpriced: dict[bool, Resource] = {True: 0, False: 0}
 
-    def note(
-        self, cost: float | None, before: float | None, resource: Resource, previous: Resource
-    ) -> None:
-        """Take the cost of a trial at the `resource` of its leg, and at the `previous` one."""
-        if cost is None:
+    def note(self, trial: FrozenTrial, leg: Leg, scale: Scale, *, failed: bool = False) -> None:
+        """Take the cost of a leg that is over.
+
+        A leg that has `failed` cost what the trial reported last; without that it counts as the
+        mean of the others.
+        """
+        previous = leg.previous_resource
+        before = scale.cost_at(previous, trial) if previous else None
+        cost = _last_cost(trial, before) if failed else scale.cost_at(leg.resource, trial)
+        if cost is None and not failed:
             self.n_unknown += 1
             return
+        self.n_failed += cost is None
         for continued in (True, False):
-            self._spent[continued] += cost - (before or 0.0) if continued else cost
-            self._resource[continued] += resource - previous if continued else resource
-
-    def note_failed(
-        self, cost: float | None, before: float | None, resource: Resource, previous: Resource
-    ) -> None:
-        """Take the last cost of a trial that has failed; without one its leg counts as the mean."""
-        if cost is not None:
-            self.note(cost, before, resource, previous)
-            return
-        self.n_failed += 1
-        for continued in (True, False):
-            self._unpriced[continued] += resource - previous if continued else resource
+            used = leg.resource - previous if continued else leg.resource
+            if cost is None:
+                self._unpriced[continued] += used
+            else:
+                self._spent[continued] += cost - (before or 0.0) if continued else cost
+                self._resource[continued] += used
 
     def spent(self, *, continued: bool) -> float:
         """Return what all legs have cost that have ended."""
@@ -78,16 +77,6 @@ class Costs:
             )
 
 
-def cost_of(
-    trial: FrozenTrial, leg: Leg, scale: Scale, *, failed: bool = False
-) -> tuple[float | None, float | None, Resource, Resource]:
-    """Return what `Costs.note` takes of a leg that is over, or `Costs.note_failed`."""
-    previous = leg.previous_resource
-    before = scale.cost_at(previous, trial) if previous else None
-    cost = _last_cost(trial, before) if failed else scale.cost_at(leg.resource, trial)
-    return cost, before, leg.resource, previous
-
-
 def _last_cost(trial: FrozenTrial, before: float | None) -> float | None:
     """Return the highest cost that a trial has reported, if that is more than `before`."""
     known = costs_by_step(trial).values()
@@ -105,8 +94,5 @@ def costs_so_far(trials: Iterable[FrozenTrial], scale: Scale, plan: Plan) -> Cos
         for rung, loss in enumerate(place.losses, place.first_rung):
             previous = resources[rung - 1] if rung else 0
             leg = Leg(trial.number, place.bracket, rung, resources[rung], previous)
-            if loss is None:
-                costs.note_failed(*cost_of(trial, leg, scale, failed=True))
-            else:
-                costs.note(*cost_of(trial, leg, scale))
+            costs.note(trial, leg, scale, failed=loss is None)
     return costs

@@ -117,7 +117,7 @@ def _state_in_words(
     if _is_added(trial):
         steps = trial.intermediate_values
         values = trial.values or [steps[step] for step in sorted(steps)[-1:]]
-        shown = f" with value {', '.join(f'{value:.6g}' for value in values)}" if values else ""
+        shown = f" with {_in_words(values)}" if values else ""
         return f"was added from elsewhere{shown}, and belongs to no bracket"
     if not evaluations:
         return f"has no evaluation, and is {trial.state.name}"
@@ -155,9 +155,12 @@ def _origin_in_words(origin: Origin | None) -> str:
 
 
 def _value_in_words(evaluation: EvaluationRecord) -> str:
-    if evaluation.values:
-        return f"values {', '.join(f'{each:.6g}' for each in evaluation.values)}"
-    return f"value {evaluation.value:.6g}"
+    return _in_words(evaluation.values or [evaluation.value])
+
+
+def _in_words(values: Sequence[float]) -> str:
+    noun = "value" if len(values) == 1 else "values"
+    return f"{noun} {', '.join(f'{each:.6g}' for each in values)}"
 
 
 def _evaluation_in_words(evaluation: EvaluationRecord) -> str:

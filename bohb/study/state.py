@@ -45,7 +45,7 @@ from bohb.store.legs import NO_LEG, LegMarks, LegRecord
 from bohb.store.shown import Shown
 from bohb.store.stored_study import StoredStudy, ledger_of
 from bohb.study.compatibility import schedule_pruner_of
-from bohb.study.costs import Costs, cost_of
+from bohb.study.costs import Costs
 from bohb.study.faults import Failure
 from bohb.study.forecast import TimedLeg, timed_legs
 from bohb.study.interrupts import uninterrupted
@@ -239,14 +239,12 @@ class StudyState:
             self._finish(trial, TrialState.PRUNED, PRUNED, self._last_value(trial))
             return None
         loss = None if value is None else self.scale.finite_loss(value)
-        if result.outcome is not Outcome.REACHED or value is None or loss is None:
-            if self.context.costs is not None:
-                found = cost_of(live_trial(trial), leg, self.scale, failed=True)
-                self.context.costs.note_failed(*found)
+        failed = result.outcome is not Outcome.REACHED or loss is None
+        if self.context.costs is not None:
+            self.context.costs.note(live_trial(trial), leg, self.scale, failed=failed)
+        if failed or value is None or loss is None:
             self._fail(trial, leg, result)
             return None
-        if self.context.costs is not None:
-            self.context.costs.note(*cost_of(live_trial(trial), leg, self.scale))
         if self.scale.is_top(leg.resource):
             self._finish(trial, TrialState.COMPLETE, FINISHED, value)
         else:
