@@ -297,8 +297,14 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
     # trial was. What it was dropped for is decided again; what it finished with is not known.
     pending = not (trial.state.is_finished() or leg["state"] in (PAUSED, DROPPED))
     here = () if pending else (_loss_on_rung(trial, bracket, leg["rung"], scale),)
-    is_over = trial.state.is_finished()
-    return Standing(trial.number, index, (*below, *here), pending, at_top, first, parent, is_over)
+    losses, is_over = (*below, *here), trial.state.is_finished()
+    of_model = began_in_models_turn(trial)
+    return Standing(trial.number, index, losses, pending, at_top, first, parent, is_over, of_model)
+
+
+def began_in_models_turn(trial: FrozenTrial) -> bool:
+    """Return whether `trial` was begun in the model's turn."""
+    return bool((trial.system_attrs.get(LEG_ATTRIBUTE) or {}).get("in_models_turn", False))
 
 
 def birth_of(trial: FrozenTrial) -> tuple[int, int] | None:
@@ -319,7 +325,10 @@ def leg_of(trial: FrozenTrial, plan: Plan) -> Leg:
     index, rung, at_top = written["bracket"], written["rung"], written.get("at_top", False)
     resources = plan.bracket(index, at_top=at_top).resources
     previous = resources[rung - 1] if rung else 0
-    return Leg(trial.number, index, rung, resources[rung], previous, at_top)
+    of_model = began_in_models_turn(trial)
+    return Leg(
+        trial.number, index, rung, resources[rung], previous, at_top, in_models_turn=of_model
+    )
 
 
 def _loss_on_rung(trial: FrozenTrial, bracket: Bracket, rung: int, scale: Scale) -> Value | None:

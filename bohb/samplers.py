@@ -92,11 +92,11 @@ class BOHBSampler(BaseSampler):
     random_fraction
         The share of configurations drawn from the prior, whatever was observed. It keeps the
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
-        means 1 in the first bracket, but for its last few trials, as long as nothing was evaluated
-        above the lowest rung; then 0.2 in the first round of brackets, and 0.5 there while training
-        further makes trials no better, so that the model sees at every level what it has not chosen
-        itself; after the first round 0.05 for ``"gp"``, which explores by itself, and 0.1 for
-        ``"density"``; always 0.15 for ``"evolution"``; and the published 1/3 for
+        means 1 in the first two thirds of the first bracket and 0 in the last, as long as nothing
+        was evaluated above the lowest rung; then 0.2 in the first round of brackets, and 0.5 there
+        while training further makes trials no better, so that the model sees at every level what it
+        has not chosen itself; after the first round 0.05 for ``"gp"``, which explores by itself,
+        and 0.1 for ``"density"``; always 0.15 for ``"evolution"``; and the published 1/3 for
         ``"falkner2018"``. 1 gives plain Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
@@ -236,6 +236,12 @@ class BOHBSampler(BaseSampler):
         """
         return self._model != "falkner2018" and self._options.get("random_fraction") == 1.0
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the model waits for its turn in the first bracket, as `random_fraction` says."""
+        is_as_published = self._model in ("falkner2018", "evolution")
+        return not is_as_published and "random_fraction" not in self._options
+
     def _tell_if_used_up(
         self,
         study: optuna.Study,
@@ -283,8 +289,12 @@ class BOHBSampler(BaseSampler):
         options: dict[str, Any] = dict(self._options)
         first: Plan | None = getattr(pruner, "first_round", None)
         if first is not None and number < first.n_starting and "random_fraction" not in options:
-            sizes = first.brackets[0].sizes
-            options["random_fraction"] = first_round_share(observations, number, sizes)
+            options["random_fraction"] = first_round_share(
+                observations,
+                number,
+                n_before=first.n_before_model,
+                n_first=first.brackets[0].n_trials,
+            )
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density

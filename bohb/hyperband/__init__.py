@@ -20,7 +20,7 @@ from bohb.hyperband.plan import (
     make_successive_halving_plan,
 )
 from bohb.hyperband.population import PopulationSchedule
-from bohb.hyperband.promotion import n_replaced, promotable
+from bohb.hyperband.promotion import decision, n_replaced, n_reserved, promotable
 from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 from bohb.hyperband.schedule import Schedule
 from bohb.hyperband.synchronous import SynchronousSchedule
@@ -40,6 +40,7 @@ __all__ = [
     "Schedule",
     "Standing",
     "SynchronousSchedule",
+    "decision",
     "intervals",
     "ladder",
     "lowest_of",
@@ -48,6 +49,7 @@ __all__ = [
     "make_successive_halving_plan",
     "makespan",
     "n_replaced",
+    "n_reserved",
     "pays_to_start_at_top",
     "promotable",
     "schedule_class_for",

@@ -235,6 +235,23 @@ class Plan:
         return self.brackets[0].is_population
 
     @property
+    def n_before_model(self) -> int:
+        """How many trials of the first bracket begin before the model's turn.
+
+        As long as a model has seen nothing above the lowest rung, it proposes the last third only.
+        """
+        first = self.brackets[0]
+        return first.n_trials - first.n_trials // 3 if len(first.sizes) > 1 else 0
+
+    @property
+    def shares_places(self) -> bool:
+        """Whether trials from before the model's turn get their share of the promotions.
+
+        An asynchronous schedule has seen more than the lowest rung after a few trials.
+        """
+        return self.n_before_model > 0 and not self.asynchronous and not self.is_population
+
+    @property
     def n_starting(self) -> int:
         """The number of trials that start on the lowest rung of their bracket."""
         return sum(bracket.n_trials for bracket in self.brackets)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Container, Sequence
 
+from bohb.hyperband.fronts import Loss
 from bohb.hyperband.ladder import as_fraction
+from bohb.hyperband.records import Decision
 
 
 def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -> int:
@@ -29,6 +33,79 @@ def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -
     """
     count = math.floor(n_ranked / as_fraction(reduction_factor))
     return max(count, min(1, n_ranked)) if final else count
+
+
+def n_reserved(ranking: Sequence[int], models: Container[int], n_kept: int) -> int:
+    """Return how many places are kept for trials from before the model's turn.
+
+    They are as many of the `n_kept` places as these trials are of the rung, rounded down; none
+    where no trial of the rung was begun in the model's turn.
+
+    Parameters
+    ----------
+    ranking
+        The trials of the rung that have a loss, best first.
+    models
+        The trials that were begun in the model's turn.
+    n_kept
+        How many trials go on.
+
+    Examples
+    --------
+    >>> n_reserved([5, 4, 3, 0, 2, 1], models={3, 4, 5}, n_kept=4)
+    2
+    """
+    n_others = sum(trial not in models for trial in ranking)
+    return 0 if n_others == len(ranking) else n_kept * n_others // len(ranking)
+
+
+def going_on(ranking: Sequence[int], models: Container[int], n_kept: int) -> list[int]:
+    """Return the trials that go on from a rung, best first.
+
+    They are the best, and in any case the best from before the model's turn, `n_reserved` of them.
+    A model that takes for good what is good on the lowest rung only would fill all places of the
+    next one, and nobody would see what is better there.
+
+    The arguments are those of `n_reserved`.
+
+    Examples
+    --------
+    >>> going_on([5, 4, 3, 0, 2, 1], models={3, 4, 5}, n_kept=4)
+    [5, 4, 0, 2]
+    >>> going_on([5, 4, 3, 0, 2, 1], models=(), n_kept=4)
+    [5, 4, 3, 0]
+    """
+    others = [trial for trial in ranking if trial not in models]
+    kept = set(others[: n_reserved(ranking, models, n_kept)])
+    best = (trial for trial in ranking if trial not in kept)
+    kept.update(itertools.islice(best, max(n_kept - len(kept), 0)))
+    return [trial for trial in ranking if trial in kept]
+
+
+def decision(
+    ranking: Sequence[tuple[Loss, int]], models: Container[int], n_kept: int, trial: int
+) -> Decision:
+    """Return what a rung is decided by, for one trial of it.
+
+    Parameters
+    ----------
+    ranking
+        Loss and trial of those that have a loss, best first.
+    models, n_kept
+        As for `n_reserved`.
+    trial
+        The trial.
+
+    Examples
+    --------
+    >>> decision([(0.1, 3), (0.2, 2), (0.3, 0), (0.4, 1)], models={2, 3}, n_kept=2, trial=3)
+    Decision(rank=1, n_ranked=4, n_kept=2, cut=0.3, n_reserved=1)
+    """
+    losses = {each: loss for loss, each in ranking}
+    trials = [*losses]
+    kept = going_on(trials, models, n_kept) or trials[:1]
+    reserved = n_reserved(trials, models, n_kept)
+    return Decision(trials.index(trial) + 1, len(trials), n_kept, losses[kept[-1]], reserved)
 
 
 def n_replaced(n_trials: int, reduction_factor: float) -> int:

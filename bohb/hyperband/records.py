@@ -27,6 +27,8 @@ class Leg:
     parent
         The trial from whose checkpoint a trial of a population goes on that has still to be made;
         None for any other leg.
+    in_models_turn
+        Whether its trial was begun in the model's turn, as `Plan.is_models_turn` says.
     """
 
     trial: int | None
@@ -36,6 +38,7 @@ class Leg:
     previous_resource: Resource
     at_top: bool = field(default=False, repr=False)
     parent: int | None = field(default=None, repr=False)
+    in_models_turn: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Decision:
         How many of these go on.
     cut
         The loss of the last one that goes on.
+    n_reserved
+        How many of the places were kept for trials from before the model's turn.
 
     Examples
     --------
@@ -81,13 +86,14 @@ class Decision:
     ...     schedule.begin(schedule.next_leg(), trial)
     ...     pruned = schedule.record(Evaluation(trial, 0, loss))
     >>> schedule.decision(schedule.next_leg())
-    Decision(rank=1, n_ranked=3, n_kept=1, cut=0.1)
+    Decision(rank=1, n_ranked=3, n_kept=1, cut=0.1, n_reserved=0)
     """
 
     rank: int
     n_ranked: int
     n_kept: int
     cut: Loss
+    n_reserved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,8 @@ class Standing:
         child in a population; else 0 and None.
     is_over
         Whether it was dropped, or is finished in any other way.
+    in_models_turn
+        Whether it was begun in the model's turn.
     """
 
     trial: int
@@ -121,3 +129,4 @@ class Standing:
     first_rung: int = 0
     parent: int | None = None
     is_over: bool = False
+    in_models_turn: bool = False

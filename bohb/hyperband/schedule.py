@@ -6,7 +6,7 @@ import abc
 import bisect
 import itertools
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bohb.errors import ArgumentError
@@ -15,6 +15,7 @@ from bohb.hyperband.forecast import LegsLeft
 from bohb.hyperband.fronts import Loss, sort_losses
 from bohb.hyperband.ladder import Resource
 from bohb.hyperband.plan import Bracket, Plan
+from bohb.hyperband.promotion import decision
 from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class BracketRun:
         self.at_top = at_top  # in place of the level that was planned
         self.resize(bracket)
         self.rungs = [RungRecord() for _ in bracket.sizes]
+        self.models: set[int] = set()  # the trials that were begun in the model's turn
 
     def resize(self, bracket: Bracket) -> None:
         self.bracket = bracket
@@ -104,7 +106,10 @@ class BracketRun:
     def leg(self, trial: int | None, rung: int) -> Leg:
         resources = self.bracket.resources
         previous = resources[rung - 1] if rung else 0
-        return Leg(trial, self.index, rung, resources[rung], previous, self.at_top)
+        of_model = trial in self.models
+        return Leg(
+            trial, self.index, rung, resources[rung], previous, self.at_top, in_models_turn=of_model
+        )
 
 
 class Schedule(abc.ABC):
@@ -156,6 +161,8 @@ class Schedule(abc.ABC):
         for standing in by_age:
             run = schedule.runs[standing.bracket]
             first = standing.first_rung
+            if standing.in_models_turn:
+                run.models.add(standing.trial)
             for rung in range(first, first + len(standing.losses) + standing.pending):
                 schedule._enter(run, rung, standing.trial)
             for rung, loss in enumerate(standing.losses, first):
@@ -227,7 +234,10 @@ class Schedule(abc.ABC):
         """Note that `trial` has been given `leg`."""
         if leg.rung == 0 and leg.bracket == len(self.runs):
             self._open(leg.bracket, at_top=leg.at_top)
-        self._enter(self.runs[leg.bracket], leg.rung, trial)
+        run = self.runs[leg.bracket]
+        self._enter(run, leg.rung, trial)
+        if leg.in_models_turn:
+            run.models.add(trial)
 
     def record(self, evaluation: Evaluation) -> list[int]:
         """Note how a trial did and return the trials that are pruned by what is known now."""
@@ -304,10 +314,13 @@ class Schedule(abc.ABC):
     def decision(self, leg: Leg) -> Decision:
         """Return what the promotion to `leg`, from the rung below, is decided by."""
         run, below = self.runs[leg.bracket], leg.rung - 1
-        ranking = run.rungs[below].ranking
-        rank = next(rank for rank, (_, trial) in enumerate(ranking, 1) if trial == leg.trial)
-        n_kept = self._n_kept(run, below)
-        return Decision(rank, len(ranking), n_kept, ranking[n_kept - 1][0])
+        assert leg.trial is not None  # noqa: S101 - for the type checker; it has been on a rung
+        ranking, n_kept = run.rungs[below].ranking, self._n_kept(run, below)
+        return decision(ranking, self._models(run, below), n_kept, leg.trial)
+
+    def _models(self, run: BracketRun, rung: int) -> Collection[int]:
+        """Return the trials that leave a share of the places on the next rung to the others."""
+        return run.models if rung == 0 else ()
 
     @abc.abstractmethod
     def _n_kept(self, run: BracketRun, rung: int) -> int:

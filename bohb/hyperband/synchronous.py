@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 
 from bohb.hyperband.plan import Plan
+from bohb.hyperband.promotion import going_on
 from bohb.hyperband.records import Evaluation, Leg
 from bohb.hyperband.schedule import BracketRun, Schedule
 
@@ -59,7 +60,7 @@ class SynchronousSchedule(Schedule):
         if is_top or held.pending or len(held) < run.capacity[rung]:
             return []
         ranking = [trial for _, trial in held.ranking]
-        best = ranking[: run.capacity[rung + 1]]
+        best = going_on(ranking, self._models(run, rung), run.capacity[rung + 1])
         # Where trials failed, fewer than planned go on, and higher rungs must not wait for more.
         run.limit(rung + 1, len(best))
         for position, trial in enumerate(best):
@@ -67,4 +68,4 @@ class SynchronousSchedule(Schedule):
                 resource = run.bracket.resources[rung + 1]
                 entry = (-resource, run.index, position, trial, rung + 1)
                 heapq.heappush(self._decided, entry)
-        return ranking[len(best) :]
+        return [trial for trial in ranking if trial not in best]

@@ -282,7 +282,7 @@ def aligned(losses: FloatArray) -> FloatArray:
 def _belief(n_scales: int, n_groups: int) -> Belief:
     """Return a vague prior: the function is smooth on the scale of a range, with little noise."""
     return Belief(
-        Hyperparameters(np.full(n_scales, math.log(0.6)), 0.0, np.full(n_groups, math.log(0.01))),
+        Hyperparameters(np.zeros(n_scales), 0.0, np.full(n_groups, math.log(0.01))),
         Hyperparameters(np.full(n_scales, 1.0), 1.5, np.full(n_groups, 2.0)),
     )
 

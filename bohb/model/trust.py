@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from bohb.model.arrays import FloatArray
@@ -12,12 +10,14 @@ from bohb.model.observations import Observations
 _FIRST_SHARE, _UNEARNED_SHARE = 0.2, 0.5
 
 
-def first_round_share(observations: Observations, number: int, sizes: Sequence[int]) -> float:
+def first_round_share(
+    observations: Observations, number: int, *, n_before: int, n_first: int
+) -> float:
     """Return the share of the configurations of the first round that are drawn from the prior.
 
     As long as nothing was evaluated above the lowest rung, nobody knows whether what is good there
-    is good at all. So the model proposes the last trials of the first bracket only, half as many as
-    are promoted from its first rung: what it has not chosen can take the other half of the places.
+    is good at all. So the model has to wait for its turn at the end of the first bracket. What was
+    begun before gets its share of the places on the next rung (`bohb.hyperband.n_reserved`).
 
     From then on the share is a fifth, and a half while training further makes trials no better. A
     model that has seen little may take for good what is best on the lowest rung, such as trainings
@@ -31,24 +31,24 @@ def first_round_share(observations: Observations, number: int, sizes: Sequence[i
         What was observed so far.
     number
         The number of the trial that is to be proposed.
-    sizes
-        How many trials the rungs of the first bracket hold.
+    n_before, n_first
+        How many trials of the first bracket begin before the model's turn, and in all.
 
     Examples
     --------
     >>> nothing = Observations.of([])
-    >>> [first_round_share(nothing, number, (27, 9, 3, 1)) for number in (22, 23, 27)]
+    >>> [first_round_share(nothing, n, n_before=18, n_first=27) for n in (17, 18, 27)]
     [1.0, 0.0, 0.2]
     >>> stands_still = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.3}), ({"x": 0.2}, {0: 0.4})])
-    >>> first_round_share(stands_still, 10, (27, 9, 3, 1))
+    >>> first_round_share(stands_still, 10, n_before=18, n_first=27)
     0.5
     >>> gains = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.2})])
-    >>> first_round_share(gains, 10, (27, 9, 3, 1))
+    >>> first_round_share(gains, 10, n_before=18, n_first=27)
     0.2
     """
     knows_lowest_only = observations.highest.max(initial=-1) < 1
-    if knows_lowest_only and len(sizes) > 1 and number < sizes[0]:
-        return float(number < sizes[0] - sizes[1] // 2)
+    if knows_lowest_only and n_before and number < n_first:
+        return float(number < n_before)
     gains = _gains(observations)
     return _UNEARNED_SHARE if len(gains) and np.median(gains) <= 0 else _FIRST_SHARE
 

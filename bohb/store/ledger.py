@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import math
 import time
@@ -360,6 +361,8 @@ def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:
     }
     if record.leg.at_top:
         attribute["at_top"] = True
+    if record.leg.in_models_turn:
+        attribute["in_models_turn"] = True
     if record.birth is not None:
         attribute["birth"] = list(record.birth)
     if record.spans:
@@ -369,8 +372,7 @@ def _leg_attribute(record: LegRecord, state: str) -> dict[str, Any]:
         ]
     if record.decisions:
         attribute["decisions"] = [
-            decision and (decision.rank, decision.n_ranked, decision.n_kept, decision.cut)
-            for decision in record.decisions
+            decision and dataclasses.astuple(decision) for decision in record.decisions
         ]
     if record.origin is not None:
         attribute["origin"] = list(record.origin)

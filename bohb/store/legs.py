@@ -115,9 +115,10 @@ def decisions_of(trial: FrozenTrial) -> tuple[Decision | None, ...]:
     return tuple(None if each is None else _decision(*each) for each in written)
 
 
-def _decision(rank: int, n_ranked: int, n_kept: int, cut: Any) -> Decision:
+def _decision(rank: int, n_ranked: int, n_kept: int, cut: Any, n_reserved: int = 0) -> Decision:
     # JSON has lists only.
-    return Decision(rank, n_ranked, n_kept, tuple(cut) if isinstance(cut, list) else cut)
+    cut = tuple(cut) if isinstance(cut, list) else cut
+    return Decision(rank, n_ranked, n_kept, cut, n_reserved)
 
 
 def spans_of(trial: FrozenTrial) -> tuple[Span | None, ...]:

@@ -23,13 +23,23 @@ from bohb.history import (
     Scale,
     Value,
     as_tuple,
+    began_in_models_turn,
     final_value,
     first_of,
     is_finite,
     is_paused,
     standing,
 )
-from bohb.hyperband import Decision, Loss, Plan, Resource, n_replaced, promotable, sort_losses
+from bohb.hyperband import (
+    Decision,
+    Loss,
+    Plan,
+    Resource,
+    decision,
+    n_replaced,
+    promotable,
+    sort_losses,
+)
 from bohb.store.legs import decisions_of, origin_of, spans_of
 
 if TYPE_CHECKING:
@@ -60,9 +70,12 @@ class EvaluationRecord:
         Its place among the trials of its rung that have a value, 1 for the best, and their number:
         when it was promoted, or else by now. None where the evaluation failed.
     n_kept, cut
-        How many of those go on, and the value of the last one that does. None where nothing was
+        How many of those go on, and the value of the worst one that does. None where nothing was
         decided: of a trial that is paused, has failed, or is at the highest resource. With several
         objectives no single value is the cut, and it is None.
+    n_reserved
+        How many of these places were kept for trials from before the model's turn. It is 0 but on
+        the lowest rung of the first bracket, and None where `n_kept` is.
     proposed_by
         Where the trial's configuration comes from: ``"prior"``, ``"densities"`` or ``"Gaussian
         process"`` for what `BOHBSampler` proposes, ``"queue"`` for what was enqueued, ``"default"``
@@ -99,6 +112,7 @@ class EvaluationRecord:
     n_ranked: int | None
     n_kept: int | None
     cut: float | None
+    n_reserved: int | None
     proposed_by: str | None
     began: datetime.datetime | None
     ended: datetime.datetime | None
@@ -157,9 +171,13 @@ class _Rungs:
         # By bracket and rung: loss and trial, and how many were dropped.
         self._rankings: defaultdict[_Place, list[tuple[Loss, int]]] = defaultdict(list)
         self._n_dropped: Counter[_Place] = Counter()
+        self._models: set[int] = set()  # the trials that were begun in the model's turn
         self._ranks: dict[_Place, dict[int, int]] = {}
+        self._decisions: dict[_Place, Decision] = {}  # for the best trial of each rung
 
     def add(self, trial: FrozenTrial, evaluated: _Evaluated) -> None:
+        if began_in_models_turn(trial):
+            self._models.add(trial.number)
         for bracket, rung, _, value in evaluated:
             if is_finite(value):
                 self._rankings[bracket, rung].append((self._scale.loss(value), trial.number))
@@ -175,11 +193,11 @@ class _Rungs:
         for order, (bracket, rung, resource, value) in enumerate(evaluated):
             outcome = outcomes[order]
             span = _at(spans, order if rung is None else rung)
-            decision = None
+            judged = None
             if bracket is not None and is_finite(value):
                 stored = _at(decisions, rung or 0) if outcome == "promoted" else None
-                decision = stored or self._decision((bracket, rung), trial.number)
-            is_decided = decision is not None and outcome in ("promoted", DROPPED)
+                judged = stored or self._decision((bracket, rung), trial.number)
+            is_decided = judged is not None and outcome in ("promoted", DROPPED)
             yield EvaluationRecord(
                 trial.number,
                 bracket,
@@ -187,10 +205,11 @@ class _Rungs:
                 resource,
                 first_of(value),
                 outcome,
-                None if decision is None else decision.rank,
-                None if decision is None else decision.n_ranked,
-                decision.n_kept if decision and is_decided else None,
-                self._cut(decision) if decision and is_decided else None,
+                None if judged is None else judged.rank,
+                None if judged is None else judged.n_ranked,
+                judged.n_kept if judged and is_decided else None,
+                self._cut(judged) if judged and is_decided else None,
+                judged.n_reserved if judged and is_decided else None,
                 None if origin is None else origin.source,
                 None if span is None else _moment(span.began),
                 None if span is None else _moment(span.began + span.seconds),
@@ -205,19 +224,21 @@ class _Rungs:
 
     def _decision(self, place: _Place, number: int) -> Decision:
         """Return how a trial ranks on a rung by what is known now."""
-        if place not in self._ranks:
-            self._rankings[place] = sort_losses(self._rankings[place])
-            ranked = enumerate(self._rankings[place], 1)
-            self._ranks[place] = {number: rank for rank, (_, number) in ranked}
+        if place not in self._decisions:
+            ranking = sort_losses(self._rankings[place])
+            self._ranks[place] = {number: rank for rank, (_, number) in enumerate(ranking, 1)}
+            models = self._models if place == (0, 0) else ()
+            best = ranking[0][1]
+            self._decisions[place] = decision(ranking, models, self._n_kept(place), best)
+        return dataclasses.replace(self._decisions[place], rank=self._ranks[place][number])
+
+    def _n_kept(self, place: _Place) -> int:
         n_ranked = len(self._rankings[place])
         if self._plan.is_population:
-            n_kept = n_ranked - n_replaced(n_ranked, self._plan.reduction_factor)
-        elif self._plan.asynchronous:
-            n_kept = promotable(n_ranked, self._plan.reduction_factor, final=True)
-        else:
-            n_kept = n_ranked - self._n_dropped[place]
-        cut = self._rankings[place][max(n_kept, 1) - 1][0]
-        return Decision(self._ranks[place][number], n_ranked, n_kept, cut)
+            return n_ranked - n_replaced(n_ranked, self._plan.reduction_factor)
+        if self._plan.asynchronous:
+            return promotable(n_ranked, self._plan.reduction_factor, final=True)
+        return n_ranked - self._n_dropped[place]
 
 
 _Place: TypeAlias = tuple[int | None, int | None]
@@ -265,4 +286,4 @@ def evaluations_dataframe(records: Iterable[EvaluationRecord]) -> pd.DataFrame:
         for record in records
     ]
     frame = pd.DataFrame(rows, columns=None if rows else columns)
-    return frame.astype(dict.fromkeys(("rank", "n_ranked", "n_kept"), "Int64"))
+    return frame.astype(dict.fromkeys(("rank", "n_ranked", "n_kept", "n_reserved"), "Int64"))

@@ -130,6 +130,7 @@ class StudyState:
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
         self.is_used_up = False
         self._n_looked_at = 0  # how many of the storage's trials are known here
+        self._has_added = False  # whether trials were added from elsewhere, which teach the model
         self.pruner = schedule_pruner_of(study)
         self.lineage = lineage_of(study, self.pruner, self.scale)
         self.schedule = self._restore(self.pruner)
@@ -323,6 +324,7 @@ class StudyState:
                     leg.resource,
                     self.schedule.bracket(leg.bracket).n_trials,
                 )
+            leg = dataclasses.replace(leg, in_models_turn=self._is_models_turn(leg))
             number = self._start(leg)
             self._begin(leg, number)
             return self._give(self._records[number].leg)
@@ -391,6 +393,14 @@ class StudyState:
         given = dataclasses.replace(leg, trial=trial.number)
         self._records[trial.number] = LegRecord(given, record.marks, origin=origin)
         return trial.number
+
+    def _is_models_turn(self, leg: Leg) -> bool:
+        """Return whether a new trial is the model's, which has seen the lowest rung only."""
+        plan, sampler = self.schedule.plan, self.study.sampler
+        takes_turns = isinstance(sampler, BOHBSampler) and sampler.takes_turns
+        if leg.bracket > 0 or not takes_turns or not plan.shares_places or self._has_added:
+            return False
+        return self.schedule.n_started_in(0) >= plan.n_before_model
 
     def _start_child(self, leg: Leg, parent: int) -> int:
         """Make a trial that goes on from the checkpoint of `parent`, and return its number."""
@@ -570,6 +580,7 @@ class StudyState:
         for frozen in trials:
             self._ids[frozen.number] = frozen._trial_id
             place = standing(frozen, self.scale, plan)
+            self._has_added |= place is None and frozen.state.is_finished()
             if place is not None and not frozen.state.is_finished():
                 self._records[frozen.number] = LegRecord.of(frozen, plan)
             if place is not None:

@@ -32,7 +32,14 @@ def test_the_cut_of_a_rung_parts_those_that_go_on_from_those_that_are_dropped(di
         assert {e.n_ranked for e in here} == {len(here)}
         assert sorted(e.rank for e in here) == [*range(1, len(here) + 1)]
         assert better(e.value for e in here) == next(e.value for e in here if e.rank == 1)
-        assert max(e.rank for e in kept) < min(e.rank for e in dropped)
+        for is_of_model in (True, False):  # the first rung of all keeps places for the others
+            own = [e for e in here if (e.proposed_by != "prior") == is_of_model]
+            ranks = [[e.rank for e in each if e in own] for each in (kept, dropped)]
+            assert max(ranks[0], default=0) < min(ranks[1], default=len(here) + 1)
+        n_reserved = {e.n_reserved for e in here}
+        assert n_reserved == ({2} if place == (0, 0) else {0})
+        if place != (0, 0):
+            assert max(e.rank for e in kept) < min(e.rank for e in dropped)
 
 
 def test_an_asynchronous_promotion_keeps_the_rank_by_which_it_was_made(tmp_path):

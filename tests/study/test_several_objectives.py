@@ -145,8 +145,8 @@ def test_the_model_finds_a_better_front_than_random_configurations():
         study.optimize(by_resource, n_rounds=2)
         return compute_hypervolume(np.array(front_of(study)), np.array([2.0, 2.0]))
 
-    by_model = [volume(bohb.BOHBSampler(seed=seed)) for seed in range(3)]
-    at_random = [volume(bohb.BOHBSampler(seed=seed, random_fraction=1.0)) for seed in range(3)]
+    by_model = [volume(bohb.BOHBSampler(seed=seed)) for seed in range(6)]
+    at_random = [volume(bohb.BOHBSampler(seed=seed, random_fraction=1.0)) for seed in range(6)]
     assert np.mean(by_model) > np.mean(at_random) + 0.1
 
 
