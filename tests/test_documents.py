@@ -120,7 +120,7 @@ JOBS = [
 def test_the_job_files_of_a_page_can_be_planned(page, index, text, tmp_path):
     (tmp_path / "job.yml").write_text(text)
     job = read_job(tmp_path / "job.yml", is_to_run=False)
-    assert job.schedule.plan is not None
+    assert job.plan is not None
     if page.stem != "polyaxon":
         jsonschema.validate(read_document(tmp_path / "job.yml").value, json_schema())
 

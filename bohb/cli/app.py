@@ -6,17 +6,17 @@ import contextlib
 import functools
 import io
 import json
-import os
 import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import optuna
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from bohb import __version__, arguments
 from bohb.cli import lifecycle
@@ -24,7 +24,7 @@ from bohb.cli.command.process import kill_all
 from bohb.cli.jobs import Job, json_schema, read_job
 from bohb.cli.lifecycle import Place
 from bohb.cli.show import plots, tables
-from bohb.cli.show.live import plainly, watching
+from bohb.cli.show.live import View, plainly, watched_by
 from bohb.cli.status import (
     REPORT_COLUMNS,
     best_of,
@@ -45,9 +45,39 @@ from bohb.errors import (
 from bohb.report import write_report
 from bohb.study import Study, signals_interrupt
 
-FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 130
+FAILED, WRONG, NOTHING_YET, TOO_MANY_FAILURES, STOPPED = 1, 2, 3, 4, 5
+_CODES: dict[type[Exception], int] = {  # the first class that an error is of counts
+    TooManyFailuresError: TOO_MANY_FAILURES,
+    NoResultError: NOTHING_YET,
+    JobError: WRONG,
+    ArgumentError: WRONG,
+    SettingsError: WRONG,
+    Exception: FAILED,
+}
+
+
+class _Group(TyperGroup):
+    """The commands, whose errors become messages and exit codes, and whose warnings are notes."""
+
+    def invoke(self, context: Any) -> Any:
+        """Run a command."""
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_, **__: _note(str(message))
+                return super().invoke(context)
+        except (BohbError, OSError, UnicodeError) as error:
+            if isinstance(error, BrokenPipeError):  # typer ends in silence
+                raise
+            is_ours = isinstance(error, BohbError)
+            text = str(error) if is_ours else f"{type(error).__name__}: {error}"
+            for fault in text.splitlines() if isinstance(error, JobError) else [text]:
+                _complain(f"error: {fault}")
+            code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
+            raise typer.Exit(code) from error
+
 
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,6 +102,13 @@ Storage = Annotated[
         show_default="NAME.journal beside the job file",
     ),
 ]
+
+
+_FORMAT = typer.Option("--format", "-f", help="The format.")
+
+
+def _output(text: str, otherwise: str) -> Any:
+    return typer.Option("--output", "-o", help=text, show_default=otherwise, dir_okay=False)
 
 
 Jobs = Annotated[
@@ -110,14 +147,13 @@ def _bohb(
 @app.command()
 def plan(job_file: JobFile, storage: Storage = None, jobs: Jobs = None) -> None:
     """Show what a job will do and what it costs, and run nothing."""
-    with _errors_told():
-        job = read_job(job_file, n_jobs=jobs)
-        tables.print_plan(job, _out())
-        _tell_remarks(job)
-        with contextlib.suppress(NoResultError):
-            study = lifecycle.find(job, Place.of(job, storage))
-            n_done = status_of(job, study).n_evaluations
-            _note(f"{n_done} evaluations of it are done; bohb status {job_file} shows which")
+    job = read_job(job_file, n_jobs=jobs)
+    tables.print_plan(job, Console())
+    _note(*job.remarks)
+    with contextlib.suppress(NoResultError):
+        study = lifecycle.find(job, Place.of(job, storage))
+        n_done = status_of(job, study).n_evaluations
+        _note(f"{n_done} evaluations of it are done; bohb status {job_file} shows which")
 
 
 @app.command()
@@ -136,27 +172,28 @@ def run(
     ] = None,
 ) -> None:
     """Run a job, or what is left of it: run it again to go on after a kill."""
-    with _errors_told(), signals_interrupt():
+    with signals_interrupt():
         if timeout is not None:
             arguments.positive("--timeout", timeout)
         job = read_job(job_file, n_jobs=jobs)
-        _tell_remarks(job)
         place = Place.of(job, storage)
         study = lifecycle.begin(job, place)
-        for remark in lifecycle.remarks(job, study):
-            _note(remark)
+        _note(*job.remarks, *lifecycle.remarks(job, study))
         try:
             before = status_of(job, study)
-            with watching(job, _err(), before, partial(seconds_left, job, study)) as view:
+            view = View(job, Console(stderr=True), before, partial(seconds_left, job, study))
+            with watched_by(view), view.live():
                 lifecycle.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
         finally:
             kill_all()
             after = status_of(job, study)
-            tables.print_status(job, place, after, _out())
+            tables.print_status(job, place, after, Console())
         if after.activity == "stopped":
             raise typer.Exit(STOPPED)
         if after.best is None:
-            _err().print("every evaluation failed" if after.failures else "nothing was evaluated")
+            Console(stderr=True).print(
+                "every evaluation failed" if after.failures else "nothing was evaluated"
+            )
             raise typer.Exit(TOO_MANY_FAILURES if after.failures else NOTHING_YET)
 
 
@@ -164,18 +201,15 @@ def run(
 def status(
     job_file: JobFile,
     storage: Storage = None,
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", "-f", help="The format.")
-    ] = "table",
+    form: Annotated[Literal["table", "json"], _FORMAT] = "table",
 ) -> None:
     """Show where a job stands, whether it runs now or not."""
-    with _errors_told():
-        job, place, study = _opened(job_file, storage)
-        found = status_of(job, study)
-        if form == "json":
-            typer.echo(tables.status_text(found))
-        else:
-            tables.print_status(job, place, found, _out())
+    job, place, study = _opened(job_file, storage)
+    found = status_of(job, study)
+    if form == "json":
+        typer.echo(tables.status_text(found))
+    else:
+        tables.print_status(job, place, found, Console())
 
 
 @app.command()
@@ -188,18 +222,17 @@ def best(
     ] = "table",
 ) -> None:
     """Print the best configuration so far."""
-    with _errors_told():
-        job, _, study = _opened(job_file, storage)
-        found = best_of(job, study)
-        if form == "table":
-            tables.print_best(job, found, _out())
-        elif form == "args":
-            options, others = tables.best_arguments(job, found)
-            typer.echo(options)
-            if others:
-                _note(f"not options of the command: {', '.join(others)}; --format json has all")
-        else:
-            typer.echo(tables.best_text(job, found, form))
+    job, _, study = _opened(job_file, storage)
+    found = best_of(job, study)
+    if form == "table":
+        tables.print_best(job, found, Console())
+    elif form == "args":
+        options, others = tables.best_arguments(job, found)
+        typer.echo(options)
+        if others:
+            _note(f"not options of the command: {', '.join(others)}; --format json has all")
+    else:
+        typer.echo(tables.best_text(job, found, form))
 
 
 @app.command()
@@ -209,9 +242,8 @@ def explain(
     storage: Storage = None,
 ) -> None:
     """Say why a trial was tried, how it ranked, and what became of it."""
-    with _errors_told():
-        _, _, study = _opened(job_file, storage)
-        typer.echo(str(study.explain(trial)))
+    _, _, study = _opened(job_file, storage)
+    typer.echo(str(study.explain(trial)))
 
 
 @app.command()
@@ -228,27 +260,21 @@ def export(
         Literal["evaluations", "reports"],
         typer.Option(help="A row for each evaluation, or each report of the metric."),
     ] = "evaluations",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="The file to write.", show_default="the standard output"
-        ),
-    ] = None,
+    output: Annotated[Path | None, _output("The file to write.", "the standard output")] = None,
 ) -> None:
     """Write all that was evaluated, as CSV or JSON."""
-    with _errors_told():
-        job, _, study = _opened(job_file, storage)
-        made = evaluation_rows if rows == "evaluations" else report_rows
-        columns = evaluation_columns(job) if rows == "evaluations" else REPORT_COLUMNS
-        write = functools.partial(tables.write_rows, made(job, study), columns=columns)
-        if form is None:
-            form = _format_of(output)
-        if output is None:
-            write(sys.stdout, form)
-            return
-        with _writing(), output.open("w", newline="", encoding="utf-8") as file:
-            n_rows = write(file, form)
-        _err().print(f"{n_rows} rows in {output}", highlight=False, markup=False)
+    job, _, study = _opened(job_file, storage)
+    made = evaluation_rows if rows == "evaluations" else report_rows
+    columns = evaluation_columns(job) if rows == "evaluations" else REPORT_COLUMNS
+    write = functools.partial(tables.write_rows, made(job, study), columns=columns)
+    if form is None:
+        form = _format_of(output)
+    if output is None:
+        write(sys.stdout, form)
+        return
+    with _writing(), output.open("w", newline="", encoding="utf-8") as file:
+        n_rows = write(file, form)
+    Console(stderr=True).print(f"{n_rows} rows in {output}", highlight=False, markup=False)
 
 
 @app.command()
@@ -256,30 +282,22 @@ def plot(
     job_file: JobFile,
     storage: Storage = None,
     kind: Annotated[
-        plots.PlotKind,
+        plots.PlotKind,  # type: ignore[valid-type]
         typer.Option(metavar="KIND", help=f"What to draw: {', '.join(get_args(plots.PlotKind))}."),
     ] = "learning-curves",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The file to draw: PNG, PDF or SVG.",
-            show_default="NAME-KIND.png in this directory",
-        ),
+        _output("The file to draw: PNG, PDF or SVG.", "NAME-KIND.png in this directory"),
     ] = None,
 ) -> None:
     """Draw a picture of what was evaluated."""
-    with _errors_told():
-        job, _, study = _opened(job_file, storage)
-        output = output or Path(f"{job.name}-{kind}.png")
-        if output.is_dir():
-            raise ArgumentError(f"--output must be a file, got the directory {output}")
-        if not output.suffix:
-            output = output.with_name(f"{output.name}.png")
-        with _writing():
-            plots.draw(job, study, kind, output)
-        typer.echo(str(output))
+    job, _, study = _opened(job_file, storage)
+    output = output or Path(f"{job.name}-{kind}.png")
+    if not output.suffix:
+        output = output.with_name(f"{output.name}.png")
+    with _writing():
+        plots.draw(job, study, kind, output)
+    typer.echo(str(output))
 
 
 @app.command()
@@ -287,16 +305,12 @@ def report(
     job_file: JobFile,
     storage: Storage = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="The file to write.", show_default="NAME.html in this directory"
-        ),
+        Path | None, _output("The file to write.", "NAME.html in this directory")
     ] = None,
 ) -> None:
     """Write a page with all that became of the job: facts, pictures, advice, failures."""
-    with _errors_told():
-        job, _, study = _opened(job_file, storage)
-        typer.echo(str(write_report(study, output or Path(f"{job.name}.html"))))
+    job, _, study = _opened(job_file, storage)
+    typer.echo(str(write_report(study, output or Path(f"{job.name}.html"))))
 
 
 @app.command()
@@ -335,58 +349,11 @@ def _writing() -> Iterator[None]:
         raise ArgumentError(f"--output cannot be written: {error}") from error
 
 
-def _tell_remarks(job: Job) -> None:
-    for remark in job.remarks:
-        _note(remark)
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    _note(str(message))
-
-
-def _note(text: str) -> None:
-    _complain(f"note: {text}")
+def _note(*texts: str) -> None:
+    for text in texts:
+        _complain(f"note: {text}")
 
 
 def _complain(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # the other end may be closed
-        plainly(_err(), text)
-
-
-def _out() -> Console:
-    return Console()
-
-
-def _err() -> Console:
-    return Console(stderr=True)
-
-
-@contextlib.contextmanager
-def _errors_told() -> Iterator[None]:
-    """Turn an error into messages and an exit code, and a warning into a note."""
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            yield
-    except BohbError as error:
-        for fault in str(error).splitlines() if isinstance(error, JobError) else [error]:
-            _complain(f"error: {fault}")
-        raise typer.Exit(_exit_code(error)) from error
-    except KeyboardInterrupt as error:
-        raise typer.Exit(INTERRUPTED) from error
-    except BrokenPipeError as error:
-        # The reader has closed the pipe, as `head` does. Python would fail again when it flushes
-        # the standard output at its end, so that goes nowhere from here on.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(FAILED) from error
-    except (OSError, UnicodeError) as error:
-        _complain(f"error: {type(error).__name__}: {error}")
-        raise typer.Exit(FAILED) from error
-
-
-def _exit_code(error: BohbError) -> int:
-    if isinstance(error, TooManyFailuresError):
-        return TOO_MANY_FAILURES
-    if isinstance(error, NoResultError):
-        return NOTHING_YET
-    return WRONG if isinstance(error, (JobError, ArgumentError, SettingsError)) else FAILED
+        plainly(Console(stderr=True), text)

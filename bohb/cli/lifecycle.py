@@ -95,7 +95,7 @@ def begin(job: Job, place: Place) -> Study:
         )
     study = create_study(
         storage=place.storage,
-        pruner=job.schedule.pruner,
+        pruner=job.pruner,
         study_name=job.name,
         direction=job.metric.direction,
         load_if_exists=True,
@@ -157,16 +157,12 @@ def run(
     n_workers = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
     objective = CommandObjective(job, watcher, thread_share(n_workers) if n_workers > 1 else {})
     _take_in_curves(job, study, objective)
-    limits = job.schedule.limits
-    seconds = min((s for s in (timeout, limits.timeout) if s is not None), default=None)
+    seconds = min((s for s in (timeout, job.limits.timeout) if s is not None), default=None)
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     try:
         study.optimize(
             objective,
-            n_trials=limits.n_trials,
-            n_rounds=job.schedule.rounds,
-            n_brackets=limits.n_brackets,
-            total_resource=limits.total_resource,
+            **_counts(job),
             timeout=seconds,
             in_total=True,
             executor=ThreadExecutor(n_workers),
@@ -184,17 +180,17 @@ def run(
 
 def limits_of(job: Job) -> Limits:
     """Return how much may start in all runs of the job together."""
-    limits = job.schedule.limits
     return Limits.from_arguments(
-        job.schedule.pruner.plan(),
+        job.pruner.plan(),
         continued=False,
-        n_trials=limits.n_trials,
-        n_rounds=job.schedule.rounds,
-        n_brackets=limits.n_brackets,
-        total_resource=limits.total_resource,
+        **_counts(job),
         total_cost=None,
-        timeout=limits.timeout,
+        timeout=job.limits.timeout,
     )
+
+
+def _counts(job: Job) -> dict[str, Any]:
+    return {**job.limits.model_dump(exclude={"timeout"}), "n_rounds": job.rounds}
 
 
 def changes(job: Job, study: Study) -> list[str]:
@@ -233,11 +229,9 @@ def _fingerprint(study: Study) -> Fingerprint:
 
 def _enqueue_cases(job: Job, study: Study) -> None:
     """Enqueue the configurations of a mapping in their order, each of them only once."""
-    if job.cases:
-        known = {trial.user_attrs.get(_CASE) for trial in study.get_trials(deepcopy=False)}
-        for index, case in enumerate(job.cases):
-            if index not in known:
-                study.enqueue_trial(dict(case), user_attrs={_CASE: index})
+    known = [trial for trial in study.get_trials(deepcopy=False) if _CASE in trial.user_attrs]
+    for index, case in enumerate(job.cases[len(known) :], start=len(known)):
+        study.enqueue_trial(dict(case), user_attrs={_CASE: index})
 
 
 def met_target(job: Job, study: Study) -> dict[str, Any] | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
 
 from bohb.cli.command.recorder import REPORTS
-from bohb.cli.jobs import SINGLE_RUNG, Job
+from bohb.cli.jobs import Job
 from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, limits_of, met_target
 from bohb.errors import NoResultError
 from bohb.history import is_paused, scale_of
@@ -25,7 +23,6 @@ from bohb.study import (
     LegMarks,
     Study,
     checkpoints_of,
-    evaluations,
     failure_of,
     find_trial_directory,
     forecast_of,
@@ -111,8 +108,8 @@ def status_of(job: Job, study: Study) -> Status:
     """Return the status of `job`."""
     trials = study.get_trials(deepcopy=False)
     owner = lease_holder(study)
-    evaluated = _evaluated(study)
-    plan = job.schedule.plan
+    evaluated = study.evaluations()
+    plan = job.plan
     counts = Counter(_state(trial, is_run=owner is not None) for trial in trials)
     try:
         best: Best | None = best_of(job, study)
@@ -182,17 +179,7 @@ def _activity(job: Job, study: Study, owner: str | None, counts: Counter[str]) -
     return "done" if is_done and study.user_attrs.get(ENDED) != TIMEOUT else "stopped"
 
 
-_Evaluation: TypeAlias = tuple[FrozenTrial, int | None, int | None, Resource, float]
-
-
-def _evaluated(study: Study) -> list[_Evaluation]:
-    """Return trial, bracket, rung, resource and value of each evaluation."""
-    scale, plan = scale_of(study), study.plan()
-    trials = study.get_trials(deepcopy=False)
-    return [(trial, *found) for trial in trials for found in evaluations(trial, scale, plan)]
-
-
-def _rungs(job: Job, study: Study, evaluated: list[_Evaluation]) -> list[list[Rung]]:
+def _rungs(job: Job, study: Study, evaluated: list[EvaluationRecord]) -> list[list[Rung]]:
     """Return the rungs of each bracket of a round, summed over all rounds.
 
     Without a plan for the whole job, only the brackets that have evaluations count as planned.
@@ -200,11 +187,11 @@ def _rungs(job: Job, study: Study, evaluated: list[_Evaluation]) -> list[list[Ru
     shapes = study.plan().brackets
     done: Counter[tuple[int, int]] = Counter()
     opened: set[int] = set()
-    for _, bracket, rung, _, _ in evaluated:
-        if bracket is not None and rung is not None:
-            done[bracket % len(shapes), rung] += 1
-            opened.add(bracket)
-    plan = job.schedule.plan
+    for each in evaluated:
+        if each.bracket is not None and each.rung is not None:
+            done[each.bracket % len(shapes), each.rung] += 1
+            opened.add(each.bracket)
+    plan = job.plan
     counted = [shapes[b % len(shapes)] for b in opened] if plan is None else plan.brackets
     # A plan of several rounds repeats its brackets, and one with a limit leaves some of them out.
     # A bracket is known again by the level that it starts on.
@@ -272,46 +259,30 @@ _RAN = ("began", "ended", "worker")
 
 def evaluation_columns(job: Job) -> list[str]:
     """Return the columns of a table of evaluations."""
-    places = [] if job.schedule.method in SINGLE_RUNG else ["bracket", "rung"]
-    resource = [] if job.schedule.resource is None else ["resource"]
+    places = ["bracket", "rung"] if job.has_rungs else []
+    resource = [] if job.resource_name is None else ["resource"]
     params = [f"params_{dimension.name}" for dimension in job.dimensions.values()]
-    judged = [] if job.schedule.method in SINGLE_RUNG else _JUDGED
+    judged = _JUDGED if job.has_rungs else []
     return ["number", *places, *resource, "value", "state", *judged, *_RAN, *params]
 
 
 def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
     """Yield one row per trial and resource at which it was evaluated, or met the target."""
-    evaluated = _evaluated(study)
+    trials = study.get_trials(deepcopy=False)
+    rows = [asdict(record) for record in study.evaluations()]
     target = met_target(job, study)
     if target is not None:
-        trial = study.get_trials(deepcopy=False)[target["trial"]]
-        value, resource = target["at"]["value"], target["at"]["resource"]
         # A trial that meets the target below its resource is stopped there, without an evaluation.
-        if all((e[0].number, e[3]) != (trial.number, resource) for e in evaluated):
-            evaluated.append((trial, None, None, resource, value))
-    columns = evaluation_columns(job)
-    records = {(each.number, each.rung): each for each in study.evaluations()}
-    for trial, bracket, rung, resource, value in evaluated:
-        row = {
-            "number": trial.number,
-            "bracket": bracket,
-            "rung": rung,
-            "resource": resource,
-            "value": value if math.isfinite(value) else None,
-            "state": _state(trial, is_run=target is None),
-            **_facts(records.get((trial.number, rung))),
-            **{f"params_{name}": value for name, value in job.values(trial.params).items()},
-        }
-        yield {name: row[name] for name in columns if name in row}
-
-
-def _facts(record: EvaluationRecord | None) -> dict[str, Any]:
-    """Return how an evaluation was judged, when it ran and where; moments in ISO format."""
-    found = {name: getattr(record, name, None) for name in (*_JUDGED, *_RAN)}
-    return {
-        name: value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
-        for name, value in found.items()
-    }
+        row = {"number": target["trial"], **target["at"]}
+        if all(
+            each["number"] != row["number"] or each["resource"] != row["resource"] for each in rows
+        ):
+            rows.append(row)
+    for row in rows:
+        trial = trials[row["number"]]
+        row["state"] = _state(trial, is_run=target is None)
+        row |= {f"params_{name}": value for name, value in job.values(trial.params).items()}
+        yield {name: row.get(name) for name in evaluation_columns(job)}
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:

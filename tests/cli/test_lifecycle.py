@@ -16,7 +16,7 @@ from rich.console import Console
 from bohb.cli import lifecycle
 from bohb.cli.jobs import read_job
 from bohb.cli.lifecycle import Place
-from bohb.cli.show.live import PlainView, showing_warnings
+from bohb.cli.show.live import View, watched_by
 from bohb.cli.status import best_of, evaluation_rows, status_of
 from bohb.errors import NoResultError, SettingsError, TooManyFailuresError
 from bohb.study import find_study
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow  # real commands are run here
 REPORT = 'print(json.dumps({"step": int(os.environ["BOHB_RESOURCE"]), "loss": 1.0}))'
 
 
-class Heard(PlainView):
+class Heard(View):
     """A view that keeps what it is told."""
 
     def __init__(self, job, study):
@@ -43,7 +43,7 @@ def run(path, n_jobs=None, timeout=None):
     job = read_job(path, n_jobs=n_jobs)
     study = lifecycle.begin(job, Place.of(job, None))
     view = Heard(job, study)
-    with showing_warnings(view):
+    with watched_by(view):
         lifecycle.run(job, study, view, n_jobs=job.jobs, timeout=timeout)
     return job, study, view.lines
 
@@ -64,7 +64,7 @@ def test_a_job_runs_to_its_plan_and_trains_no_unit_twice(tmp_path, n_jobs):
         [3],
     ]
     trained = len((tmp_path / "epochs-trained").read_text())
-    assert trained == job.schedule.plan.resource_continued == 63
+    assert trained == job.plan.resource_continued == 63
 
 
 def test_every_report_is_kept_with_its_step(tmp_path):
@@ -137,7 +137,7 @@ def test_what_a_command_writes_is_kept_for_each_leg(tmp_path):
 def test_without_kept_checkpoints_each_leg_has_checkpoints_of_its_own(tmp_path):
     job, _, _ = run(write(tmp_path, OWN + "keep_checkpoints: false\n"))
     trained = len((tmp_path / "epochs-trained").read_text())
-    assert trained == job.schedule.plan.resource_restarted == 72
+    assert trained == job.plan.resource_restarted == 72
 
 
 def test_a_failed_command_fails_its_trial_with_its_last_words(tmp_path):

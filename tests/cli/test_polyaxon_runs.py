@@ -12,7 +12,7 @@ from rich.console import Console
 from bohb.cli import lifecycle
 from bohb.cli.jobs import read_job
 from bohb.cli.lifecycle import Place
-from bohb.cli.show.live import PlainView
+from bohb.cli.show.live import View
 from bohb.cli.status import status_of
 
 pytestmark = pytest.mark.slow  # real commands are run here
@@ -63,7 +63,7 @@ def run(directory, **parts):
     job = read_job(path)
     study = lifecycle.begin(job, Place.of(job, None))
     console = Console(file=io.StringIO())
-    view = PlainView(job, console, status_of(job, study), lambda: None)
+    view = View(job, console, status_of(job, study), lambda: None)
     lifecycle.run(job, study, view, n_jobs=job.jobs)
     trained = [json.loads(line) for line in (directory / "trained").read_text().splitlines()]
     return job, study, trained

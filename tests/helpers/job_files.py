@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from bohb.cli.jobs.fields import read_part
+from pydantic import ValidationError
+
+from bohb.cli.jobs.fields import reworded
 
 COMMAND = '"{{ python }} train.py --lr={{ lr }} --epochs={{ epochs }}"'
 RESOURCE = "resource: {name: epochs, max: 9}"
@@ -48,7 +50,9 @@ def write(directory: Path, text: str = OWN, script: str = SCRIPT, name: str = "j
 
 def part_of(model, document):
     """Return the content of a document as an instance of `model`, or raise the error of a file."""
-    part, faults = read_part(model, document.value)
-    if faults:
-        raise document.error(*faults)
-    return part
+    try:
+        return model.model_validate(document.value)
+    except ValidationError as error:
+        for place, text in map(reworded, error.errors()):
+            document.at(*place).refuse(text)
+        raise document.error() from None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from bohb.cli.jobs import RULES
+from pydantic import TypeAdapter
+
+from bohb.cli.jobs.stopping import AnyRule
 
 
 def rule(kind, metric="loss", *, maximize=False, **given):
     """Return a rule of this kind."""
     direction = "maximize" if maximize else "minimize"
-    return RULES[kind](kind=kind, metric=metric, direction=direction, **given)
+    return TypeAdapter(AnyRule).validate_python(
+        {"kind": kind, "metric": metric, "direction": direction, **given}
+    )

@@ -176,7 +176,7 @@ class _Tail:
         found: list[str] = []
         while chunk := self._file.read(_CHUNK):
             text = self._rest + self._decoder.decode(chunk)
-            *whole, self._rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            *whole, self._rest = _lines_of(text)
             found += whole
             if len(self._rest) > _LONGEST_LINE:  # it would fill the memory
                 self._rest = ""
@@ -190,12 +190,20 @@ class _Tail:
 
 
 def written_lines(directory: Path, prefix: str = "") -> Iterator[Line]:
-    """Yield the lines of all outputs of commands in `directory` whose names begin with `prefix`."""
+    """Yield the lines of all outputs of commands in `directory` whose names begin with `prefix`.
+
+    The output that was written last comes last: names do not tell, as 27 is sorted before 3.
+    """
     streams: tuple[Stream, ...] = ("stdout", "stderr")
     for stream in streams:
-        for path in sorted(directory.glob(f"{prefix}*{stream}")):
-            for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                yield Line(stream, text)
+        for path in sorted(directory.glob(f"{prefix}*{stream}"), key=os.path.getmtime):
+            text = path.read_bytes().decode("utf-8", errors="replace")
+            yield from (Line(stream, line) for line in _lines_of(text) if line)
+
+
+def _lines_of(text: str) -> list[str]:
+    """Return the lines of a text. A carriage return ends one too, as after a progress bar."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 _living: set[Process] = set()

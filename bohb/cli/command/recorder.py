@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -33,17 +34,18 @@ class Recorder:
         self._run = run
         self._curves = curves
         self._watcher = watcher
-        self._has_resource = job.schedule.resource is not None
-        self._counts_from_0 = 0 in self._leg_state.reported_steps
+        self._has_resource = job.resource_name is not None
+        self._is_whole = self._leg_state.scale.whole
+        self._counts_from_0 = self._is_whole and 0 in self._leg_state.reported_steps
         self.value: float | None = None  # the last value of the metric that was reported
         self._reports: list[Report] = []
         self._fault: str | None = None  # of the last line whose metric is not a number
         self._last_step: float = -1
-        self._at_resource: tuple[int, float] | None = None  # the report at the leg's resource
+        self._at_resource: tuple[float, float] | None = None  # the report at the leg's resource
         self._met: dict[str, Any] | None = None  # a target, with the value that met it
         # A leg with very many steps keeps only some reports: those at rungs, and at multiples of
         # this distance between them.
-        self._spacing = max(1, int(run.resource) // _MOST_REPORTS) if self._has_resource else 1
+        self._spacing = max(1, int(run.resource) // _MOST_REPORTS) if self._is_whole else 0
 
     def take(self, report: Report, *, is_running: bool = True) -> bool:
         """Take a report, and return whether the command is to be ended, being beyond its resource.
@@ -118,16 +120,13 @@ class Recorder:
         self._watcher.reported(self._run, report.step, value)
         if report.step is None or not self._has_resource:
             return False
-        if not self._leg_state.scale.whole:
-            self._report_at_rung(value, report.step)
-        else:
-            step = whole_step(report.step)
-            if step is None:
-                text = f"step {report.step} is not an integer of at least 0, and is not kept"
-                self._watcher.remarked(text)
-                return False
-            self._counts_from_0 = self._counts_from_0 or step == 0
-            self._report(value, step)
+        step = whole_step(report.step) if self._is_whole else report.step
+        if step is None:
+            text = f"step {report.step} is not an integer of at least 0, and is not kept"
+            self._watcher.remarked(text)
+            return False
+        self._counts_from_0 = self._counts_from_0 or (self._is_whole and step == 0)
+        self._report(value, step)
         # A command that reports a step 0 may mean the state before its training, and then its steps
         # go up to the resource itself.
         margin = 1 if self._counts_from_0 else 0
@@ -138,36 +137,33 @@ class Recorder:
             return False
         return True  # the command does not name its resource, so it cannot know when to end
 
-    def _report(self, value: float, step: int) -> None:
+    def _report(self, value: float, step: float) -> None:
         used = self._used(step)
         if used == self._run.resource:
             self._at_resource = step, value
         elif used < self._run.resource and step > self._last_step:
             # Of very many steps only those at rungs are kept, and some between them.
-            if used % self._spacing == 0 or used in self._leg_state.scale.levels:
-                self._trial.report(value, step)
-                self._last_step = step
+            if (
+                not self._spacing
+                or used % self._spacing == 0
+                or used in self._leg_state.scale.levels
+            ):
+                # A study whose resources are not integers takes no reports between two rungs.
+                with contextlib.suppress(ReportError):
+                    self._trial.report(value, step)
+                    self._last_step = step
         elif step < self._last_step:
             self._watcher.remarked(
                 "steps go backwards: those that come after a later one are not kept, and the value "
                 "of a trial is that of the last line"
             )
 
-    def _report_at_rung(self, value: float, step: float) -> None:
-        """Report to a study whose resources are not integers, if there is a rung at this step."""
-        if self._last_step < step < self._run.resource:
-            try:
-                self._trial.report(value, step)
-            except ReportError:  # between two rungs, where such a study takes no reports
-                return
-            self._last_step = step
-
     def _used(self, step: float) -> float:
         """Return the resource that is used after a step."""
-        return step + 1 if self._counts_from_0 and self._leg_state.scale.whole else step
+        return step + 1 if self._counts_from_0 else step
 
     def _remark_beyond(self, step: float) -> None:
-        name = self._job.schedule.resource
+        name = self._job.resource_name
         self._watcher.remarked(
             f"step {step:g} was reported with {name}={self._run.resource}, and steps beyond that "
             f"are not kept. Are steps counted in {name}? metric.step names another key, or is "

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from bohb.cli.jobs.document import NAME, no_keys
-from bohb.cli.jobs.fields import FieldError, parameter_name
+from bohb.cli.jobs.document import NAME
+from bohb.cli.jobs.fields import FieldError
 from bohb.cli.jobs.kinds import stored_values
 from bohb.dimensions import Dimension
-from bohb.errors import ArgumentError, ArgumentTypeError
 
 _LARGEST_GRID = 1_000_000
 
@@ -25,46 +24,37 @@ def grid_size(dimensions: Iterable[Dimension]) -> int:
     """
     size = 1
     for dimension in dimensions:
-        place = ("params", dimension.name)
         values = stored_values(dimension)
         if values is None:
             raise FieldError(
-                place,
                 f"{NAME} has no finite number of values, which grid needs: use choice, int, float "
                 "with a step, quniform, range, linspace, logspace or geomspace",
+                "params",
+                dimension.name,
             )
         size *= len(values)
         if size > _LARGEST_GRID:
             raise FieldError(
-                place,
                 f"{NAME} makes a grid of {size} configurations, and at most {_LARGEST_GRID} are "
                 "allowed: use method random",
+                "params",
+                dimension.name,
             )
     return size
 
 
-def checked_cases(name: str, value: Any) -> list[dict[str, Any]]:
-    """Return the configurations of a mapping, which is a list of them."""
-    if not isinstance(value, list):
-        raise ArgumentTypeError(f"{name} must be a list, got {value!r}")
-    for index, row in enumerate(value):
-        if not isinstance(row, dict):
-            raise FieldError((index,), no_keys(row))
-    if not value or not value[0]:
-        raise ArgumentError(f"{name} must have at least one value, got {value!r}")
-    for index, row in enumerate(value):
-        if row.keys() != value[0].keys():
+def checked_cases(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the configurations of a mapping, which must all have the same keys."""
+    if not rows or not rows[0]:
+        raise FieldError(f"{NAME} must have at least one value, got {rows!r}")
+    for index, row in enumerate(rows):
+        if row.keys() != rows[0].keys():
             raise FieldError(
-                (index,),
-                f"{NAME} must have the same keys as the first, {', '.join(value[0])}, got "
+                f"{NAME} must have the same keys as the first, {', '.join(rows[0])}, got "
                 f"{', '.join(row)}",
+                index,
             )
-    for key in value[0]:
-        try:
-            parameter_name(NAME, key)
-        except ArgumentError as error:
-            raise FieldError((0, key), str(error)) from error
-    return value
+    return rows
 
 
 def parameters_of(

@@ -1,37 +1,35 @@
-"""The document of a job: its YAML as plain Python, with the line of each part for messages."""
+"""The document of a job: its YAML, each part of it with its place and its name for messages."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
 from bohb.errors import JobError
 
-# The keys and indices that lead to a part, as in ("params", "lr", "low").
-Keys: TypeAlias = tuple[str | int, ...]
-
-# A message has this character in place of the name of the part that it is about. `Document.error`
-# puts in the name, since only the document knows the whole place of the part.
+# A message has this character in place of the name of the part that it is about.
 NAME = "\0"
 
 # The scalars of YAML 1.2. PyYAML reads those of YAML 1.1, in which 1e-5 is text, 1:30 is a number
 # and on is true.
-_INTEGER = re.compile(r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+")
-_NUMBER = re.compile(
-    r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-)
-_TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
 _TAG = "tag:yaml.org,2002:"
+_SCALARS = {
+    "bool": ("tTfF", r"true|True|TRUE|false|False|FALSE"),
+    "int": ("-+0123456789", r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+"),
+    "float": (
+        "-+.0123456789",
+        r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+    ),
+}
 _KEPT = (_TAG + "null", _TAG + "merge")
-_PLAIN = tuple(
-    _TAG + kind for kind in ("null", "bool", "int", "float", "str", "seq", "map", "merge")
-)
+_PLAIN = tuple(_TAG + kind for kind in ("null", "str", "seq", "map", *_SCALARS))
 
 
 class _Loader(yaml.SafeLoader):
@@ -46,88 +44,114 @@ class _Loader(yaml.SafeLoader):
         text = node.value.replace("_", "")
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 
-    def construct_number(self, node: yaml.ScalarNode) -> float:
-        text = node.value.replace("_", "").lower()
-        return float(text.replace(".inf", "inf").replace(".nan", "nan"))
 
-
-for _tag, _pattern, _first in (
-    ("bool", _TRUTH, "tTfF"),
-    ("int", _INTEGER, "-+0123456789"),
-    ("float", _NUMBER, "-+.0123456789"),
-):
-    _whole = re.compile(f"^(?:{_pattern.pattern})$")
-    _Loader.add_implicit_resolver(_TAG + _tag, _whole, list(_first))
+for _kind, (_first, _pattern) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(f"^(?:{_pattern})$"), list(_first))
 _Loader.add_constructor(_TAG + "int", _Loader.construct_integer)
-_Loader.add_constructor(_TAG + "float", _Loader.construct_number)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault in one part of a document; in its message `NAME` stands for the name of the part."""
-
-    place: Keys
-    message: str
-
-
-@dataclass(frozen=True)
-class Document:
-    """A document, or its translation into other words.
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A part of a document.
 
     Attributes
     ----------
-    path
-        The file that it was read from.
-    value
-        The whole content, as plain Python.
-    lines
-        The line of each part, or of its key, counted from 1.
-    origins
-        In a translation: the document and the part of it that a part was made from.
+    path, line, name
+        Where it is written, and how messages call it.
+    content
+        Its own parts, by their keys or in their order, or else its value.
+    faults
+        Path, line and text of all faults, a list that all parts of a document share.
     """
 
     path: Path
-    value: Any
-    lines: Mapping[Keys, int]
-    origins: Mapping[Keys, tuple[Document, Keys]] = field(default_factory=dict)
+    line: int = 1
+    name: str = ""
+    content: Any = None
+    faults: list[tuple[str, int, str]] = field(default_factory=list)
 
-    def line(self, place: Keys) -> int:
-        """Return the line of a part, or of the nearest part around it if there is no such part."""
-        while place not in self.lines and place:
-            place = place[:-1]
-        return self.lines.get(place, 1)
+    @property
+    def value(self) -> Any:
+        """The content as plain Python."""
+        if isinstance(self.content, dict):
+            return {key: node.value for key, node in self.content.items()}
+        return [node.value for node in self.content] if self.is_list else self.content
 
-    def error(self, *faults: Fault) -> JobError:
-        """Return the error that names all `faults`, one a line, in the order of the document."""
-        shown = set()
-        for fault in faults:
-            document, place = self._original(fault.place)
-            text = fault.message.replace(NAME, name_of(place))
-            shown.add((str(document.path), document.line(place), text))
-        return JobError("\n".join(f"{path}:{line}: {text}" for path, line, text in sorted(shown)))
+    @property
+    def _keys(self) -> Collection[str | int]:
+        if self.is_list:
+            return range(len(self.content))
+        return self.content if isinstance(self.content, dict) else ()
 
-    def translated(self, value: Any, origins: Mapping[Keys, tuple[Document, Keys]]) -> Document:
-        """Return a translation of this document."""
-        return Document(self.path, value, self.lines, origins)
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list of parts."""
+        return isinstance(self.content, list)
 
-    def _original(self, place: Keys) -> tuple[Document, Keys]:
-        """Return the document and the part of it that a part of this document was made from."""
-        for length in range(len(place), -1, -1):
-            if place[:length] in self.origins:
-                document, origin = self.origins[place[:length]]
-                return document, (*origin, *place[length:])
-        return self, place
+    def refuse(self, message: str) -> None:
+        """Note a fault of this part."""
+        text = message.replace(NAME, self.name or "the job file")
+        self.faults.append((str(self.path), self.line, text))
+
+    def error(self) -> JobError:
+        """Return the error that names all faults, one a line, in their order."""
+        shown = sorted(set(self.faults))
+        return JobError("\n".join(f"{path}:{line}: {text}" for path, line, text in shown))
+
+    def new(self, content: Any, line: int | None = None) -> Node:
+        """Return a part with other content that is found in the same place."""
+        return replace(self, content=content, line=line or self.line)
+
+    def below(self, key: str | int, line: int | None = None) -> Node:
+        """Return an empty part that has a place within this one."""
+        name = f"{self.name}[{key}]" if isinstance(key, int) else f"{self.name}.{key}".lstrip(".")
+        return replace(self, name=name, line=line or self.line, content=None)
+
+    def at(self, *keys: str | int) -> Node:
+        """Return the part below these keys; what is missing lies where it would be.
+
+        Marks of pydantic among the keys, as of the kind of a part, are left out.
+        """
+        node = self
+        for key in keys:
+            if key in node._keys:
+                node = node.content[key]
+            elif isinstance(key, int) or not (
+                node.is_list or key in ("[key]", _kind_of(node.content))
+            ):
+                node = node.below(key)
+        return node
+
+    def get(self, *keys: str | int) -> Node | None:
+        """Return the part below these keys; None if it is missing or has no value."""
+        node = self.at(*keys)
+        return None if node.content is None else node
+
+    @property
+    def keys(self) -> dict[str, Node]:
+        """The parts below all keys; none if it has no keys."""
+        return self.content if isinstance(self.content, dict) else {}
+
+    def entries(self) -> dict[str, Node]:
+        """Return the parts below all keys; anything but keys is a fault."""
+        if isinstance(self.content, dict):
+            return self.content
+        self.refuse(no_keys(self.value))
+        return {}
+
+    def items(self) -> list[Node]:
+        """Return the parts of a list; anything else is a fault."""
+        if self.is_list:
+            return list(self.content)
+        self.refuse(f"{NAME} must be a list, got {self.value!r}")
+        return []
 
 
-def name_of(place: Keys) -> str:
-    """Return the name of a part, as in ``params.lr.low``."""
-    name = ""
-    for key in place:
-        name += f"[{key}]" if isinstance(key, int) else f".{key}" if name else key
-    return name or "the job file"
+def _kind_of(content: Any) -> Any:
+    return content["kind"].value if isinstance(content, dict) and "kind" in content else None
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, faults: list[tuple[str, int, str]] | None = None) -> Node:
     """Return the YAML document in a file.
 
     Raises
@@ -142,27 +166,64 @@ def read_document(path: Path) -> Document:
         raise JobError(f"{path}: the job file cannot be read: {reason}") from error
     try:
         loader = _Loader(text)
-        loader.name = str(path)
-        node = loader.get_single_node()
+        root = loader.get_single_node()
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        character = f"the character {chr(error.character)!r}"
-        raise JobError(
-            f"{path}:{line}: this is not YAML: {character} cannot stand in it"
-        ) from error
-    except yaml.YAMLError as error:
+        message = f"the character {chr(error.character)!r} cannot stand in it"
+        raise JobError(f"{path}:{line}: this is not YAML: {message}") from error
+    except yaml.MarkedYAMLError as error:
         raise JobError(_syntax_error(path, error)) from error
-    if node is None:
+    if root is None:
         raise JobError(f"{path}:1: the job file is empty")
-    noted = _Lines(node)
-    if noted.faults:
-        raise Document(path, None, noted.lines).error(*noted.faults)
-    try:
-        return Document(path, loader.construct_document(node), noted.lines)
-    except (yaml.YAMLError, ValueError) as error:
-        problem = getattr(error, "problem", None) or error
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-        raise JobError(f"{path}:{line}: the job file cannot be read: {problem}") from error
+    place = Node(path, root.start_mark.line + 1, faults=[] if faults is None else faults)
+    made = _filled(place, root, loader, ())
+    if made.faults:
+        raise made.error()
+    return made
+
+
+def _filled(place: Node, node: yaml.Node, loader: _Loader, above: tuple[yaml.Node, ...]) -> Node:
+    """Return the part at `place` with the content of `node`, and note what is not plain Python."""
+    above = (*above, node)
+    if node in above[:-1]:
+        place.refuse("an alias must not stand for what it is a part of")
+    elif node.tag not in _PLAIN:
+        place.refuse(f"the tag {node.tag} is not known here")
+    elif isinstance(node, yaml.MappingNode):
+        return place.new(_entries(place, node, loader, above))
+    elif isinstance(node, yaml.SequenceNode):
+        lines = [child.start_mark.line + 1 for child in node.value]
+        places = [place.below(index, line) for index, line in enumerate(lines)]
+        pairs = zip(places, node.value, strict=True)
+        return place.new([_filled(below, child, loader, above) for below, child in pairs])
+    else:
+        try:
+            return place.new(loader.construct_object(node))
+        except ValueError as error:  # an integer of thousands of digits
+            place.refuse(f"{NAME} cannot be read: {error}")
+    return place
+
+
+def _entries(
+    place: Node, node: yaml.MappingNode, loader: _Loader, above: tuple[yaml.Node, ...]
+) -> dict[str, Node]:
+    merged: dict[str, Node] = {}
+    written: dict[str, Node] = {}
+    for key, child in node.value:
+        line = key.start_mark.line + 1
+        name = str(key.value)
+        if key.tag == _TAG + "merge":
+            for each in child.value if isinstance(child, yaml.SequenceNode) else [child]:
+                merged = {**_filled(place, each, loader, above).entries(), **merged}
+        elif not isinstance(key, yaml.ScalarNode):
+            message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
+            place.new(None, line).refuse(message)
+        elif name in written:
+            message = f"{name} is given twice, the first time on line {written[name].line}"
+            place.new(None, line).refuse(message)
+        else:  # all keys are strings, even one that is written as 1 or true
+            written[name] = _filled(place.below(name, line), child, loader, above)
+    return merged | written
 
 
 def scalar(text: str) -> Any:
@@ -191,73 +252,24 @@ def not_one_of(value: Any, choices: Sequence[str]) -> str:
     """Return the message that a value is none of `choices`."""
     listed = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
     near = near_to(value, choices) if isinstance(value, str) else ""
-    return f"must be {listed}, got {value!r}{near}"
+    return f"{NAME} must be {listed}, got {value!r}{near}"
 
 
 def near_to(name: str, known: Iterable[str]) -> str:
     """Return a question whether a similar name was meant; an empty string if none is similar."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return _question(near[0]) if near else ""
+    return f": did you mean {near[0]}?" if near else ""
 
 
 def is_meant(name: str | int, messages: Iterable[str]) -> bool:
     """Return whether one of some messages asks if `name` was meant."""
-    return any(message.endswith(_question(str(name))) for message in messages)
+    return any(message.endswith(f": did you mean {name}?") for message in messages)
 
 
-def _question(name: str) -> str:
-    return f": did you mean {name}?"
-
-
-class _Lines:
-    """The line of each part of a document, and the faults that keep it from being plain Python."""
-
-    def __init__(self, root: yaml.Node) -> None:
-        self.lines: dict[Keys, int] = {}
-        self.faults: list[Fault] = []
-        self._note(root, (), root.start_mark.line, ())
-
-    def _note(self, node: yaml.Node, place: Keys, line: int, above: tuple[yaml.Node, ...]) -> None:
-        self.lines[place] = line + 1
-        if node in above:
-            self._refuse(place, line, "an alias must not stand for what it is a part of")
-        elif node.tag not in _PLAIN:
-            self._refuse(place, line, f"the tag {node.tag} is not known here")
-        elif isinstance(node, yaml.SequenceNode):
-            for index, child in enumerate(node.value):
-                self._note(child, (*place, index), child.start_mark.line, (*above, node))
-        elif isinstance(node, yaml.MappingNode):
-            for key, child in node.value:
-                self._note_entry(key, child, place, (*above, node))
-
-    def _note_entry(
-        self, key: yaml.Node, child: yaml.Node, place: Keys, above: tuple[yaml.Node, ...]
-    ) -> None:
-        line = key.start_mark.line
-        if not isinstance(key, yaml.ScalarNode):
-            message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
-            self._refuse((*place, "{{"), line, message)  # no other key has this name
-            return
-        below = (*place, str(key.value))
-        if below in self.lines:
-            message = f"{key.value} is given twice, the first time on line {self.lines[below]}"
-            self._refuse(below, line, message)
-            return
-        if key.tag != _TAG + "merge":
-            key.tag = _TAG + "str"  # all keys are strings, even one that is written as 1 or true
-        self._note(child, below, line, above)
-
-    def _refuse(self, place: Keys, line: int, message: str) -> None:
-        self.lines[place] = line + 1
-        self.faults.append(Fault(place, message))
-
-
-def _syntax_error(path: Path, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line = 1 if mark is None else mark.line + 1
-    problem = getattr(error, "problem", None) or " ".join(str(error).split())
-    context = getattr(error, "context", None)
+def _syntax_error(path: Path, error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
     hint = "is it indented as the lines around it, and is a string with : or {{ }} in quotes?"
-    if "\\t" in problem:
+    if "\\t" in (error.problem or ""):
         hint = "indent with spaces"
-    return f"{path}:{line}: this is not YAML: {f'{context}, ' if context else ''}{problem} ({hint})"
+    told = ", ".join(filter(None, [error.context, error.problem]))
+    return f"{path}:{mark.line + 1 if mark else 1}: this is not YAML: {told} ({hint})"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
 from optuna.samplers import BaseSampler, GridSampler
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, PrivateAttr
 
 from bohb.cli.jobs.cases import checked_cases, grid_size, parameters_of
 from bohb.cli.jobs.command import GENERAL, SHELLS, Command, Template, as_text
@@ -18,51 +19,52 @@ from bohb.cli.jobs.fields import (
     CountFromZero,
     Factor,
     FieldError,
-    Flag,
     JobName,
     Jobs,
+    ParameterName,
     Part,
     Positive,
     Share,
     TemplateText,
-    checked_by,
-    of_kind,
-    one_of,
-    parameter_name,
 )
 from bohb.cli.jobs.kinds import ParameterField, stored_values
-from bohb.cli.jobs.parts import JobLimits, JobResource, Metric, metric
-from bohb.cli.jobs.schedule import SINGLE_RUNG, JobSchedule, Method
-from bohb.cli.jobs.stopping import RULES, AnyRule, Policy, Rule
+from bohb.cli.jobs.parts import JobLimits, JobResource, Metric
+from bohb.cli.jobs.stopping import AnyRule, Policy, Rule
 from bohb.dimensions import Dimension
-from bohb.errors import ArgumentError, ArgumentTypeError
-from bohb.hyperband import Resource
+from bohb.errors import ArgumentError
+from bohb.hyperband import Plan, Resource
 from bohb.model import Space
+from bohb.pruners import HyperbandPruner, SchedulePruner, SuccessiveHalvingPruner
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
 
 
-def _arguments(name: str, value: Any) -> str | list[str]:
+def _arguments(value: Any) -> str | list[str]:
     """Return a command that is written as one string or as a list of arguments."""
     if isinstance(value, str) and value:
         return value
     if not isinstance(value, list):
-        raise ArgumentTypeError(f"{name} must be a string or a list, got {value!r}")
+        raise ArgumentError(f"{NAME} must be a string or a list, got {value!r}")
     for index, part in enumerate(value):
         if isinstance(part, (dict, list)) or part is None:
-            raise FieldError((index,), f"{NAME} must be a string, got {part!r}")
+            raise FieldError(f"{NAME} must be a string, got {part!r}", index)
     if not value:
-        raise ArgumentError(f"{name} must have at least one argument, got none")
+        raise ArgumentError(f"{NAME} must have at least one argument, got none")
     return [as_text(part) for part in value]
 
 
-_Arguments = Annotated[str | list[str], checked_by(_arguments, str | list[str])]
-_Shell = Annotated[str, checked_by(one_of, Literal[SHELLS], choices=SHELLS)]
-_Name = Annotated[str, checked_by(parameter_name, str)]
-_Metric = Annotated[Metric, checked_by(metric, str | Metric)]
-_Method = Annotated[Method, checked_by(one_of, Method, choices=get_args(Method))]
-_Cases = Annotated[list[dict[str, Any]], checked_by(checked_cases, list[dict[str, Any]])]
-_Rule = Annotated[Rule, checked_by(of_kind, AnyRule, models=RULES)]
+def _as_metric(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+_Arguments = Annotated[
+    str | list[str], PlainValidator(_arguments, json_schema_input_type=str | list[str])
+]
+_Metric = Annotated[Metric, BeforeValidator(_as_metric, json_schema_input_type=str | Metric)]
+_Cases = Annotated[list[dict[ParameterName, Any]], AfterValidator(checked_cases)]
+
+
+Method: TypeAlias = Literal["bohb", "hyperband", "asha", "random", "grid", "mapping"]
 
 
 class Job(Part):
@@ -72,35 +74,35 @@ class Job(Part):
     """The name of the study; the name of the file if it is left out."""
     arguments: _Arguments = Field(alias="command")
     """What to run: a list of arguments, or one string that is split as a shell would."""
-    shell: _Shell | None = None
+    shell: Literal[SHELLS] | None = None  # type: ignore[valid-type]  # a constant of ours
     """The shell that runs the command, which must be one string then."""
     workdir: TemplateText = Template.parse(".")
     """The directory that the command runs in, relative to that of the job file."""
     environment: dict[str, TemplateText] = Field(default_factory=dict, alias="env")
     """Environment variables."""
-    inputs: dict[_Name, Any] = Field(default_factory=dict)
+    inputs: dict[ParameterName, Any] = Field(default_factory=dict)
     """Values that templates may name beside the parameters."""
     metric: _Metric
     """What the command is judged by."""
-    given_method: _Method | None = Field(None, alias="method")
+    given_method: Method | None = Field(None, alias="method")
     """What proposes configurations, and how far they are trained."""
     resource: JobResource | None = None
     """The resource of which a trial gets more when it is promoted."""
     reduction_factor: Factor = 3
     """Of this many trials in a rung one is promoted."""
-    params: dict[_Name, ParameterField] | None = None
+    params: dict[ParameterName, ParameterField] | None = None
     """The parameters that are tuned."""
     given_cases: _Cases | None = Field(None, alias="cases")
     """The configurations of a mapping: a list, each with the same keys."""
-    limits: JobLimits = JobLimits()
+    given_limits: JobLimits = Field(JobLimits(), alias="limits")
     """Limits of the whole job; one round if there are none."""
-    early_stopping: list[_Rule] = Field(default_factory=list)
+    early_stopping: list[AnyRule] = Field(default_factory=list)
     """Rules that prune trials, and a target that ends the job."""
     max_failures: Share = 0.9
     """The share of evaluations that may fail; it is checked once there are ten."""
     leg_timeout: Positive | None = None
     """The seconds that one command may take."""
-    keep_checkpoints: Flag = True
+    keep_checkpoints: bool = True
     """Whether a promoted trial finds its earlier checkpoints."""
     seed: CountFromZero | None = None
     """A number that makes the proposals repeatable."""
@@ -142,6 +144,9 @@ class Job(Part):
     def command(self) -> Command:
         """The command, with places for values."""
         if isinstance(self.arguments, list):
+            if self.shell is not None:
+                message = f"{NAME} needs a command that is one string, got {self.arguments!r}"
+                raise FieldError(message, "shell")
             return Command.of_arguments(self.arguments)
         if self.shell is not None:
             return Command.of_shell(self.shell, self.arguments)
@@ -175,22 +180,71 @@ class Job(Part):
         """Those of the rules that prune trials."""
         return tuple(rule for rule in self.stopping if isinstance(rule, Policy))
 
+    @property
+    def has_rungs(self) -> bool:
+        """Whether trials are promoted, or else each is trained up to the highest resource."""
+        return self.method not in ("random", "grid", "mapping")
+
+    @property
+    def resource_name(self) -> str | None:
+        """The name by which the command asks for its resource; None if it has none."""
+        return None if self.resource is None else self.resource.name
+
+    @property
+    def bounds(self) -> tuple[Resource, Resource]:
+        """The least and the most resource of a trial."""
+        return (1, 1) if self.resource is None else self.resource.bounds
+
     @functools.cached_property
-    def schedule(self) -> JobSchedule:
-        """The trials to start, and how far each of them is trained."""
+    def limits(self) -> JobLimits:
+        """The limits of all runs of the job together; the timeout is one of each run."""
         # A grid and a mapping have a number of trials of their own, which a limit can only lower.
-        n_all, limits = len(self.cases), self.limits
+        n_all, given = len(self.cases), self.given_limits
         if self.method == "grid":
             n_all = grid_size(self.dimensions.values())
-        if n_all:
-            limits = limits.model_copy(update={"n_trials": min(n_all, limits.n_trials or n_all)})
-        return JobSchedule(
-            self.method,
-            None if self.resource is None else self.resource.name,
-            *((1, 1) if self.resource is None else self.resource.bounds),
-            self.reduction_factor,
-            limits,
-        )
+        if not n_all:
+            return given
+        return given.model_copy(update={"n_trials": min(n_all, given.n_trials or n_all)})
+
+    @property
+    def pruner(self) -> SchedulePruner:
+        """The pruner of the job's study."""
+        least, most = self.bounds
+        if not self.has_rungs:
+            return HyperbandPruner(most, most)
+        if self.method == "asha":
+            return SuccessiveHalvingPruner(
+                least,
+                most,
+                self.reduction_factor,
+                n_trials=self.limits.n_trials,
+                asynchronous=True,
+            )
+        # A job does what its plan says.
+        return HyperbandPruner(least, most, self.reduction_factor, adaptive=False)
+
+    @property
+    def rounds(self) -> int | None:
+        """The number of rounds to run: one if no other limit is given."""
+        # Random search without a count goes on until its timeout, which it must have.
+        return self.limits.n_rounds if self.limits.counted or self.method == "random" else 1
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan of the whole job; None if only the total resource or the time is limited."""
+        if self.rounds is not None:
+            return self.pruner.plan(self.rounds)
+        a_round = self.pruner.plan()
+        n_trials = self.limits.n_trials
+        if self.limits.n_brackets is not None:
+            brackets = itertools.cycle(a_round.brackets)
+            counted = itertools.islice(brackets, self.limits.n_brackets)
+            n_trials = sum(bracket.n_trials for bracket in counted)
+        if n_trials is None:
+            return None
+        if n_trials == a_round.n_trials:
+            return a_round
+        return self.pruner.plan(-(-n_trials // a_round.n_trials)).limited_to(n_trials)
 
     @property
     def parameter_names(self) -> set[str]:
@@ -206,7 +260,7 @@ class Job(Part):
     @property
     def names_resource(self) -> bool:
         """Whether a template of the command or its environment names the resource."""
-        return bool(self.named & {"resource", self.schedule.resource})
+        return bool(self.named & {"resource", self.resource_name})
 
     @property
     def space(self) -> SearchSpace:
@@ -218,11 +272,10 @@ class Job(Part):
 
     def sampler(self, seed: int) -> BaseSampler:
         """Return the sampler that proposes configurations."""
-        method = self.schedule.method
-        if method == "grid":
+        if self.method == "grid":
             values = {key: list(stored_values(d) or ()) for key, d in self.dimensions.items()}
             return GridSampler(values, seed=seed)
-        if method == "bohb":
+        if self.method == "bohb":
             return BOHBSampler(seed)
         # Optuna's RandomSampler starts from its seed again when a study is resumed, and would draw
         # the same configurations once more.
@@ -260,88 +313,19 @@ class Job(Part):
     @property
     def identity(self) -> dict[str, Any]:
         """The parts that must not change once the study has begun, by the keys of a job file."""
-        schedule = self.schedule
+        least, most = self.bounds
+        rungs = {"resource.min": least, "reduction_factor": self.reduction_factor}
         return {
             **{f"params.{d.name}": d.description for d in self.dimensions.values()},
             **({"cases": [self.values(case) for case in self.cases]} if self.cases else {}),
             "metric.name": self.metric.name,
             "metric.direction": self.metric.direction,
-            "method": schedule.method,
+            "method": self.method,
             "keep_checkpoints": self.keep_checkpoints,
-            "resource.max": schedule.max_resource,
-            **(
-                {}
-                if schedule.method in SINGLE_RUNG
-                else {
-                    "resource.min": schedule.min_resource,
-                    "reduction_factor": schedule.reduction_factor,
-                }
-            ),
-            **({"limits.n_trials": schedule.limits.n_trials} if schedule.method == "asha" else {}),
+            "resource.max": most,
+            **(rungs if self.has_rungs else {}),
+            **({"limits.n_trials": self.limits.n_trials} if self.method == "asha" else {}),
         }
-
-    # The faults of several keys together
-
-    def faults(self) -> Iterator[FieldError]:
-        """Yield the faults of keys that do not fit together."""
-        yield from self._faults_of_command()
-        method = self.method
-        needed, other = ("cases", "params") if method == "mapping" else ("params", "cases")
-        given = {"cases": self.given_cases, "params": self.params}
-        if given[needed] is None:
-            yield FieldError((), f"{needed} is missing, which method {method} needs")
-            return
-        if given[other] is not None:
-            message = f"{NAME} is of no use to method {method}, which takes {needed}"
-            yield FieldError(other, message)
-        if not given[needed]:
-            yield FieldError("params", f"{NAME} must have at least one parameter, got none")
-        yield from self._faults_of_schedule()
-        for index, rule in enumerate(self.early_stopping):
-            if rule.metric not in ("", self.metric.name) and rule.direction is None:
-                yield FieldError(
-                    ("early_stopping", index, "metric"),
-                    f"{NAME} is another metric than the job's, and needs a direction",
-                )
-
-    def _faults_of_command(self) -> Iterator[FieldError]:
-        if isinstance(self.arguments, list) and self.shell is not None:
-            message = f"{NAME} needs a command that is one string, got {self.arguments!r}"
-            yield FieldError("shell", message)
-            return
-        try:  # the property is cached, and raises an error for a command that is wrong
-            _ = self.command
-        except ArgumentError as error:
-            yield FieldError("command", str(error))
-
-    def _faults_of_schedule(self) -> Iterator[FieldError]:
-        method, limits, resource = self.method, self.limits, self.resource
-        if method not in SINGLE_RUNG and resource is None:
-            yield FieldError(
-                (),
-                f"resource is missing, which method {method} needs: what a trial is given more of "
-                "as it is promoted, as in resource: {name: epochs, max: 81}",
-            )
-            return
-        if method not in SINGLE_RUNG and resource is not None:
-            least, most = resource.bounds
-            if least > most:
-                field = "min" if "min" in resource.model_fields_set else "max"
-                message = f"resource.min must not be above max, got min={least}, max={most}"
-                yield FieldError(("resource", field), message)
-                return
-        if method in ("grid", "mapping") and limits.counted not in ([], ["n_trials"]):
-            message = f"{NAME} is of no use to method {method}: use n_trials"
-            yield FieldError(("limits", limits.counted[0]), message)
-        if method == "random" and not limits.counted and limits.timeout is None:
-            message = f"limits is missing, which method {method} needs: limits: {{n_trials: 20}}"
-            yield FieldError((), message)
-        try:
-            _ = self.schedule.pruner
-        except FieldError as error:
-            yield error
-        except ArgumentError as error:
-            yield FieldError("resource", str(error))
 
 
 def json_schema() -> dict[str, Any]:

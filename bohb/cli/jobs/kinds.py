@@ -16,22 +16,18 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_type_hints
 
 import numpy as np
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from pydantic import create_model
+from pydantic import BeforeValidator, Field, GetPydanticSchema, Strict, create_model
 
-from bohb import arguments
 from bohb.cli.jobs.command import as_text
 from bohb.cli.jobs.document import NAME
 from bohb.cli.jobs.fields import (
     Count,
     FieldError,
     Finite,
-    Flag,
     Part,
     Positive,
-    Whole,
-    checked_by,
-    of_kind,
-    one_of,
+    Share,
+    made_by,
 )
 from bohb.cli.jobs.quantiles import (
     Quantile,
@@ -43,7 +39,7 @@ from bohb.cli.jobs.quantiles import (
     uniform,
 )
 from bohb.dimensions import Dimension
-from bohb.errors import ArgumentError, ArgumentTypeError
+from bohb.errors import ArgumentError
 from bohb.model import Categorical
 
 _LONGEST_GRID = 100_000
@@ -72,7 +68,7 @@ class Kind(Part):
         except FieldError as error:
             yield error
         except (ArithmeticError, ValueError) as error:  # numbers beyond what a float holds
-            yield FieldError((), f"{NAME} has numbers that cannot be used: {error}")
+            yield FieldError(f"{NAME} has numbers that cannot be used: {error}")
 
 
 KINDS: dict[str, type[Kind]] = {}
@@ -109,44 +105,29 @@ def stored_values(dimension: Dimension) -> Sequence[Any] | None:
 # One of several things
 
 
-def _several(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ArgumentTypeError(f"{name} must be a list, got {value!r}")
-    if not value:
-        raise ArgumentError(f"{name} must have at least one value, got none")
-    return value
-
-
-def _pairs(name: str, value: Any) -> list[tuple[Any, float]]:
-    pairs = []
-    for index, pair in enumerate(_several(name, value)):
-        if not isinstance(pair, list):
-            raise FieldError((index,), f"{name} must be a list, got {pair!r}")
-        if len(pair) != 2:
-            raise FieldError((index,), f"{name} must be [value, probability], got {pair!r}")
-        try:
-            pairs.append((pair[0], arguments.share(name, pair[1])))
-        except ArgumentError as error:
-            raise FieldError((index, 1), str(error)) from error
-    return pairs
-
-
 @_kind("choice")
-def _choice(name: str, values: Annotated[list[Any], checked_by(_several, list[Any])]) -> Dimension:
+def _choice(name: str, values: Annotated[list[Any], Field(min_length=1)]) -> Dimension:
     """One of several values, which may be anything that YAML can hold."""
     made = Dimension.of_values(name, values)
     return replace(made, description=" | ".join(map(as_text, values)))
 
 
+def _as_pair(value: Any) -> Any:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ArgumentError(f"{NAME} must be [value, probability], got {value!r}")
+    return value
+
+
+_Pair = Annotated[tuple[Any, Share], Strict(False), BeforeValidator(_as_pair)]
+
+
 @_kind("pchoice")
-def _pchoice(
-    name: str, values: Annotated[Any, checked_by(_pairs, list[tuple[Any, float]])]
-) -> Dimension:
+def _pchoice(name: str, values: Annotated[list[_Pair], Field(min_length=1)]) -> Dimension:
     """One of several values, each with its probability; the probabilities sum to 1."""
     total = sum(weight for _, weight in values)
     if not math.isclose(total, 1, rel_tol=1e-6):
         message = f"{NAME} must have probabilities that sum to 1, got {total:g}"
-        raise FieldError("values", message)
+        raise FieldError(message, "values")
     made = Dimension.of_values(name, [value for value, _ in values], is_ordered=False)
     shares = tuple(weight / total for _, weight in values)
     shown = (f"{as_text(value)} {weight / total:.4g}" for value, weight in values)
@@ -187,27 +168,18 @@ def _logspace(name: str, start: Finite, stop: Finite, num: Count, base: Positive
         values = np.logspace(start, stop, _short(num, "num"), base=base)
     if not np.all(np.isfinite(values)):
         message = f"{NAME} is an exponent, and {base} to the power of {stop} is too large"
-        raise FieldError("stop", message)
+        raise FieldError(message, "stop")
     return _spaced(name, values)
 
 
-def _date(name: str, value: Any) -> datetime.date:
-    try:
-        return datetime.datetime.fromisoformat(value).date()
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{name} must be a date such as 2026-01-31, got {value!r}") from error
-
-
-def _moment(name: str, value: Any) -> datetime.datetime:
-    try:
-        return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except (AttributeError, ValueError) as error:
-        message = f'{name} must be a time such as "2026-01-31 12:00", got {value!r}'
-        raise ArgumentError(message) from error
-
-
-_Date = Annotated[datetime.date, checked_by(_date, datetime.date)]
-_Moment = Annotated[datetime.datetime, checked_by(_moment, datetime.datetime)]
+_moment = datetime.datetime.fromisoformat
+_Date = Annotated[
+    datetime.date, made_by(lambda text: _moment(text).date(), "a date such as 2026-01-31")
+]
+_Moment = Annotated[
+    datetime.datetime,
+    made_by(lambda text: _moment(text.replace("Z", "+00:00")), 'a time such as "2026-01-31 12:00"'),
+]
 
 
 @_kind("daterange")
@@ -221,13 +193,13 @@ def _datetimerange(name: str, start: _Moment, stop: _Moment, step: Positive) -> 
     """Times before stop, with a step in seconds."""
     if (start.tzinfo is None) != (stop.tzinfo is None):
         message = f"{NAME} must have a time zone if start has one, got start={start}, stop={stop}"
-        raise FieldError("stop", message)
+        raise FieldError(message, "stop")
     return _dates(name, start, stop, datetime.timedelta(seconds=step))
 
 
 def _dates(name: str, start: Any, stop: Any, step: datetime.timedelta) -> Dimension:
     if not start < stop:
-        raise FieldError("stop", f"{NAME} must be after start, got start={start}, stop={stop}")
+        raise FieldError(f"{NAME} must be after start, got start={start}, stop={stop}", "stop")
     n = _short(-((start - stop) // step), "step")  # rounded up, as stop itself is left out
     values = [(start + index * step).isoformat() for index in range(n)]
     return Dimension.of_values(name, values, is_ordered=n > 2)
@@ -255,9 +227,9 @@ def _short(count: int, blamed: str) -> int:
     """Return `count`, the number of values of a grid, unless it is too large to list them."""
     if count > _LONGEST_GRID:
         raise FieldError(
-            blamed,
             f"{NAME} makes {count} values, and at most {_LONGEST_GRID} are allowed: use an "
             "interval, such as uniform or loguniform",
+            blamed,
         )
     return count
 
@@ -265,9 +237,7 @@ def _short(count: int, blamed: str) -> int:
 # Intervals
 
 
-_Rounding = Annotated[
-    str, checked_by(one_of, Literal["nearest", "down"], choices=("nearest", "down"))
-]
+_Rounding = Literal["nearest", "down"]
 
 
 @_kind("uniform")
@@ -344,7 +314,7 @@ def _qlognormal(
 
 @_kind("float")
 def _float(
-    name: str, low: Finite, high: Finite, step: Positive | None = None, log: Flag = False
+    name: str, low: Finite, high: Finite, step: Positive | None = None, log: bool = False
 ) -> Dimension:
     """Numbers, both bounds included."""
     _check_order(least=0.0 if log else None, low=low, high=high)
@@ -356,13 +326,11 @@ def _float(
 
 
 @_kind("int")
-def _int(
-    name: str, low: Whole, high: Whole, step: Count | None = None, log: Flag = False
-) -> Dimension:
+def _int(name: str, low: int, high: int, step: Count | None = None, log: bool = False) -> Dimension:
     """Integers, both bounds included."""
     _check_order(low=low, high=high)
     if log and low < 1:
-        raise FieldError("low", f"{NAME} must be at least 1 with log, got {low}")
+        raise FieldError(f"{NAME} must be at least 1 with log, got {low}", "low")
     step = step or 1
     if step > 1:
         _refuse_step_with_log(log)
@@ -374,10 +342,10 @@ def _check_order(*, least: float | None = None, **bounds: float) -> None:
     """Raise FieldError unless the second of two fields is greater than the first."""
     (low, first), (high, second) = bounds.items()
     if least is not None and first <= least:
-        raise FieldError(low, f"{NAME} must be greater than {least:g}, got {first}")
+        raise FieldError(f"{NAME} must be greater than {least:g}, got {first}", low)
     if not first < second:
         message = f"{NAME} must be greater than {low}, got {low}={first}, {high}={second}"
-        raise FieldError(high, message)
+        raise FieldError(message, high)
 
 
 def _multiples_between(low: float, high: float, q: float) -> tuple[int, int]:
@@ -385,14 +353,14 @@ def _multiples_between(low: float, high: float, q: float) -> tuple[int, int]:
     first, last = math.ceil(exact(low) / exact(q)), math.floor(exact(high) / exact(q))
     if last < first:
         message = f"{NAME} must have a multiple between low={low} and high={high}, got {q}"
-        raise FieldError("q", message)
+        raise FieldError(message, "q")
     return first, last
 
 
 def _refuse_step_with_log(log: bool) -> None:
     if log:
         message = "cannot be combined with log: use geomspace for a grid on a logarithmic scale"
-        raise FieldError("step", f"{NAME} {message}")
+        raise FieldError(f"{NAME} {message}", "step")
 
 
 def _of_quantiles(name: str, value_of: Quantile, *, is_bounded: bool = False) -> Dimension:
@@ -409,14 +377,18 @@ def _shown(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def parameter(name: str, value: Any) -> Kind:
-    """Return the kind of a parameter: a list is a choice, and anything else has a key kind."""
+def _as_choice(value: Any) -> Any:
+    """Return a parameter with keys: a list is a choice."""
     if isinstance(value, list):
-        return KINDS["choice"].model_validate({"values": value})
+        return {"kind": "choice", "values": value}
     if not isinstance(value, dict):
-        raise ArgumentError(f"{name} must be a list of values, or have a kind, got {value!r}")
-    return of_kind(name, value, models=KINDS)
+        raise ArgumentError(f"{NAME} must be a list of values, or have a kind, got {value!r}")
+    return value
 
 
-_TYPES: Any = (list[Any], *KINDS.values())
-ParameterField = Annotated[Kind, checked_by(parameter, Union[_TYPES])]  # noqa: UP007 - of a tuple
+_ANY: Any = Union[tuple(KINDS.values())]  # noqa: UP007 - of a tuple
+ParameterField = Annotated[
+    Kind,
+    GetPydanticSchema(lambda _, handler: handler(Annotated[_ANY, Field(discriminator="kind")])),
+    BeforeValidator(_as_choice, json_schema_input_type=list[Any] | _ANY),
+]

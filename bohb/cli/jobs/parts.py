@@ -1,32 +1,27 @@
-"""The parts of a job file that have keys of their own: metric, resource, limits and rules."""
+"""The parts of a job file that have keys of their own: metric, resource and limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from bohb.cli.jobs.document import NAME
 from bohb.cli.jobs.fields import (
     Budget,
     Direction,
     FieldError,
+    ParameterName,
     Part,
     Pattern,
     Positive,
     TemplateText,
     Text,
-    checked_by,
-    one_of,
-    parameter_name,
-    text_of,
 )
 from bohb.hyperband import Resource
 
 _COUNTS = ("n_trials", "n_rounds", "n_brackets", "total_resource")
-
-
-def _step_key(name: str, value: Any) -> str | None:
-    return None if value is False else str(text_of(name, value))
 
 
 class Metric(Part):
@@ -35,7 +30,7 @@ class Metric(Part):
     name: Text
     """The key in the lines of JSON."""
     direction: Direction = "minimize"
-    step: Annotated[str | None, checked_by(_step_key, str | Literal[False])] = "step"
+    step: Annotated[Text | None, BeforeValidator(lambda value: value or None)] = "step"
     """The key of the resource used so far; false for none."""
     pattern: Pattern | None = None
     """A regular expression that finds the metric in both outputs. The group named value is the
@@ -46,12 +41,12 @@ class Metric(Part):
     def faults(self) -> Iterator[FieldError]:
         """Yield the faults of the keys that say where the metric is found."""
         if self.pattern is not None and self.file is not None:
-            yield FieldError("file", "only one of pattern and file can be given for a metric")
+            yield FieldError("only one of pattern and file can be given for a metric", "file")
         if self.pattern is not None and not self.value_group:
             yield FieldError(
-                "pattern",
                 f"{NAME} must have a group for the value, as in 'loss=(?P<value>\\S+)', got "
                 f"{self.pattern.pattern!r}",
+                "pattern",
             )
 
     @property
@@ -66,41 +61,33 @@ class Metric(Part):
             return 0
         named, count = self.pattern.groupindex, self.pattern.groups
         others = [group for group in range(1, count + 1) if group != named.get("step")]
-        return named.get("value", others[0] if others else 0)
-
-
-def metric(name: str, value: Any) -> Metric:
-    """Return a metric, which may be written as its name alone."""
-    return Metric.model_validate({"name": value} if isinstance(value, str) else value)
+        return int(named.get("value", others[0] if others else 0))
 
 
 class JobResource(Part):
     """The resource of which a trial gets more when it is promoted."""
 
-    name: Annotated[str, checked_by(parameter_name, str)]
+    name: ParameterName
     """The name of the resource in the command."""
     min: Positive = 1
     """The lowest resource at which trials are compared."""
     max: Positive
     """The highest resource that a trial gets."""
-    type: Annotated[
-        str | None, checked_by(one_of, Literal["int", "float"], choices=("int", "float"))
-    ] = None
+    type: Literal["int", "float"] | None = None
     """Whether the resource is an integer or a float; if left out, an integer if both bounds are."""
 
     def faults(self) -> Iterator[FieldError]:
         """Yield the bounds that are not integers although the type says so."""
         for field, value in (("min", self.min), ("max", self.max)):
             if self.type == "int" and value != int(value):
-                yield FieldError(field, f"{NAME} must be an integer, got {value!r}")
+                yield FieldError(f"{NAME} must be an integer, got {value!r}", field)
 
     @property
     def bounds(self) -> tuple[Resource, Resource]:
         """The least and the most, both integers or both floats."""
         bounds = self.min, self.max
-        if self.type == "float" or any(bound != int(bound) for bound in bounds):
-            return float(self.min), float(self.max)
-        return int(self.min), int(self.max)
+        kind = float if self.type == "float" or any(b != int(b) for b in bounds) else int
+        return kind(self.min), kind(self.max)
 
 
 class JobLimits(Part):
@@ -125,7 +112,6 @@ class JobLimits(Part):
     def faults(self) -> Iterator[FieldError]:
         """Yield a fault if more than one count is given."""
         if len(self.counted) > 1:
-            yield FieldError(
-                self.counted[1],
-                f"only one of {', '.join(_COUNTS)} can be given, got {' and '.join(self.counted)}",
-            )
+            given = " and ".join(self.counted)
+            message = f"only one of {', '.join(_COUNTS)} can be given, got {given}"
+            yield FieldError(message, self.counted[1])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from pydantic import ValidationError
 
 from bohb.cli.jobs.checks import faults_of, remarks_of
-from bohb.cli.jobs.document import Document, Fault, read_document
+from bohb.cli.jobs.document import Node, read_document
+from bohb.cli.jobs.fields import Place, reworded
 from bohb.cli.jobs.fields import n_jobs as checked_n_jobs
-from bohb.cli.jobs.fields import read_part
 from bohb.cli.jobs.job import Job
 from bohb.cli.jobs.polyaxon import is_operation, translated
 
@@ -36,49 +36,47 @@ def read_job(path: Path, *, n_jobs: int | None = None, is_to_run: bool = True) -
     remarks: tuple[str, ...] = ()
     if is_operation(document):
         document, remarks = translated(document)
-    if isinstance(document.value, dict):
-        document.value.setdefault("name", path.stem)
-    job, faults = _read(document)
+    if isinstance(document.content, dict):
+        document.content.setdefault("name", document.new(path.stem))
+    job, at_fault = _job_in(document)
     if job is not None:
         if n_jobs is not None:
-            job = job.model_copy(update={"jobs": checked_n_jobs("--jobs", n_jobs)})
+            job = job.model_copy(update={"jobs": checked_n_jobs(n_jobs, "--jobs")})
         job = job.at(path, ())
-        faults += faults_of(job, document, is_to_run=is_to_run)
-    if job is None or faults:
-        raise document.error(*faults)
+        for fault in faults_of(job, document, is_to_run=is_to_run):
+            if not at_fault or fault.place[:1] not in {(), *at_fault}:
+                document.at(*fault.place).refuse(str(fault))
+    if job is None or document.faults:
+        raise document.error()
     return job.at(path, (*remarks, *remarks_of(job)))
 
 
-def _read(document: Document) -> tuple[Job | None, list[Fault]]:
-    """Return the job in a document and its faults; these are mended in the job, as far as can be.
+def _job_in(document: Node) -> tuple[Job | None, set[Place]]:
+    """Return the job in a document, and the keys at fault.
 
-    Some faults are only seen once others are mended.
+    Something else stands in the place of these, so that the rest can be checked. A parameter and
+    the resource keep their names, for the command may ask for them.
     """
-    faults: list[Fault] = []
-    while True:
-        job, more = read_part(Job, _mended(document.value, faults))
-        at_fault = {fault.place[:1] for fault in faults}
-        new = [fault for fault in more if not faults or fault.place[:1] not in {(), *at_fault}]
-        faults += new
-        if not new:
-            return job, faults
-
-
-def _mended(value: Any, faults: Iterable[Fault]) -> Any:
-    """Return a job with other parts in place of those at fault, so that the rest can be checked.
-
-    A parameter and the resource keep their names, for the command may ask for them.
-    """
-    if not isinstance(value, dict):
-        return value
-    mended = dict(value)
-    for key, *below in (fault.place for fault in faults if fault.place):
-        if key == "params" and below and isinstance(value[key], dict):
-            mended[key] = {**mended[key], below[0]: {"kind": "choice", "values": [0]}}
-        elif key == "resource" and isinstance(value[key], dict):
-            mended[key] = {"name": value[key].get("name"), "max": 1}
-        elif key == "metric":
-            mended[key] = "value"
-        else:
-            mended.pop(key, None)
-    return mended
+    given = document.value
+    try:
+        return Job.model_validate(given), set()
+    except ValidationError as error:
+        faults = [reworded(each) for each in error.errors(include_url=False)]
+    for place, text in faults:
+        document.at(*place).refuse(text)
+    at_fault = {place[:1] for place, _ in faults}
+    stand_ins = {
+        "metric": "value",
+        "params": {name: [0] for name in document.at("params").content or ()},
+        "resource": {"name": document.at("resource", "name").value, "max": 1},
+    }
+    if isinstance(given, dict) and ("cases",) not in at_fault:
+        given = {
+            key: stand_ins.get(key) if (key,) in at_fault else value
+            for key, value in given.items()
+            if (key,) not in at_fault or key in stand_ins
+        }
+    try:
+        return Job.model_validate(given), at_fault
+    except ValidationError:
+        return None, at_fault

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import abc
 import statistics
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from typing_extensions import Self
 
-from bohb.cli.jobs.fields import Count, CountFromZero, Direction, Flag, Number, Part, Percent, Text
+from bohb.cli.jobs.fields import Count, CountFromZero, Direction, Number, Part, Percent, Text
 
 
 class Rule(Part):
@@ -107,7 +108,7 @@ class Truncation(Policy):
 
     kind: Literal["truncation"]
     percent: Percent
-    among_running: Flag = False
+    among_running: bool = False
     """Whether a trial is compared only with trials that are running."""
 
     def _is_too_bad(self, loss: float, losses: list[float]) -> bool:
@@ -115,10 +116,4 @@ class Truncation(Policy):
         return sum(other >= loss for other in losses) < n_pruned
 
 
-AnyRule = Target | Median | Diff | Truncation
-RULES: dict[str, type[Rule]] = {
-    "target": Target,
-    "median": Median,
-    "truncation": Truncation,
-    "diff": Diff,
-}
+AnyRule = Annotated[Target | Median | Truncation | Diff, Field(discriminator="kind")]

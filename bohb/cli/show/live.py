@@ -1,4 +1,4 @@
-"""The views of a job that runs: a live table on a terminal, and plain lines elsewhere."""
+"""The view of a job that runs: progress bars on a terminal, and lines."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from bohb.cli.command.watcher import Run, Watcher
 from bohb.cli.jobs import Job
@@ -25,14 +24,16 @@ from bohb.cli.status import Best, Status
 from bohb.hyperband import Resource
 from bohb.hyperband.duration import duration_as_text
 
-_MOST_ROWS = 16
 _TOLD_IN_FULL = 3
 _FORECAST_SECONDS = 1.0  # between two forecasts
 _NUMBER = re.compile(r"[0-9.]+")
 
 
-class PlainView(Watcher):
+class View(Watcher):
     """Writes a line for each run that is over, and for each remark.
+
+    On a terminal it has bars for the job and for the runs under way, and writes only the faults and
+    each new best value.
 
     Parameters
     ----------
@@ -60,12 +61,58 @@ class PlainView(Watcher):
         self._faults: Counter[str] = Counter()
         self._remarked: set[str] = set()
         self._lock = threading.RLock()
+        self.progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[result]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[more]}", table_column=Column(no_wrap=True, ratio=1)),
+            console=console,
+            disable=not console.is_terminal,
+            expand=True,
+        )
+        rungs = [rung for bracket in before.rungs for rung in bracket]
+        planned: Resource = sum(rung.resource * rung.n_planned for rung in rungs)
+        self._task = self.progress.add_task(
+            escape(job.name),
+            total=None if self._n_planned is None else planned,
+            completed=sum(r.resource * r.n_evaluations for r in rungs),  # type: ignore[misc]
+            result="",
+            more="",
+        )
+        self._tasks: dict[int, TaskID] = {}
+        self._show()
+
+    def live(self) -> contextlib.AbstractContextManager[Any]:
+        """Return the context in which the bars are drawn, if there are any."""
+        return contextlib.nullcontext() if self.progress.disable else self.progress
+
+    def began(self, run: Run) -> None:
+        """Show a run that begins."""
+        self._tasks[run.number] = self.progress.add_task(
+            escape(f"  trial {run.number}{at(self._job, run.resource)}"),
+            total=run.resource,
+            result="",
+            more=escape("  ".join(f"{k}={short(v)}" for k, v in run.values.items())),
+        )
+
+    def reported(self, run: Run, step: float | None, value: float) -> None:
+        """Show the last report of a run."""
+        result = escape(f"{self._job.metric.name} {value:.6g}")
+        self.progress.update(self._tasks[run.number], completed=step, result=result)
 
     def ended(self, run: Run, value: float | None, fault: str | None) -> None:
-        """Write how a run ended."""
+        """Show, and write, how a run ended."""
         with self._lock:
+            before = self._best
             text = self._ending(run, value, fault)
-        self._write(text)
+            self.progress.remove_task(self._tasks.pop(run.number))
+            if value is not None or fault is not None:
+                self.progress.advance(self._task, run.resource)
+            self._show()
+            is_worth_a_line = fault is not None or self._best is not before
+        if is_worth_a_line or self.progress.disable:
+            self._write(text)
 
     def remarked(self, text: str) -> None:
         """Write a remark, unless one that differs only in its numbers was written before."""
@@ -132,97 +179,14 @@ class PlainView(Watcher):
     def _write(self, text: str) -> None:
         plainly(self._console, text)
 
-
-class LiveView(PlainView):
-    """Shows the runs under way in a table, below the progress of the job and its best value.
-
-    A fault, and each new best value, is also written as a line that stays on the terminal.
-    """
-
-    def __init__(
-        self,
-        job: Job,
-        console: Console,
-        before: Status,
-        seconds_left: Callable[[], float | None],
-    ) -> None:
-        super().__init__(job, console, before, seconds_left)
-        rungs = [rung for bracket in before.rungs for rung in bracket]
-        self._resource_done = sum(rung.resource * rung.n_evaluations for rung in rungs)
-        self._running: dict[int, tuple[Run, float | None, float | None]] = {}
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[best]}"),
-        )
-        total = sum(rung.resource * rung.n_planned for rung in rungs)
-        self._task = self._progress.add_task(
-            escape(job.name),
-            total=None if before.n_planned is None else total,
-            count="",
-            left="",
-            best="",
-        )
-        self._show()
-
-    def began(self, run: Run) -> None:
-        """Show a run that begins."""
-        with self._lock:
-            self._running[run.number] = run, None, None
-
-    def reported(self, run: Run, step: float | None, value: float) -> None:
-        """Show the last report of a run."""
-        with self._lock:
-            self._running[run.number] = run, step, value
-
-    def ended(self, run: Run, value: float | None, fault: str | None) -> None:
-        """Show that a run is over."""
-        with self._lock:
-            self._running.pop(run.number, None)
-            self._resource_done += run.resource if value is not None or fault is not None else 0
-            before = self._best
-            text = self._ending(run, value, fault)
-            is_worth_a_line = fault is not None or self._best is not before
-            self._show()
-        if is_worth_a_line:
-            self._write(text)
-
     def _show(self) -> None:
-        best = ""
-        if self._best is not None:
-            place = at(self._job, self._best.resource)
-            best = f"best {self._best.value:.6g}{place} (trial {self._best.trial})"
-        left = self._time_left()
-        self._progress.update(
-            self._task,
-            completed=self._resource_done,
-            count=f"{self._count()} evaluations",
-            left="" if left is None else f"about {left} left",
-            best=escape(best),
-        )
-
-    def __rich__(self) -> Group:
-        """Return what Rich shows at this moment."""
-        table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
-        heading = self._job.schedule.resource or "resource"
-        for column in ("trial", heading, "step", self._job.metric.name, "seconds"):
-            table.add_column(column, no_wrap=True, justify="right")
-        table.add_column("parameters", no_wrap=True, overflow="ellipsis", ratio=1)
-        with self._lock:
-            running = list(self._running.values())
-        for run, step, value in running[:_MOST_ROWS]:
-            table.add_row(
-                str(run.number),
-                f"{run.resource:g}",
-                "" if step is None else f"{step:g}",
-                "" if value is None else f"{value:.6g}",
-                f"{run.seconds:.0f}",
-                escape("  ".join(f"{k}={short(v)}" for k, v in run.values.items())),
-            )
-        return Group(self._progress, table) if running else Group(self._progress)
+        left, best = self._time_left(), self._best
+        shown = [] if left is None else [f"about {left} left"]
+        if best is not None:
+            place = at(self._job, best.resource)
+            shown.append(f"best {best.value:.6g}{place} (trial {best.trial})")
+        result = f"{self._count()} evaluations"
+        self.progress.update(self._task, result=result, more=escape("  ".join(shown)))
 
 
 def plainly(console: Console, text: str) -> None:
@@ -240,31 +204,11 @@ def short(value: Any) -> str:
 
 def at(job: Job, resource: Resource) -> str:
     """Return the resource as in " at epochs 27"; an empty text in a job without a resource."""
-    return "" if job.schedule.resource is None else f" at {job.schedule.resource} {resource:g}"
+    return "" if job.resource_name is None else f" at {job.resource_name} {resource:g}"
 
 
 @contextlib.contextmanager
-def watching(
-    job: Job, console: Console, before: Status, seconds_left: Callable[[], float | None]
-) -> Iterator[PlainView]:
-    """Yield the kind of view that suits `console`; it also shows the library's warnings.
-
-    Parameters
-    ----------
-    before, seconds_left
-        As in `PlainView`.
-    """
-    kind = LiveView if console.is_terminal else PlainView
-    view = kind(job, console, before, seconds_left)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(showing_warnings(view))
-        if isinstance(view, LiveView):
-            stack.enter_context(Live(view, console=console, refresh_per_second=4))
-        yield view
-
-
-@contextlib.contextmanager
-def showing_warnings(view: Watcher) -> Iterator[None]:
+def watched_by(view: Watcher) -> Iterator[None]:
     """Let `view` show the library's warnings, in place of the handlers that usually do."""
     handler = logging.Handler(logging.WARNING)
     # "bohb.study" logs failures and Ctrl-C, which the user sees in other ways.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import optuna
 from optuna.trial import TrialState
@@ -27,32 +28,10 @@ from bohb.visualization import (
     plot_timeline,
 )
 
-PlotKind: TypeAlias = Literal[
-    "learning-curves",
-    "brackets",
-    "timeline",
-    "incumbent",
-    "rank-correlation",
-    "model",
-    "parallel",
-    "importances",
-    "history",
-    "slice",
-]
-_OF_ALL: dict[PlotKind, Callable[[Study], Any]] = {
-    "brackets": plot_brackets,
-    "timeline": plot_timeline,
-    "incumbent": plot_incumbent,
-    "rank-correlation": plot_rank_correlation,
-    "model": plot_model,
-    "parallel": plot_parallel_coordinate,
-    "importances": plot_importances,
-}
-
 _FEWEST = 2  # trials that a plot of Optuna needs to say anything
 
 
-def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
+def draw(job: Job, study: Study, kind: str, output: Path) -> None:
     """Draw a picture into a file.
 
     Raises
@@ -77,12 +56,7 @@ def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
     with plt.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", "Attempting to set identical", UserWarning)
-        if kind == "learning-curves":
-            axes = _learning_curves(job, study)
-        elif kind in _OF_ALL:
-            axes = _OF_ALL[kind](study)
-        else:
-            axes = _of_the_highest(job, study, kind)
+        axes = _DRAWN[kind](job, study)
         axes.figure.suptitle(_title(job, kind))
         try:
             axes.figure.savefig(output, dpi=150)
@@ -94,16 +68,16 @@ def draw(job: Job, study: Study, kind: PlotKind, output: Path) -> None:
             plt.close(axes.figure)
 
 
-def _title(job: Job, kind: PlotKind) -> str:
-    if kind not in ("history", "slice") or job.schedule.resource is None:
+def _title(job: Job, kind: str) -> str:
+    if kind not in ("history", "slice") or job.resource_name is None:
         return job.name
-    return f"{job.name}: trials{at(job, job.schedule.max_resource)}"
+    return f"{job.name}: trials{at(job, job.bounds[1])}"
 
 
 def _learning_curves(job: Job, study: Study) -> Any:
-    if job.schedule.resource is not None:
+    if job.resource_name is not None:
         axes = plot_rungs(study)
-        axes.set(xlabel=job.schedule.resource, ylabel=job.metric.name)
+        axes.set(xlabel=job.resource_name, ylabel=job.metric.name)
         return axes
     import matplotlib.pyplot as plt
 
@@ -123,7 +97,7 @@ def _learning_curves(job: Job, study: Study) -> Any:
     return axes
 
 
-def _of_the_highest(job: Job, study: Study, kind: PlotKind) -> Any:
+def _of_the_highest(kind: str, job: Job, study: Study) -> Any:
     """Return the axes of one of Optuna's plots, which show the trials at the highest resource."""
     from optuna.visualization import matplotlib as plots
 
@@ -133,11 +107,8 @@ def _of_the_highest(job: Job, study: Study, kind: PlotKind) -> Any:
             f"--kind {kind} is of the trials at the highest resource, and takes at least "
             f"{_FEWEST} of them, got {n_complete}: --kind learning-curves shows all"
         )
-    draw_by_kind: dict[PlotKind, Callable[..., Any]] = {
-        "history": plots.plot_optimization_history,
-        "slice": plots.plot_slice,
-    }
-    drawn = draw_by_kind[kind](study, target_name=job.metric.name)
+    draw: Any = {"history": plots.plot_optimization_history, "slice": plots.plot_slice}[kind]
+    drawn = draw(study, target_name=job.metric.name)
     axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn
     _make_readable(axes.figure)
     return axes
@@ -167,3 +138,22 @@ def _make_readable(figure: Any) -> None:
             if drawn.get_array() is not None:
                 is_reversed = drawn.get_cmap().name.endswith("_r")
                 drawn.set_cmap(visible.reversed() if is_reversed else visible)
+
+
+def _of_all(plot: Callable[[Study], Any]) -> Callable[[Job, Study], Any]:
+    return lambda _, study: plot(study)
+
+
+_DRAWN: dict[str, Callable[[Job, Study], Any]] = {
+    "learning-curves": _learning_curves,
+    "brackets": _of_all(plot_brackets),
+    "timeline": _of_all(plot_timeline),
+    "incumbent": _of_all(plot_incumbent),
+    "rank-correlation": _of_all(plot_rank_correlation),
+    "model": _of_all(plot_model),
+    "parallel": _of_all(plot_parallel_coordinate),
+    "importances": _of_all(plot_importances),
+    "history": partial(_of_the_highest, "history"),
+    "slice": partial(_of_the_highest, "slice"),
+}
+PlotKind = Literal[tuple(_DRAWN)]  # type: ignore[valid-type]  # the keys of a table of ours

@@ -17,7 +17,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from bohb.cli.jobs import SINGLE_RUNG, Job, stored_values
+from bohb.cli.jobs import Job, stored_values
 from bohb.cli.jobs.command import as_text
 from bohb.cli.lifecycle import Place
 from bohb.cli.show.live import at, plainly, short
@@ -31,30 +31,29 @@ _MOST_FAILURES = 3
 
 def print_plan(job: Job, console: Console) -> None:
     """Print the plan of a job: its parameters, its brackets, and its command with some values."""
-    schedule = job.schedule
     table = _table("parameter", "drawn from")
     for dimension in job.dimensions.values():
         table.add_row(escape(dimension.name), escape(dimension.description or "the cases"))
-    goal = f"{schedule.method}, to {job.metric.direction} {job.metric.name}"
+    goal = f"{job.method}, to {job.metric.direction} {job.metric.name}"
     console.print(f"[bold]{escape(job.name)}[/]: {escape(goal)}\n")
     console.print(table)
-    n_trials, most = schedule.limits.n_trials, schedule.max_resource
-    if schedule.method in SINGLE_RUNG and n_trials is not None:
-        shown = f"{schedule.method}: {n_trials} configurations"
-        if schedule.resource is not None:
-            shown += f", each with {schedule.resource} {most:g} ({n_trials * most:g} in all)"
-    elif schedule.plan is not None:
-        shown = str(schedule.plan)
+    n_trials, most = job.limits.n_trials, job.bounds[1]
+    if not job.has_rungs and n_trials is not None:
+        shown = f"{job.method}: {n_trials} configurations"
+        if job.resource_name is not None:
+            shown += f", each with {job.resource_name} {most:g} ({n_trials * most:g} in all)"
+    elif job.plan is not None:
+        shown = str(job.plan)
     else:
-        shown = f"{schedule.pruner.plan()}\n\nrepeated until the limit: {_limit(job)}"
+        shown = f"{job.pruner.plan()}\n\nrepeated until the limit: {_limit(job)}"
     plainly(console, f"\n{shown}\n\nat most {_count(job.jobs)} at a time, for example:\n")
     plainly(console, f"  {_example(job)}")
 
 
 def _limit(job: Job) -> str:
-    limits = job.schedule.limits
+    limits = job.limits
     if limits.total_resource is not None:
-        return f"{limits.total_resource:g} {job.schedule.resource or 'units'} in all"
+        return f"{limits.total_resource:g} {job.resource_name or 'units'} in all"
     return f"{limits.timeout:g} seconds for each run"
 
 
@@ -77,7 +76,7 @@ def _example(job: Job) -> str:
             middle = dimension.parameter.decode(np.array([0.5]))[0]
             stored = from_model(dimension.distribution, float(middle))
         values[dimension.name] = dimension.value_of(stored)
-    first = (job.schedule.plan or job.schedule.pruner.plan()).brackets[0].resources[0]
+    first = (job.plan or job.pruner.plan()).brackets[0].resources[0]
     call = job.command.call(job.told(values, trial=0, resource=first))
     variables = [f"{name}={shlex.quote(text)}" for name, text in call.environment.items()]
     return " ".join([*variables, shlex.join(call.arguments)])
@@ -122,17 +121,14 @@ def print_status(job: Job, place: Place, status: Status, console: Console) -> No
 
 def _state(job: Job, place: Place, status: Status) -> str:
     again = f"bohb run {escape(shlex.quote(str(job.path)) + place.option)}"
-    if status.activity == "running":
-        return f"running: {escape(status.owner or '')}"
-    if status.activity == "cut off":
-        return f"cut off; to go on: {again}"
-    if status.activity == "stopped":
-        return f"stopped before it was done; to go on: {again}"
-    if status.activity == "failed":
-        return f"ended, because too many evaluations failed; fix the cause, and go on: {again}"
-    if status.best is not None and status.best.has_met_target:
-        return "done: the target is met"
-    return "done"
+    has_met_target = status.best is not None and status.best.has_met_target
+    return {
+        "running": f"running: {escape(status.owner or '')}",
+        "cut off": f"cut off; to go on: {again}",
+        "stopped": f"stopped before it was done; to go on: {again}",
+        "failed": f"ended, because too many evaluations failed; fix the cause, and go on: {again}",
+        "done": "done: the target is met" if has_met_target else "done",
+    }[status.activity]
 
 
 def _working(worker: JoinedProcess) -> str:
@@ -149,7 +145,7 @@ def _best_line(job: Job, best: Best) -> str:
 def _rungs(job: Job, status: Status) -> Table:
     """Return a table of the rungs, with the evaluations that are done and planned in each."""
     levels = sorted({rung.resource for row in status.rungs for rung in row})
-    table = _table(job.schedule.resource or "resource", *(f"{level:g}" for level in levels))
+    table = _table(job.resource_name or "resource", *(f"{level:g}" for level in levels))
     for column in table.columns[1:]:
         column.justify = "right"
     for index, row in enumerate(status.rungs):
@@ -198,9 +194,9 @@ def write_rows(
 
     CSV has a header of these `columns`, even if there are no rows.
     """
-    found = list(rows)
+    found = [{name: _plain(value) for name, value in row.items()} for row in rows]
     if form == "json":
-        json.dump([_finite(row) for row in found], file, indent=1, ensure_ascii=False)
+        json.dump(found, file, indent=1, ensure_ascii=False)
         file.write("\n")
     else:
         writer = csv.DictWriter(file, list(columns))
@@ -209,17 +205,16 @@ def write_rows(
     return len(found)
 
 
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: None for infinities and NaN, and moments as texts."""
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(timespec="milliseconds")
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _cell(value: Any) -> Any:
     """Return a value for a cell of CSV; lists and truth values are written as commands get them."""
     return as_text(value) if isinstance(value, (bool, list, dict)) else value
-
-
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with None for each number that JSON cannot hold: infinities and NaN."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
 
 
 def _table(*columns: str) -> Table:

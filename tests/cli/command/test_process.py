@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 
-from bohb.cli.command.process import Line, Process, end_orphan, kill_all
+from bohb.cli.command.process import Line, Process, end_orphan, kill_all, written_lines
 from bohb.errors import CommandError
 from bohb.machine import machine_name
 
@@ -239,3 +239,15 @@ def test_another_process_with_the_number_of_the_old_one_is_left_alone(tmp_path):
     finally:
         other.kill()
         other.wait()
+
+
+def test_kept_outputs_are_read_in_the_order_in_which_they_were_written(tmp_path):
+    for age, resource in enumerate([27, 9, 3]):
+        path = tmp_path / f"resource-{resource}.stdout"
+        path.write_bytes(f"first {resource}\rsecond\u2028half {resource}\r\n".encode())
+        os.utime(path, (1e9 - age, 1e9 - age))
+    assert [line.text for line in written_lines(tmp_path)] == [
+        text
+        for resource in (3, 9, 27)
+        for text in (f"first {resource}", f"second\u2028half {resource}")
+    ]

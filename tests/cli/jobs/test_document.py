@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from job_files import part_of
 
-from bohb.cli.jobs.document import Fault, name_of, read_document, scalar
+from bohb.cli.jobs.document import read_document, scalar
 from bohb.cli.jobs.fields import Number, Part
 from bohb.errors import JobError
 
@@ -50,10 +50,9 @@ def test_scalars_are_read_as_in_yaml_1_2(tmp_path, written, meant):
 
 def test_parts_know_their_line_and_their_name(tmp_path):
     whole = document(tmp_path, "a: 1\nb:\n  c: [1,\n      {d: 2}]\n")
-    place = ("b", "c", 1, "d")
-    assert (whole.line(place), name_of(place)) == (4, "b.c[1].d")
-    assert whole.value["b"]["c"][1]["d"] == 2
-    assert whole.line((*place, "gone")) == 4  # what is missing lies where it would be
+    part = whole.at("b", "c", 1, "d")
+    assert (part.line, part.name, part.value) == (4, "b.c[1].d", 2)
+    assert whole.at("b", "c", 1, "gone").line == 4  # what is missing lies where it would be
 
 
 def test_parts_of_a_text_are_read_as_if_each_stood_alone():
@@ -98,13 +97,6 @@ def test_all_faults_are_named_at_once_each_with_its_line_in_their_order(tmp_path
         f"{path}:2: params must be a number, got 'many'",
         f"{path}:3: one must be a number, got [1]",
     ]
-
-
-def test_a_fault_of_a_translation_is_named_where_it_was_written(tmp_path):
-    whole = document(tmp_path, "a:\n  b: 1\n")
-    made = whole.translated({"x": {"y": 1}}, {("x",): (whole, ("a",))})
-    error = made.error(Fault(("x", "b"), "\0 is wrong"))
-    assert str(error) == f"{tmp_path}/job.yml:2: a.b is wrong"
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_brackets_have_the_sizes_of_polyaxons_documentation_or_of_its_code(tmp_p
     manager = HyperbandManager(config)
     theirs = [(manager.config.get_num_runs(bracket=b), manager.get_resources(b)) for b in range(5)]
     text = OPERATION.format(kind="{kind: uniform, value: [0, 1]}")
-    plan = read_job(write(tmp_path, text)).schedule.plan
+    plan = read_job(write(tmp_path, text)).plan
     ours = [(bracket.n_trials, bracket.resources[0]) for bracket in plan.brackets]
     # The code of the package has 34, 15 and 8 where its documentation prints 27, 9 and 6.
     assert [resource for _, resource in theirs[::-1]] == [resource for _, resource in ours]

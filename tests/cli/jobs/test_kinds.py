@@ -13,9 +13,8 @@ from scipy import stats
 from bohb.cli.jobs.document import read_document
 from bohb.cli.jobs.fields import Part
 from bohb.cli.jobs.kinds import KINDS, ParameterField, stored_values
-from bohb.cli.jobs.polyaxon.operation import KINDS as POLYAXON_KINDS
-from bohb.cli.jobs.polyaxon.operation import take_parameter
-from bohb.cli.jobs.polyaxon.translation import SourcePart, Translation
+from bohb.cli.jobs.polyaxon.keys import KINDS as POLYAXON_KINDS
+from bohb.cli.jobs.polyaxon.translation import parameter
 from bohb.errors import JobError
 from bohb.model import Categorical, Numeric
 
@@ -39,9 +38,10 @@ def make(tmp_path):
                 path.write_text(f"x: {{kind: {kind}, value: {fields[1:-1].partition(':')[2]}}}")
         document = read_document(path)
         if meaning == POLYAXON:
-            made = Translation(document)
-            take_parameter(made, "x", SourcePart(made, document, ("x",), document.value["x"]))
-            document = made.finished()
+            made = parameter(document.at("x"))
+            if document.faults:
+                raise document.error()
+            document = document.new({"params": document.new({"x": made})})
         return part_of(Holder, document).params["x"].dimension("x")
 
     return make
@@ -224,20 +224,20 @@ def test_a_wide_range_of_integers_is_not_listed(make):
     [
         ("choice", "{values: []}", r"x\.values must have at least one value"),
         ("choice", "{values: 3}", r"x\.values must be a list, got 3"),
-        ("pchoice", "{values: [a, b]}", r"x\.values\[0\] must be a list, got 'a'"),
+        ("pchoice", "{values: [a, b]}", r"x\.values\[0\] must be \[value, probability\], got 'a'"),
         ("pchoice", "{values: [[a]]}", r"x\.values\[0\] must be \[value, probability\]"),
-        ("pchoice", "{values: [[a, 2]]}", r"must be between 0 and 1, got 2"),
+        ("pchoice", "{values: [[a, 2]]}", r"must be at most 1, got 2"),
         ("range", "{start: 5, stop: 1, step: 1}", "stop must be greater than start"),
-        ("range", "{start: 1, stop: 5, step: 0}", r"x\.step must be positive"),
+        ("range", "{start: 1, stop: 5, step: 0}", r"x\.step must be greater than 0"),
         ("linspace", "{start: 1, stop: 5, num: 2.5}", r"x\.num must be an integer, got 2\.5"),
         ("linspace", "{start: 1, stop: 5, num: 1000000}", "at most 100000 are allowed"),
         ("logspace", "{start: 0, stop: 400, num: 4}", "10 to the power of 400 is too large"),
         ("geomspace", "{start: 0, stop: 4, num: 4}", r"x\.start must be greater than 0"),
         ("uniform", "{low: a, high: 4}", r"x\.low must be a number, got 'a'"),
-        ("uniform", "{low: 0, high: .inf}", r"x\.high must be finite"),
+        ("uniform", "{low: 0, high: .inf}", r"x\.high must be a finite number"),
         ("quniform", "{low: 1, high: 2, q: 5}", r"x\.q must have a multiple between"),
         ("loguniform", "{low: 0, high: 4}", r"x\.low must be greater than 0"),
-        ("normal", "{loc: 0, scale: -1}", r"x\.scale must be positive"),
+        ("normal", "{loc: 0, scale: -1}", r"x\.scale must be greater than 0"),
         ("daterange", "{start: soon, stop: 2019-01-01, step: 1}", "must be a date such as"),
         ("daterange", "{start: 2019-01-02, stop: 2019-01-01, step: 1}", "must be after start"),
         ("datetimerange", "{start: 3, stop: 4, step: 1}", "must be a time such as"),
@@ -254,7 +254,7 @@ def test_faults_are_named_with_their_line(make, kind, fields, message):
 
 
 def test_exponents_that_are_values_are_refused(make):
-    with pytest.raises(JobError, match="natural exponents between -700 and 700"):
+    with pytest.raises(JobError, match="must be a natural exponent between -700 and 700"):
         make("loguniform", "{low: 1, high: 1000}", POLYAXON)
 
 

@@ -95,7 +95,7 @@ def read(tmp_path, text):
 def test_the_documented_example_mended_has_the_documented_brackets():
     # Polyaxon's documentation of V1Hyperband, the table at its end.
     job = read_job(EXAMPLES / "polyaxon.yml")
-    plan = job.schedule.plan
+    plan = job.plan
     assert [bracket.n_trials for bracket in plan.brackets] == [81, 27, 9, 6, 5]
     assert [(b.sizes, b.resources) for b in plan.brackets] == [
         ((81, 27, 9, 3, 1), (1, 3, 9, 27, 81)),
@@ -154,8 +154,8 @@ def test_the_faults_of_the_documented_example_are_named(
 
 
 def test_resources_are_of_their_type(tmp_path):
-    assert read(tmp_path, SHORT).schedule.pruner.levels == (1, 3, 9, 27, 81)
-    floats = read(tmp_path, SHORT.replace("type: int", "type: float")).schedule.pruner.levels
+    assert read(tmp_path, SHORT).pruner.levels == (1, 3, 9, 27, 81)
+    floats = read(tmp_path, SHORT.replace("type: int", "type: float")).pruner.levels
     assert floats == (1.0, 3.0, 9.0, 27.0, 81.0)
     assert all(type(level) is float for level in floats)
 
@@ -171,7 +171,7 @@ def test_resources_are_of_their_type(tmp_path):
     ],
 )
 def test_kinds_with_rungs_have_their_plan(tmp_path, old, new, n_trials, n_evaluations):
-    plan = read(tmp_path, SHORT.replace(old, new, 1)).schedule.plan
+    plan = read(tmp_path, SHORT.replace(old, new, 1)).plan
     assert (plan.n_trials, plan.n_evaluations) == (n_trials, n_evaluations)
 
 
@@ -194,7 +194,7 @@ component:
 )
 def test_kinds_without_rungs_train_each_configuration_once(tmp_path, matrix, n_trials):
     job = read(tmp_path, SINGLE.replace("MATRIX", matrix[1:-1]))
-    assert job.schedule.plan.n_trials == job.schedule.plan.n_evaluations == n_trials
+    assert job.plan.n_trials == job.plan.n_evaluations == n_trials
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,8 @@ def test_what_has_its_use_in_a_cluster_is_named_and_left(tmp_path):
     )
     (remark,) = read(tmp_path, text).remarks
     assert remark == (
-        "of no use here, and ignored: queue, cache, component.run.container.image, "
-        "component.run.container.resources, termination.maxRetries, termination.ttl"
+        "of no use here, and ignored: queue, cache, termination.maxRetries, "
+        "termination.ttl, component.run.container.image, component.run.container.resources"
     )
 
 
@@ -337,8 +337,12 @@ MALFORMED = [
     ),
     (("{{ python }}", "pyhton3"), 16, "there is no program 'pyhton3'"),
     (("component:\n", "hubRef: a/b\ncomponent:\n"), 12, "hubRef cannot be followed here"),
-    (("kind: operation", "kind: component"), 3, "kind must be operation, got 'component'"),
-    (("version: 1.1", "version: 2"), 2, "version must be 1.1 to be understood here, got 2"),
+    (
+        ("kind: operation", "kind: component"),
+        3,
+        "kind must be operation to be run here, got 'component'",
+    ),
+    (("version: 1.1", "version: 2"), 2, "version must be 1.1 to be run here, got 2"),
     (("kind: operation\n", "knd: operation\n"), 3, "knd is not known: did you mean kind?"),
 ]
 

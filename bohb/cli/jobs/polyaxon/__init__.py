@@ -1,5 +1,5 @@
-"""The translation of Polyaxon's job files into ours. No other code knows of Polyaxon."""
+"""Polyaxon's job files, translated into ours. No other code knows of Polyaxon."""
 
-from bohb.cli.jobs.polyaxon.operation import is_operation, translated
+from bohb.cli.jobs.polyaxon.translation import is_operation, translated
 
 __all__ = ["is_operation", "translated"]

@@ -1,139 +1,274 @@
-"""The tools of a translation: they take parts from one document and put them into another."""
+"""The translation of Polyaxon's operations into jobs of ours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+import math
+import re
+from typing import Any
 
-from bohb.cli.jobs.document import (
-    NAME,
-    Document,
-    Fault,
-    Keys,
-    is_meant,
-    name_of,
-    no_keys,
-    not_known,
-    not_one_of,
-)
+from bohb.cli.jobs.command import as_text
+from bohb.cli.jobs.document import NAME, Node, read_document, scalar
+from bohb.cli.jobs.polyaxon.keys import COMPONENT, KINDS, OPERATION
+
+_MOST_EXPONENT = 700  # a float can hold e to the power of this
+_REFERENCE = re.compile(r"\{\{\s*(params|globals)\.(\S+?)\s*\}\}")
+_OUTPUTS = ("run_outputs_path", "run_artifacts_path", "artifacts_path", "outputs_path")
 
 
-class Translation:
-    """A job file that is made from the parts of other documents.
+def is_operation(document: Node) -> bool:
+    """Return whether a document is an operation of Polyaxon."""
+    content = document.content
+    return isinstance(content, dict) and bool({"matrix", "component"} & content.keys())
 
-    Attributes
-    ----------
-    value
-        The job file so far.
-    ignored
-        The names of keys in those documents that are known but not used.
+
+def translated(document: Node) -> tuple[Node, tuple[str, ...]]:
+    """Return an operation as a job file of ours, with remarks for its author.
+
+    Raises
+    ------
+    JobError
+        If it cannot be translated; the message names all faults.
     """
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self.value: dict[str, Any] = {}
-        self.ignored: list[str] = []
-        self._origins: dict[Keys, tuple[Document, Keys]] = {(): (document, ())}
-        self._faults: dict[Keys, Fault] = {}
-
-    def put(self, place: Keys, part: SourcePart | None, value: Any = None) -> None:
-        """Put `value`, or the value of `part` if it is None, into the job file at `place`.
-
-        Nothing is put there without a `part`. In a list the value is appended.
-        """
-        if part is None:
-            return
-        whole: Any = self.value
-        for key in place[:-1]:
-            whole = whole.setdefault(key, {}) if isinstance(whole, dict) else whole[key]
-        value = part.value if value is None else value
-        if isinstance(whole, list):
-            whole.append(value)
-        else:
-            whole[place[-1]] = value
-        self._origins[place] = part.document, part.place
-
-    def refuse(self, part: SourcePart, message: str) -> None:
-        """Note a fault of a part."""
-        # The part may be of another document, so its fault gets a place of its own with an origin.
-        place = ("faults", len(self._faults))
-        self._origins[place] = part.document, part.place
-        self._faults[place] = Fault(place, message)
-
-    def finished(self) -> Document:
-        """Return the job file.
-
-        Raises
-        ------
-        JobError
-            If there are faults; the message names all of them.
-        """
-        made = self._document.translated(self.value, self._origins)
-        if self._faults:
-            raise made.error(*self._faults.values())
-        return made
+    ignored: list[str] = []
+    OPERATION.check(document, ignored)
+    component, path = document.get("component"), document.get("pathRef")
+    if component is None and path is None:
+        document.refuse("component is missing: it has the command")
+    elif component is None and path is not None:
+        component = read_document(document.path.parent / str(path.value), document.faults)
+    if component is not None:
+        COMPONENT.check(component, ignored)
+        _refuse_foreign(document, component)
+    if component is None or document.faults:
+        raise document.error()
+    matrix = document.at("matrix")
+    made: dict[str, Any] = {
+        "name": document.get("name"),
+        **_of_matrix(matrix),
+        **_of_container(component.get("run", "container") or component.at("container")),
+    }
+    timeout = document.get("termination", "timeout") or component.get("termination", "timeout")
+    made["leg_timeout"] = timeout
+    tuned = {**matrix.at("params").keys, **dict.fromkeys(matrix.at("values", 0).keys, matrix)}
+    if (name := matrix.get("resource", "name")) is not None:
+        tuned[str(name.value)] = name
+    made["inputs"] = _inputs(component.get("inputs"), document.get("params"), tuned)
+    extras = {**document.at("bohb").keys}  # our own keys where Polyaxon has none
+    own = {key: extras.pop(key) for key in ("pattern", "file", "step") if key in extras}
+    made["metric"] = _keys(made["metric"], **made["metric"].keys, **own)
+    made = {**extras, **{key: part for key, part in made.items() if part is not None}}
+    if document.faults:
+        raise document.error()
+    remark = f"of no use here, and ignored: {', '.join(ignored)}"
+    return document.new(made), (remark,) if ignored else ()
 
 
-@dataclass(frozen=True)
-class SourcePart:
-    """A part of a document that is translated."""
-
-    translation: Translation
-    document: Document
-    place: Keys
-    value: Any
-
-    def refuse(self, message: str) -> None:
-        """Note a fault of this part."""
-        self.translation.refuse(self, message)
-
-    def take(self, used: str, *, required: str = "", ignored: str = "") -> Parts:
-        """Return the parts under the keys that are `used` or `required`.
-
-        Each parameter is a text of keys with blanks between them. A required key that is missing is
-        a fault, and so is a key that none of the texts has. A key without a value counts as
-        missing.
-        """
-        known = [*required.split(), *used.split(), *ignored.split()]
-        entries = self.entries()
-        unknown = {key: not_known(key, known) for key in entries if key not in known}
-        for key, message in unknown.items():
-            entries[key].refuse(message)
-        found = {key: part for key, part in entries.items() if part.value is not None}
-        for key in required.split() if isinstance(self.value, dict) else ():
-            # A key that is misspelt is reported as unknown, and not as missing once more.
-            if key not in found and not is_meant(key, unknown.values()):
-                self._below(key).refuse(f"{NAME} is missing")
-        self.translation.ignored += [
-            name_of((*self.place, key)) for key in ignored.split() if key in found
-        ]
-        return {key: found[key] for key in known if key in found and key not in ignored.split()}
-
-    def entries(self) -> Parts:
-        """Return the parts under all keys."""
-        if not isinstance(self.value, dict):
-            self.refuse(no_keys(self.value))
-            return {}
-        return {key: self._below(key) for key in self.value}
-
-    def items(self) -> Iterator[SourcePart]:
-        """Yield the parts of a list; anything else is a fault."""
-        if isinstance(self.value, list):
-            yield from map(self._below, range(len(self.value)))
-        else:
-            self.refuse(f"{NAME} must be a list, got {self.value!r}")
-
-    def one_of(self, choices: str) -> Any:
-        """Return the value if it is one of `choices`, a text of words; note a fault otherwise."""
-        if self.value in choices.split():
-            return self.value
-        self.refuse(f"{NAME} {not_one_of(self.value, choices.split())}")
-        return None
-
-    def _below(self, key: str | int) -> SourcePart:
-        value = self.value.get(key) if isinstance(key, str) else self.value[key]
-        return SourcePart(self.translation, self.document, (*self.place, key), value)
+def _refuse_foreign(document: Node, component: Node) -> None:
+    """Note what can only be run elsewhere."""
+    for place, allowed in (
+        (document.get("kind"), ("operation",)),
+        (document.get("version"), ("1", "1.0", "1.1")),
+        (component.get("run", "kind"), ("job",)),
+    ):
+        if place is not None and str(place.value) not in allowed:
+            message = f"must be {allowed[-1]} to be run here, got {place.value!r}"
+            place.refuse(f"{NAME} {message}")
+    for name in ("hubRef", "urlRef", "dagRef"):
+        if (part := document.get(name)) is not None:
+            part.refuse(
+                f"{NAME} cannot be followed here: write the component into the file, or name one "
+                "beside it with pathRef"
+            )
+    if (tuner := document.get("matrix", "tuner")) is not None:
+        tuner.refuse(
+            f"{NAME} names a component that proposes configurations in a cluster, which cannot be "
+            "run here: leave it out, and what proposes them is that of kind"
+        )
+    if component.get("run", "container") is None and component.get("container") is None:
+        component.refuse(f"{NAME} must have a container with a command")
 
 
-Parts: TypeAlias = dict[str, SourcePart]
+def _of_matrix(matrix: Node) -> dict[str, Node | None]:
+    """Return the parts of a job that a matrix has."""
+    resource, runs = matrix.get("resource"), matrix.get("numRuns")
+    rules = matrix.at("earlyStopping").content or []
+    shares = [
+        rule.new(rule.at("percent").value / 100)
+        for rule in rules
+        if isinstance(rule.at("percent").value, (int, float))
+    ]
+    stopping = [rule for rule in rules if rule.at("kind").value == "metric_early_stopping"]
+    return {
+        "method": matrix.at("kind"),
+        "jobs": matrix.get("concurrency"),
+        "seed": matrix.get("seed"),
+        "reduction_factor": matrix.get("eta"),
+        "cases": matrix.get("values"),
+        # In Polyaxon a promoted run begins without checkpoints, unless resume says otherwise.
+        "keep_checkpoints": matrix.get("resume") or matrix.new(False),
+        "metric": _keys(
+            matrix.at("metric"),
+            name=matrix.get("metric", "name"),
+            direction=matrix.get("metric", "optimization"),
+        ),
+        "resource": resource
+        and _keys(
+            resource,
+            **resource.keys,
+            max=matrix.get("maxIterations"),
+            min=matrix.get("minIterations"),
+        ),
+        "params": matrix.get("params")
+        and matrix.at("params").new(
+            {name: parameter(entry) for name, entry in matrix.at("params").keys.items()}
+        ),
+        "limits": runs and runs.new({"n_trials": runs}),
+        "max_failures": min(shares, key=lambda share: share.value, default=None),
+        "early_stopping": matrix.at("earlyStopping").new([_rule(rule) for rule in stopping]),
+    }
+
+
+def parameter(entry: Node) -> Node:
+    """Return a parameter of ours: its kind and its values.
+
+    The values may be written as a list, under keys, or as a text with colons between them.
+    """
+    kind, value = entry.at("kind"), entry.at("value")
+    names, given = KINDS[kind.value], value.content
+    if not names:
+        values = _with_rest(value) if kind.value == "pchoice" else value
+        return _keys(value, kind=kind, values=values)
+    if isinstance(given, str):
+        given = [value.new(scalar(part.strip())) for part in given.split(":")]
+    if isinstance(given, dict):
+        parts = {key: part for key, part in given.items() if key != "size"}
+    elif isinstance(given, list) and len(names) - names.count("base") <= len(given) <= len(names):
+        parts = dict(zip(names, given, strict=False))
+    else:
+        value.refuse(f"{NAME} must be [{', '.join(names)}], got {value.value!r}")
+        return value
+    if kind.value in ("loguniform", "qloguniform"):
+        parts |= {key: _power(parts[key]) for key in ("low", "high") if key in parts}
+    rounding = value.new("down") if "q" in names else None
+    return _keys(value, kind=kind, rounding=rounding, **parts)
+
+
+def _rule(rule: Node) -> Node:
+    """Return a rule of early stopping: a target or a policy."""
+    own = {"metric": rule.get("metric"), "direction": rule.get("optimization")}
+    policy, value = rule.get("policy"), rule.get("value")
+    if policy is None:
+        return _keys(rule, kind=rule.new("target"), value=value, **own)
+    if policy.at("kind").value == "truncation":
+        succeeded = policy.at("includeSucceeded")
+        own["among_running"] = succeeded.new(not succeeded.value)
+    return _keys(
+        rule,
+        **own,
+        kind=policy.get("kind"),
+        spared_from=value,
+        interval=policy.get("evaluationInterval"),
+        min_step=policy.get("minInterval"),
+        min_samples=policy.get("minSamples"),
+        percent=policy.get("percent"),
+    )
+
+
+def _of_container(container: Node) -> dict[str, Node | None]:
+    """Return the parts of a job that a container has."""
+    command, workdir = container.at("command"), container.get("workingDir")
+    arguments: list[Node] = []
+    for key in ("command", "args"):
+        part = container.at(key)
+        arguments += part.content if part.is_list else [part] if part.content is not None else []
+    return {
+        "command": command.new(
+            [
+                part.new(own_words(part.content)) if isinstance(part.content, str) else part
+                for part in arguments
+            ]
+        ),
+        "env": container.new(
+            {
+                str(each.at("name").value): each.new(own_words(as_text(each.at("value").value)))
+                for each in container.at("env").content or ()
+            }
+        ),
+        "workdir": workdir and workdir.new(own_words(str(workdir.value))),
+    }
+
+
+def _inputs(inputs: Node | None, params: Node | None, tuned: dict[str, Node]) -> Node | None:
+    """Return the values of inputs that are not tuned, from params or the inputs themselves."""
+    given = {}
+    for name, part in (params.entries() if params else {}).items():
+        given[name] = part.at("value") if part.keys.keys() == {"value"} else part
+    if inputs is None:
+        return params and params.new({k: part for k, part in given.items() if k not in tuned})
+    made, declared = {}, {str(part.at("name").value): part for part in inputs.content}
+    for name, part in declared.items():
+        value = given.get(name) or part.get("value")
+        if name in tuned:
+            continue
+        if value is not None:
+            made[name] = value
+        elif part.at("isOptional").value is not True:
+            part.refuse(
+                f"input {name} has no value: give it one here or under params, or tune it in the "
+                "matrix"
+            )
+    for name in tuned.keys() - declared.keys():
+        tuned[name].refuse(f"{name} is not an input of the component: declare it under inputs")
+    return inputs.new(made)
+
+
+def _keys(node: Node, **parts: Node | None) -> Node:
+    """Return a part with these keys in the place of `node`, without those that are None."""
+    return node.new({key: part for key, part in parts.items() if part is not None})
+
+
+def _power(exponent: Node) -> Node:
+    """Return a bound of a logarithmic kind, which Polyaxon writes as an exponent of e."""
+    value = exponent.value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return exponent  # the checks of our own kind name the fault
+    if abs(value) >= _MOST_EXPONENT:
+        exponent.refuse(
+            f"{NAME} must be a natural exponent between -{_MOST_EXPONENT} and {_MOST_EXPONENT}, "
+            f"got {value!r}"
+        )
+        return exponent
+    return exponent.new(float(f"{math.exp(value):.12g}"))  # exp(log(0.1)) is 0.1 again
+
+
+def _with_rest(value: Node) -> Node:
+    """Return pairs of values and probabilities; if their sum is below 1, the last gets the rest."""
+    try:
+        *others, last = value.content
+        rest = 1 - sum(pair.content[1].value for pair in others)
+        if last.content[1].value <= rest:
+            return value.new([*others, last.new([last.content[0], last.content[1].new(rest)])])
+    except (TypeError, ValueError, IndexError, KeyError):  # the checks of our own kind say so
+        pass
+    return value
+
+
+def own_words(text: str) -> str:
+    """Return a text in which Polyaxon's references to values are replaced by ours.
+
+    Examples
+    --------
+    >>> own_words("{{ params.lr.as_arg }} --out={{ globals.run_outputs_path }}")
+    '--lr={{ lr }} --out={{ checkpoint_dir }}'
+    """
+    return _REFERENCE.sub(_own_name, text)
+
+
+def _own_name(match: re.Match[str]) -> str:
+    group, name = match.groups()
+    if group == "globals":
+        return "{{ checkpoint_dir }}" if name in _OUTPUTS else match.group()
+    bare, _, form = name.partition(".")
+    if form == "as_arg":
+        return f"--{bare}={{{{ {bare} }}}}"
+    return f"{{{{ {bare} }}}}" if form in ("", "value", "as_str") else match.group()
