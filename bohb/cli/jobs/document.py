@@ -234,7 +234,10 @@ def scalar(text: str) -> Any:
     >>> scalar("0.5"), scalar("relu")
     (0.5, 'relu')
     """
-    return yaml.load(text, _Loader)  # noqa: S506 - a safe loader with other scalars
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader with other scalars
+    except yaml.YAMLError:  # it is no scalar either, as a reference in braces is none
+        return text
 
 
 def no_keys(value: Any) -> str:

@@ -67,7 +67,7 @@ def _job_in(document: Node) -> tuple[Job | None, set[Place]]:
     at_fault = {place[:1] for place, _ in faults}
     stand_ins = {
         "metric": "value",
-        "params": {name: [0] for name in document.at("params").content or ()},
+        "params": {name: [0] for name in document.at("params").keys},
         "resource": {"name": document.at("resource", "name").value, "max": 1},
     }
     if isinstance(given, dict) and ("cases",) not in at_fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from bohb.cli.jobs import kinds
@@ -41,13 +42,13 @@ class Keys:
             elif kind.value in ("bayes", "hyperopt", "iterative"):
                 listed = f"{NAME} must be one of {', '.join(self.kinds)}, got {kind.value!r}"
                 kind.refuse(f"{listed}: bohb has a model of its own, use kind: bohb")
-            elif kind.value not in self.kinds:
+            elif not isinstance(kind.value, str) or kind.value not in self.kinds:
                 kind.refuse(not_one_of(kind.value, list(self.kinds)))
             else:
                 self.kinds[kind.value].check(node, ignored)
             return
         known = [*self.required.split(), *self.used.split(), *self.ignored.split()]
-        entries = node.entries()
+        entries = node.entries()  # none, and a fault, if it has no keys
         unknown = {key: not_known(key, known) for key in entries if key not in known}
         for key, message in unknown.items():
             entries[key].refuse(message)
@@ -55,21 +56,20 @@ class Keys:
             # A key that is misspelt is reported as unknown, and not as missing once more.
             if node.get(key) is None and not is_meant(key, unknown.values()):
                 node.below(key).refuse(f"{NAME} is missing")
-        ignored += [entries[key].name for key in self.ignored.split() if node.get(key)]
+        given = {key: part for key, part in entries.items() if part.content is not None}
+        ignored += [given[key].name for key in self.ignored.split() if key in given]
         for place, keys in self.below.items():
-            name, _, many = place.partition(".")
-            if (part := node.get(name)) is not None:
-                parts = (
-                    part.entries().values()
-                    if many == "values"
-                    else part.items()
-                    if many
-                    else [part]
-                )
-                for each in parts:
+            name, _, which = place.partition(".")
+            if (part := given.get(name)) is not None:
+                for each in _PARTS[which](part):
                     keys.check(each, ignored)
 
 
+_PARTS: dict[str, Callable[[Node], Iterable[Node]]] = {  # of a part, by the word after the point
+    "": lambda part: [part],
+    "items": Node.items,
+    "values": lambda part: part.entries().values(),
+}
 _IGNORED = "presets queue cache plugins build hooks isApproved cost"
 _PARAMETER = {kind: Keys("kind value") for kind in KINDS}
 _POLICY = Keys("kind evaluationInterval", "includeSucceeded minInterval minSamples percent")

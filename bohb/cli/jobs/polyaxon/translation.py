@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from bohb.cli.jobs.command import as_text
-from bohb.cli.jobs.document import NAME, Node, read_document, scalar
+from bohb.cli.jobs.document import NAME, Node, not_known, read_document, scalar
 from bohb.cli.jobs.polyaxon.keys import COMPONENT, KINDS, OPERATION
 
 _MOST_EXPONENT = 700  # a float can hold e to the power of this
@@ -142,6 +142,8 @@ def parameter(entry: Node) -> Node:
         given = [value.new(scalar(part.strip())) for part in given.split(":")]
     if isinstance(given, dict):
         parts = {key: part for key, part in given.items() if key != "size"}
+        for key in parts.keys() & {"kind", "rounding"}:  # keys of ours that Polyaxon does not have
+            parts.pop(key).refuse(not_known(key, names))
     elif isinstance(given, list) and len(names) - names.count("base") <= len(given) <= len(names):
         parts = dict(zip(names, given, strict=False))
     else:
@@ -248,7 +250,7 @@ def _with_rest(value: Node) -> Node:
         rest = 1 - sum(pair.content[1].value for pair in others)
         if last.content[1].value <= rest:
             return value.new([*others, last.new([last.content[0], last.content[1].new(rest)])])
-    except (TypeError, ValueError, IndexError, KeyError):  # the checks of our own kind say so
+    except (AttributeError, TypeError, ValueError, LookupError):  # the checks of our kind say so
         pass
     return value
 
