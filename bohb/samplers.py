@@ -23,8 +23,10 @@ from bohb import arguments
 from bohb.errors import ArgumentError
 from bohb.history import (
     FIXED_PARAMS,
+    LEG_ATTRIBUTE,
     Histories,
     History,
+    began_in_models_turn,
     contains,
     from_model,
     scale_of,
@@ -203,7 +205,7 @@ class BOHBSampler(BaseSampler):
             return {}  # all was given beforehand
         rng = self._rng(trial.number)
         with self._observations(history, trial) as observations:
-            proposer = self._proposer(study, trial.number, observations)
+            proposer = self._proposer(study, trial, observations)
             proposal = proposer.propose(space, observations, given, rng)
             # Noted before another thread has its turn, whose proposal must keep away from this.
             history.expect(trial.number, proposal, int(observations.is_evaluated.sum()))
@@ -224,7 +226,7 @@ class BOHBSampler(BaseSampler):
         fixed = _model_values(trial.params, given)
         rng = self._rng(trial.number, param_name)
         with self._observations(self._histories.of(study), trial) as observations:
-            proposer = self._proposer(study, trial.number, observations)
+            proposer = self._proposer(study, trial, observations)
             value = proposer.propose_one(param_name, space, observations, fixed, rng)
         return from_model(param_distribution, value)
 
@@ -269,14 +271,17 @@ class BOHBSampler(BaseSampler):
         """
         # A program may let NumPy raise errors, but a term that vanishes is none in a model.
         quiet = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
-        with _turn, quiet, contextlib.ExitStack() as stack:
+        with _proposing, quiet, contextlib.ExitStack() as stack:
             if not self._is_random:
                 stack.enter_context(one_blas_thread())
             objectives = stack.enter_context(history.objectives(without=trial.number))
             # All proposals to a trial weigh the objectives alike.
             yield scalarised(objectives, self._rng(trial.number, _WEIGHTS))
 
-    def _proposer(self, study: optuna.Study, number: int, observations: Observations) -> Proposer:
+    def _proposer(
+        self, study: optuna.Study, trial: FrozenTrial, observations: Observations
+    ) -> Proposer:
+        number = trial.number
         # Imported here so that `import bohb` and the start of workers take little time.
         if self._model == "falkner2018":
             from bohb.model.falkner2018 import Falkner2018Proposer
@@ -289,12 +294,8 @@ class BOHBSampler(BaseSampler):
         options: dict[str, Any] = dict(self._options)
         first: Plan | None = getattr(pruner, "first_round", None)
         if first is not None and number < first.n_starting and "random_fraction" not in options:
-            options["random_fraction"] = first_round_share(
-                observations,
-                number,
-                n_before=first.n_before_model,
-                n_first=first.brackets[0].n_trials,
-            )
+            turn = _turn_of(trial, first)
+            options["random_fraction"] = first_round_share(observations, turn=turn)
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density
@@ -325,7 +326,19 @@ class BOHBSampler(BaseSampler):
         return np.random.default_rng(np.random.SeedSequence(key))
 
 
-_turn = threading.Lock()  # held while a proposal is made
+_proposing = threading.Lock()  # held while a proposal is made
+
+
+def _turn_of(trial: FrozenTrial, first: Plan) -> bool | None:
+    """Return whether it is the model's turn in the first bracket; None in a later one."""
+    leg = trial.system_attrs.get(LEG_ATTRIBUTE)
+    if first.n_before_model == 0:
+        return None
+    if leg is not None and first.shares_places:
+        return began_in_models_turn(trial) if leg["bracket"] == 0 else None
+    if trial.number >= first.brackets[0].n_trials:
+        return None
+    return trial.number >= first.n_before_model
 
 
 @functools.cache

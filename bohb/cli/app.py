@@ -104,9 +104,6 @@ Storage = Annotated[
 ]
 
 
-_FORMAT = typer.Option("--format", "-f", help="The format.")
-
-
 def _output(text: str, otherwise: str) -> Any:
     return typer.Option("--output", "-o", help=text, show_default=otherwise, dir_okay=False)
 
@@ -201,7 +198,9 @@ def run(
 def status(
     job_file: JobFile,
     storage: Storage = None,
-    form: Annotated[Literal["table", "json"], _FORMAT] = "table",
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="The format.")
+    ] = "table",
 ) -> None:
     """Show where a job stands, whether it runs now or not."""
     job, place, study = _opened(job_file, storage)

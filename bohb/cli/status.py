@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -253,7 +254,7 @@ def _checkpoints_of_command(study: Study, trial: FrozenTrial) -> Path | None:
 REPORT_COLUMNS = ("number", "resource", "value")
 
 # Columns of evaluations: how they were judged on their rung, and when and where they ran.
-_JUDGED = ("outcome", "rank", "n_ranked", "cut", "proposed_by")
+_JUDGED = ("outcome", "rank", "n_ranked", "n_kept", "n_reserved", "cut", "proposed_by")
 _RAN = ("began", "ended", "worker")
 
 
@@ -281,6 +282,7 @@ def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
     for row in rows:
         trial = trials[row["number"]]
         row["state"] = _state(trial, is_run=target is None)
+        row["value"] = row["value"] if math.isfinite(row["value"]) else None  # it has failed
         row |= {f"params_{name}": value for name, value in job.values(trial.params).items()}
         yield {name: row.get(name) for name in evaluation_columns(job)}
 

@@ -28,7 +28,7 @@ class Leg:
         The trial from whose checkpoint a trial of a population goes on that has still to be made;
         None for any other leg.
     in_models_turn
-        Whether its trial was begun in the model's turn, as `Plan.is_models_turn` says.
+        Whether its trial was begun in the model's turn, after `Plan.n_before_model` others.
     """
 
     trial: int | None

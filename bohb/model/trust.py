@@ -10,9 +10,18 @@ from bohb.model.observations import Observations
 _FIRST_SHARE, _UNEARNED_SHARE = 0.2, 0.5
 
 
-def first_round_share(
-    observations: Observations, number: int, *, n_before: int, n_first: int
-) -> float:
+def knows_lowest_only(observations: Observations) -> bool:
+    """Return whether nothing was evaluated above the lowest rung.
+
+    Examples
+    --------
+    >>> knows_lowest_only(Observations.of([({"x": 0.1}, {0: 0.3})]))
+    True
+    """
+    return bool(observations.highest.max(initial=-1) < 1)
+
+
+def first_round_share(observations: Observations, *, turn: bool | None) -> float:
     """Return the share of the configurations of the first round that are drawn from the prior.
 
     As long as nothing was evaluated above the lowest rung, nobody knows whether what is good there
@@ -29,26 +38,23 @@ def first_round_share(
     ----------
     observations
         What was observed so far.
-    number
-        The number of the trial that is to be proposed.
-    n_before, n_first
-        How many trials of the first bracket begin before the model's turn, and in all.
+    turn
+        Whether it is the model's turn in the first bracket; None in a later one.
 
     Examples
     --------
     >>> nothing = Observations.of([])
-    >>> [first_round_share(nothing, n, n_before=18, n_first=27) for n in (17, 18, 27)]
+    >>> [first_round_share(nothing, turn=turn) for turn in (False, True, None)]
     [1.0, 0.0, 0.2]
     >>> stands_still = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.3}), ({"x": 0.2}, {0: 0.4})])
-    >>> first_round_share(stands_still, 10, n_before=18, n_first=27)
+    >>> first_round_share(stands_still, turn=False)
     0.5
     >>> gains = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.2})])
-    >>> first_round_share(gains, 10, n_before=18, n_first=27)
+    >>> first_round_share(gains, turn=False)
     0.2
     """
-    knows_lowest_only = observations.highest.max(initial=-1) < 1
-    if knows_lowest_only and n_before and number < n_first:
-        return float(number < n_before)
+    if turn is not None and knows_lowest_only(observations):
+        return float(not turn)
     gains = _gains(observations)
     return _UNEARNED_SHARE if len(gains) and np.median(gains) <= 0 else _FIRST_SHARE
 

@@ -172,7 +172,10 @@ def _evaluation_in_words(evaluation: EvaluationRecord) -> str:
         return f"{resource} {rank}, {evaluation.outcome}"
     kept = f"the best {evaluation.n_kept} go on" if evaluation.n_kept != 1 else "the best goes on"
     if evaluation.n_reserved:
-        kept += f", with at least {evaluation.n_reserved} from before the model's turn"
+        kept = (
+            f"{evaluation.n_kept} go on, {evaluation.n_reserved} of them in any case from before "
+            "the model's turn"
+        )
     if evaluation.cut is not None:
         kept += f", down to {evaluation.cut:.6g}"
     return f"{resource} {rank}; {kept}: {evaluation.outcome}"

@@ -34,6 +34,7 @@ from bohb.history import (
     standing,
 )
 from bohb.hyperband import Evaluation, Leg, Loss, PopulationSchedule, Resource, Schedule
+from bohb.model.trust import knows_lowest_only
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.objective import LegResult, Outcome
 from bohb.objective.stop import LegWatch
@@ -130,7 +131,6 @@ class StudyState:
         self._telling: int | None = None  # the thread in which the sampler is told of a trial
         self.is_used_up = False
         self._n_looked_at = 0  # how many of the storage's trials are known here
-        self._has_added = False  # whether trials were added from elsewhere, which teach the model
         self.pruner = schedule_pruner_of(study)
         self.lineage = lineage_of(study, self.pruner, self.scale)
         self.schedule = self._restore(self.pruner)
@@ -324,10 +324,10 @@ class StudyState:
                     leg.resource,
                     self.schedule.bracket(leg.bracket).n_trials,
                 )
-            leg = dataclasses.replace(leg, in_models_turn=self._is_models_turn(leg))
             number = self._start(leg)
-            self._begin(leg, number)
-            return self._give(self._records[number].leg)
+            given = self._records[number].leg
+            self._begin(dataclasses.replace(leg, in_models_turn=given.in_models_turn), number)
+            return self._give(given)
         try:
             self._promote(leg)
         except TrialOverError:
@@ -385,10 +385,13 @@ class StudyState:
         record = LegRecord(leg, NO_LEG.next())
         waiting = self.ledger.begin_waiting_trial(record) if self.may_have_waiting else None
         self.may_have_waiting = waiting is not None
-        trial_id = self.ledger.create_trial(record) if waiting is None else waiting
-        trial = self._made(trial_id)
         if waiting is None:
+            leg = dataclasses.replace(leg, in_models_turn=self._is_models_turn(leg))
+            trial_id = self.ledger.create_trial(dataclasses.replace(record, leg=leg))
             self.shown.new.add(trial_id)
+        else:
+            trial_id = waiting
+        trial = self._made(trial_id)
         origin = self._usual_origin(trial, is_queued=waiting is not None)
         given = dataclasses.replace(leg, trial=trial.number)
         self._records[trial.number] = LegRecord(given, record.marks, origin=origin)
@@ -398,9 +401,12 @@ class StudyState:
         """Return whether a new trial is the model's, which has seen the lowest rung only."""
         plan, sampler = self.schedule.plan, self.study.sampler
         takes_turns = isinstance(sampler, BOHBSampler) and sampler.takes_turns
-        if leg.bracket > 0 or not takes_turns or not plan.shares_places or self._has_added:
+        if leg.bracket > 0 or not takes_turns or not plan.shares_places:
             return False
-        return self.schedule.n_started_in(0) >= plan.n_before_model
+        if self.schedule.n_started_in(0) < plan.n_before_model:
+            return False
+        with self.history.observations(without=-1) as observations:
+            return knows_lowest_only(observations)
 
     def _start_child(self, leg: Leg, parent: int) -> int:
         """Make a trial that goes on from the checkpoint of `parent`, and return its number."""
@@ -481,7 +487,7 @@ class StudyState:
         self._finish(trial, TrialState.FAIL, FAILED, None)
 
     def _log_cut(self, leg: Leg, dropped: list[int]) -> None:
-        """Log which trials are dropped, and where the cut lies: at the best of their values."""
+        """Log which trials are dropped, and the best of their values."""
         losses = [self._paused[number][1] for number in dropped if number in self._paused]
         single = [loss for loss in losses if not isinstance(loss, tuple)]
         cut = f", the best of them with value {self.scale.loss(min(single))}" if single else ""
@@ -580,7 +586,6 @@ class StudyState:
         for frozen in trials:
             self._ids[frozen.number] = frozen._trial_id
             place = standing(frozen, self.scale, plan)
-            self._has_added |= place is None and frozen.state.is_finished()
             if place is not None and not frozen.state.is_finished():
                 self._records[frozen.number] = LegRecord.of(frozen, plan)
             if place is not None:

@@ -131,7 +131,8 @@ def test_report_writes_a_page(done, tmp_path):
 def test_export_writes_evaluations_and_reports(done, tmp_path):
     rows = list(csv.DictReader(io.StringIO(bohb("export", done).stdout)))
     assert len(rows) == 20
-    place, judged = "number bracket rung resource value state", "outcome rank n_ranked cut"
+    place = "number bracket rung resource value state"
+    judged = "outcome rank n_ranked n_kept n_reserved cut"
     columns = f"{place} {judged} proposed_by began ended worker params_lr".split()
     assert list(rows[0]) == columns
     promoted = [row for row in rows if row["outcome"] == "promoted" and row["resource"] == "1"]

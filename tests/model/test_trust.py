@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import optuna
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from optuna.trial import TrialState
 
 import bohb
-from bohb.hyperband import ladder, make_plan
 from bohb.model import Observations
 from bohb.model.trust import first_round_share
-
-
-def share(seen, number, first=make_plan(ladder(1, 27, 3), 3)):  # noqa: B008 - it does not change
-    n_first = first.brackets[0].n_trials
-    return first_round_share(seen, number, n_before=first.n_before_model, n_first=n_first)
-
 
 LOWEST = Observations.of([({"x": 0.1}, {0: 0.3}), ({"x": 0.2}, {0: 0.4}), ({"x": 0.3}, {})])
 
 
 @pytest.mark.parametrize("seen", [Observations.of([]), LOWEST])
-def test_as_long_as_only_the_lowest_rung_was_seen_the_model_proposes_the_last_third(seen):
-    shares = [share(seen, number) for number in range(27)]
-    assert shares == [1.0] * 18 + [0.0] * 9
-
-
-@given(top=st.integers(2, 200), reduction_factor=st.floats(1.5, 6))
-def test_two_thirds_of_any_first_bracket_are_drawn_from_the_prior(top, reduction_factor):
-    first = make_plan(ladder(1, top, reduction_factor), reduction_factor)
-    assume(len(first.brackets) > 1)
-    n_trials = first.brackets[0].n_trials
-    shares = [share(LOWEST, number, first) for number in range(n_trials)]
-    assert shares == [1.0] * (n_trials - n_trials // 3) + [0.0] * (n_trials // 3)
+def test_as_long_as_only_the_lowest_rung_was_seen_the_model_waits_for_its_turn(seen):
+    assert [first_round_share(seen, turn=turn) for turn in (False, True)] == [1.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -48,17 +31,11 @@ def test_two_thirds_of_any_first_bracket_are_drawn_from_the_prior(top, reduction
 )
 def test_a_look_above_the_lowest_rung_opens_the_first_bracket_to_the_model(losses, expected):
     seen = Observations.of([({"x": 0.1}, {0: 0.5}), ({"x": 0.2}, losses)])
-    assert share(seen, 3) == expected
+    assert {first_round_share(seen, turn=turn) for turn in (False, True, None)} == {expected}
 
 
-def test_a_bracket_that_begins_before_any_promotion_has_a_fifth_from_the_prior():
-    assert share(LOWEST, 27) == 0.2
-
-
-def test_a_single_rung_has_a_fifth_from_the_prior_from_the_beginning():
-    assert [share(LOWEST, number, make_plan(ladder(9, 9, 3), 3)) for number in range(9)] == [
-        0.2
-    ] * 9
+def test_a_later_bracket_has_a_fifth_from_the_prior_before_any_promotion():
+    assert first_round_share(LOWEST, turn=None) == 0.2
 
 
 @pytest.mark.parametrize("model", ["auto", "forest", "density"])
@@ -88,7 +65,7 @@ def test_in_a_study_two_thirds_of_the_places_on_the_second_rung_are_kept_for_the
     assert {each.n_reserved for each in first} == {6}
     assert sum(each.proposed_by == "prior" for each in kept) >= 6
     worst = max((each for each in kept), key=lambda each: each.value)
-    assert "the best 9 go on, with at least 6 from before the model's turn, down to" in str(
+    assert "; 9 go on, 6 of them in any case from before the model's turn, down to" in str(
         study.explain(worst.number)
     )
 
@@ -119,3 +96,56 @@ def test_earlier_results_at_the_top_open_the_first_bracket_to_the_model():
     first = [each for each in study.evaluations() if each.rung == 0 and each.bracket == 0]
     assert np.mean([each.proposed_by != "prior" for each in first]) > 0.5
     assert {each.n_reserved for each in first} == {0}  # the model needs no turn
+
+
+def first_rung(study):
+    return [each for each in study.evaluations() if each.rung == 0 and each.bracket == 0]
+
+
+def by_x(trial):
+    return trial.suggest_float("x", 0, 1)
+
+
+def test_what_was_enqueued_is_not_the_models():
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 27))
+    for place in range(27):
+        study.enqueue_trial({"x": 1 - place / 27})
+    study.optimize(by_x, n_brackets=1)
+    ranks = [each.rank for each in first_rung(study) if each.outcome == "promoted"]
+    assert sorted(ranks) == [*range(1, 10)]
+
+
+@pytest.mark.parametrize(("resource", "n_from_prior", "n_reserved"), [(1, 18, 6), (27, None, 0)])
+@pytest.mark.parametrize("is_reopened", [False, True])
+def test_trials_from_elsewhere_take_the_turn_away_if_they_tell_of_more_than_the_lowest_rung(
+    resource, n_from_prior, n_reserved, is_reopened, tmp_path
+):
+    def opened(seed):
+        return bohb.create_study(
+            sampler=bohb.BOHBSampler(seed=seed),
+            pruner=bohb.HyperbandPruner(1, 27),
+            study_name="study",
+            storage=tmp_path / "study.journal",
+            load_if_exists=True,
+        )
+
+    study = opened(0)
+    trial = study.ask()
+    study.tell(trial, by_x(trial))
+    x = optuna.distributions.FloatDistribution(0, 1)
+    for place in range(12):
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.PRUNED if resource < 27 else TrialState.COMPLETE,
+                value=None if resource < 27 else place / 12,
+                params={"x": place / 12},
+                distributions={"x": x},
+                intermediate_values={resource: place / 12},
+            )
+        )
+    study = opened(0) if is_reopened else study
+    study.optimize(by_x, n_brackets=1)
+    first = first_rung(study)
+    assert {each.n_reserved for each in first} == {n_reserved}
+    if n_from_prior is not None:
+        assert sum(each.proposed_by == "prior" for each in first) == n_from_prior

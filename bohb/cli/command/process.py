@@ -192,13 +192,18 @@ class _Tail:
 def written_lines(directory: Path, prefix: str = "") -> Iterator[Line]:
     """Yield the lines of all outputs of commands in `directory` whose names begin with `prefix`.
 
-    The output that was written last comes last: names do not tell, as 27 is sorted before 3.
+    In each of the two streams the output that was written last comes last: names do not tell, as
+    27 is sorted before 3.
     """
     streams: tuple[Stream, ...] = ("stdout", "stderr")
     for stream in streams:
-        for path in sorted(directory.glob(f"{prefix}*{stream}"), key=os.path.getmtime):
+        for path in sorted(directory.glob(f"{prefix}*{stream}"), key=_written):
             text = path.read_bytes().decode("utf-8", errors="replace")
             yield from (Line(stream, line) for line in _lines_of(text) if line)
+
+
+def _written(path: Path) -> tuple[float, str]:
+    return path.stat().st_mtime, path.name
 
 
 def _lines_of(text: str) -> list[str]:

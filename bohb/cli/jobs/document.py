@@ -30,6 +30,7 @@ _SCALARS = {
 }
 _KEPT = (_TAG + "null", _TAG + "merge")
 _PLAIN = tuple(_TAG + kind for kind in ("null", "str", "seq", "map", *_SCALARS))
+_NODES = {_TAG + "seq": yaml.SequenceNode, _TAG + "map": yaml.MappingNode}
 
 
 class _Loader(yaml.SafeLoader):
@@ -124,7 +125,11 @@ class Node:
 
     def get(self, *keys: str | int) -> Node | None:
         """Return the part below these keys; None if it is missing or has no value."""
-        node = self.at(*keys)
+        node = self
+        for key in keys:
+            if key not in node._keys:
+                return None
+            node = node.content[key]
         return None if node.content is None else node
 
     @property
@@ -187,7 +192,7 @@ def _filled(place: Node, node: yaml.Node, loader: _Loader, above: tuple[yaml.Nod
     above = (*above, node)
     if node in above[:-1]:
         place.refuse("an alias must not stand for what it is a part of")
-    elif node.tag not in _PLAIN:
+    elif node.tag not in _PLAIN or not isinstance(node, _NODES.get(node.tag, yaml.ScalarNode)):
         place.refuse(f"the tag {node.tag} is not known here")
     elif isinstance(node, yaml.MappingNode):
         return place.new(_entries(place, node, loader, above))
@@ -199,7 +204,7 @@ def _filled(place: Node, node: yaml.Node, loader: _Loader, above: tuple[yaml.Nod
     else:
         try:
             return place.new(loader.construct_object(node))
-        except ValueError as error:  # an integer of thousands of digits
+        except (LookupError, ValueError, yaml.YAMLError) as error:  # as of thousands of digits
             place.refuse(f"{NAME} cannot be read: {error}")
     return place
 
@@ -214,7 +219,8 @@ def _entries(
         name = str(key.value)
         if key.tag == _TAG + "merge":
             for each in child.value if isinstance(child, yaml.SequenceNode) else [child]:
-                merged = {**_filled(place, each, loader, above).entries(), **merged}
+                part = _filled(place.new(None, line), each, loader, above)
+                merged = {**part.entries(), **merged}
         elif not isinstance(key, yaml.ScalarNode):
             message = 'a key must be a string; write what has {{ }} in quotes: "{{ name }}"'
             place.new(None, line).refuse(message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -96,8 +96,6 @@ def reworded(error: ErrorDetails) -> tuple[Place, str]:
             return place, f"{NAME} is missing"
         case "dict_type" | "model_attributes_type":
             return place, no_keys(given)
-        case "union_tag_not_found":
-            return (*place, "kind"), f"{NAME} is missing"
         case "union_tag_invalid":
             choices = re.findall("'(.*?)'", context["expected_tags"])
             return (*place, "kind"), not_one_of(given["kind"], choices)
@@ -127,7 +125,8 @@ def made_by(make: Callable[[Any], Any], wanted: str) -> PlainValidator:
         try:
             return make(value)
         except (AttributeError, TypeError, ValueError, re.error) as error:
-            raise ArgumentError(f"{NAME} must be {wanted}, got {value!r}: {error}") from error
+            why = f": {error}" if isinstance(error, re.error) else ""
+            raise ArgumentError(f"{NAME} must be {wanted}, got {value!r}{why}") from error
 
     return PlainValidator(made, json_schema_input_type=str)
 
@@ -166,14 +165,40 @@ def n_jobs(value: Any, name: str = NAME) -> int:
     return value
 
 
+def needs_kind(kinds: Iterable[str]) -> Callable[[Any], Any]:
+    """Return the check that a part says of which of these kinds it is."""
+
+    def checked(value: Any) -> Any:
+        if isinstance(value, dict) and value.get("kind") is None:
+            raise FieldError(f"{NAME} is missing: one of {', '.join(kinds)}", "kind")
+        return value
+
+    return checked
+
+
+def _bounded(low: float, high: float) -> WrapValidator:
+    """Return the validator that names both bounds where a number is beyond one of them."""
+
+    def checked(value: Any, check: Callable[[Any], Any]) -> Any:
+        try:
+            return check(value)
+        except ValidationError as error:
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise
+            message = f"{NAME} must be between {low:g} and {high:g}, got {value!r}"
+            raise ArgumentError(message) from error
+
+    return WrapValidator(checked)
+
+
 _AS_WRITTEN = WrapValidator(lambda value, check: (check(value), value)[1])  # 9 stays an integer
 
 Number = Annotated[float, _AS_WRITTEN]
 Finite = Annotated[float, Field(allow_inf_nan=False), _AS_WRITTEN]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _AS_WRITTEN]
 Factor = Annotated[float, Field(gt=1, allow_inf_nan=False), _AS_WRITTEN]
-Percent = Annotated[float, Field(gt=0, lt=100)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(gt=0, lt=100), _bounded(0, 100)]
+Share = Annotated[float, Field(ge=0, le=1), _bounded(0, 1)]
 Count = Annotated[int, Field(ge=1)]
 CountFromZero = Annotated[int, Field(ge=0)]
 Budget = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -28,6 +28,7 @@ from bohb.cli.jobs.fields import (
     Positive,
     Share,
     made_by,
+    needs_kind,
 )
 from bohb.cli.jobs.quantiles import (
     Quantile,
@@ -383,7 +384,7 @@ def _as_choice(value: Any) -> Any:
         return {"kind": "choice", "values": value}
     if not isinstance(value, dict):
         raise ArgumentError(f"{NAME} must be a list of values, or have a kind, got {value!r}")
-    return value
+    return needs_kind(KINDS)(value)
 
 
 _ANY: Any = Union[tuple(KINDS.values())]  # noqa: UP007 - of a tuple

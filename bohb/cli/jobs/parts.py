@@ -30,7 +30,9 @@ class Metric(Part):
     name: Text
     """The key in the lines of JSON."""
     direction: Direction = "minimize"
-    step: Annotated[Text | None, BeforeValidator(lambda value: value or None)] = "step"
+    step: Annotated[
+        Text | None, BeforeValidator(lambda value: None if value is False else value)
+    ] = "step"
     """The key of the resource used so far; false for none."""
     pattern: Pattern | None = None
     """A regular expression that finds the metric in both outputs. The group named value is the

@@ -6,10 +6,19 @@ import abc
 import statistics
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import Self
 
-from bohb.cli.jobs.fields import Count, CountFromZero, Direction, Number, Part, Percent, Text
+from bohb.cli.jobs.fields import (
+    Count,
+    CountFromZero,
+    Direction,
+    Number,
+    Part,
+    Percent,
+    Text,
+    needs_kind,
+)
 
 
 class Rule(Part):
@@ -116,4 +125,8 @@ class Truncation(Policy):
         return sum(other >= loss for other in losses) < n_pruned
 
 
-AnyRule = Annotated[Target | Median | Truncation | Diff, Field(discriminator="kind")]
+AnyRule = Annotated[
+    Target | Median | Truncation | Diff,
+    Field(discriminator="kind"),
+    BeforeValidator(needs_kind(["target", "median", "truncation", "diff"])),
+]

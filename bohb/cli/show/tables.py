@@ -194,9 +194,10 @@ def write_rows(
 
     CSV has a header of these `columns`, even if there are no rows.
     """
-    found = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    found = [{name: _moment(value) for name, value in row.items()} for row in rows]
     if form == "json":
-        json.dump(found, file, indent=1, ensure_ascii=False)
+        finite = [{name: _finite(value) for name, value in row.items()} for row in found]
+        json.dump(finite, file, indent=1, ensure_ascii=False)
         file.write("\n")
     else:
         writer = csv.DictWriter(file, list(columns))
@@ -205,10 +206,14 @@ def write_rows(
     return len(found)
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: None for infinities and NaN, and moments as texts."""
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(timespec="milliseconds")
+def _moment(value: Any) -> Any:
+    """Return a moment as a text, and anything else as it is."""
+    is_moment = isinstance(value, datetime.datetime)
+    return value.isoformat(timespec="milliseconds") if is_moment else value
+
+
+def _finite(value: Any) -> Any:
+    """Return None for a number that JSON cannot hold: an infinity or NaN."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -226,7 +226,7 @@ def test_a_wide_range_of_integers_is_not_listed(make):
         ("choice", "{values: 3}", r"x\.values must be a list, got 3"),
         ("pchoice", "{values: [a, b]}", r"x\.values\[0\] must be \[value, probability\], got 'a'"),
         ("pchoice", "{values: [[a]]}", r"x\.values\[0\] must be \[value, probability\]"),
-        ("pchoice", "{values: [[a, 2]]}", r"must be at most 1, got 2"),
+        ("pchoice", "{values: [[a, 2]]}", r"must be between 0 and 1, got 2"),
         ("range", "{start: 5, stop: 1, step: 1}", "stop must be greater than start"),
         ("range", "{start: 1, stop: 5, step: 0}", r"x\.step must be greater than 0"),
         ("linspace", "{start: 1, stop: 5, num: 2.5}", r"x\.num must be an integer, got 2\.5"),

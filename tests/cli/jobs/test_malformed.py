@@ -75,3 +75,52 @@ def test_whatever_stands_in_a_job_file_is_read_or_named_with_its_line(tmp_path, 
             for fault in str(error).splitlines():
                 assert fault.startswith(f"{path}:"), place
                 assert "\0" not in fault, place
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("value: 0.1", "value: !!float ''", ":12: early_stopping[1].value cannot be read"),
+        ("[1, 2]", "!!seq abc", ":7: the tag tag:yaml.org,2002:seq is not known here"),
+        ("[1, 2]", "!!str [a]", ":7: the tag tag:yaml.org,2002:str is not known here"),
+        ("seed: 1", "<<: 3", ":15: the job file must have keys with values, got 3"),
+        ("step: step", "step: []", ":2: metric.step must be a string, got []"),
+        ("kind: median, ", "", ":11: early_stopping[0].kind is missing: one of target, median"),
+        ("kind: loguniform, ", "", ":5: params.lr.kind is missing: one of choice, pchoice"),
+        (
+            "metric: {",
+            "metric: {pattern: true, ",
+            ":2: metric.pattern must be a regular expression",
+        ),
+    ],
+)
+def test_a_fault_of_a_job_file_is_one_line(tmp_path, old, new, fault):
+    assert OWN.count(old) == 1
+    path = tmp_path / "job.yml"
+    path.write_text(OWN.lstrip().replace(old, new))
+    with pytest.raises(JobError) as caught:
+        read_job(path, is_to_run=False)
+    (line,) = str(caught.value).splitlines()
+    assert fault in line
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {("matrix",): []},
+        {("matrix", "params", "activation", "value"): [["a", -1], ["b", 0.3]]},
+        {("matrix", "maxIterations"): None},
+    ],
+)
+def test_a_fault_of_a_polyaxon_file_is_named_once(tmp_path, places):
+    whole = yaml.safe_load(POLYAXON.read_text())
+    for place, value in places.items():
+        part = whole
+        for key in place[:-1]:
+            part = part[key]
+        part[place[-1]] = value
+    path = tmp_path / "job.yml"
+    path.write_text(yaml.safe_dump(whole, sort_keys=False))
+    with pytest.raises(JobError) as caught:
+        read_job(path, is_to_run=False)
+    assert len(str(caught.value).splitlines()) == 1

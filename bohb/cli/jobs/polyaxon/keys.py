@@ -36,9 +36,11 @@ class Keys:
         A key without a value counts as missing.
         """
         if self.kinds:
-            kind = node.entries().get("kind")
-            if kind is None:
-                node.below("kind").refuse(f"{NAME} is missing: one of {', '.join(self.kinds)}")
+            kind = node.get("kind")
+            if not isinstance(node.content, dict):
+                node.entries()  # which is a fault
+            elif kind is None:
+                node.at("kind").refuse(f"{NAME} is missing: one of {', '.join(self.kinds)}")
             elif kind.value in ("bayes", "hyperopt", "iterative"):
                 listed = f"{NAME} must be one of {', '.join(self.kinds)}, got {kind.value!r}"
                 kind.refuse(f"{listed}: bohb has a model of its own, use kind: bohb")
@@ -55,7 +57,7 @@ class Keys:
         for key in self.required.split() if isinstance(node.content, dict) else ():
             # A key that is misspelt is reported as unknown, and not as missing once more.
             if node.get(key) is None and not is_meant(key, unknown.values()):
-                node.below(key).refuse(f"{NAME} is missing")
+                node.at(key).refuse(f"{NAME} is missing")
         given = {key: part for key, part in entries.items() if part.content is not None}
         ignored += [given[key].name for key in self.ignored.split() if key in given]
         for place, keys in self.below.items():

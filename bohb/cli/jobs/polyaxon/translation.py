@@ -248,7 +248,7 @@ def _with_rest(value: Node) -> Node:
     try:
         *others, last = value.content
         rest = 1 - sum(pair.content[1].value for pair in others)
-        if last.content[1].value <= rest:
+        if 0 <= last.content[1].value <= rest <= 1:
             return value.new([*others, last.new([last.content[0], last.content[1].new(rest)])])
     except (AttributeError, TypeError, ValueError, LookupError):  # the checks of our kind say so
         pass
