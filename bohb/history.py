@@ -298,7 +298,7 @@ def standing(trial: FrozenTrial, scale: Scale, plan: Plan) -> Standing | None:
     pending = not (trial.state.is_finished() or leg["state"] in (PAUSED, DROPPED))
     here = () if pending else (_loss_on_rung(trial, bracket, leg["rung"], scale),)
     losses, is_over = (*below, *here), trial.state.is_finished()
-    of_model = began_in_models_turn(trial)
+    of_model = leg.get("in_models_turn", False)
     return Standing(trial.number, index, losses, pending, at_top, first, parent, is_over, of_model)
 
 
@@ -325,7 +325,7 @@ def leg_of(trial: FrozenTrial, plan: Plan) -> Leg:
     index, rung, at_top = written["bracket"], written["rung"], written.get("at_top", False)
     resources = plan.bracket(index, at_top=at_top).resources
     previous = resources[rung - 1] if rung else 0
-    of_model = began_in_models_turn(trial)
+    of_model = written.get("in_models_turn", False)
     return Leg(
         trial.number, index, rung, resources[rung], previous, at_top, in_models_turn=of_model
     )

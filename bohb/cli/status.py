@@ -269,7 +269,7 @@ def evaluation_columns(job: Job) -> list[str]:
 
 def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
     """Yield one row per trial and resource at which it was evaluated, or met the target."""
-    trials = study.get_trials(deepcopy=False)
+    trials, columns = study.get_trials(deepcopy=False), evaluation_columns(job)
     rows = [asdict(record) for record in study.evaluations()]
     target = met_target(job, study)
     if target is not None:
@@ -284,7 +284,7 @@ def evaluation_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:
         row["state"] = _state(trial, is_run=target is None)
         row["value"] = row["value"] if math.isfinite(row["value"]) else None  # it has failed
         row |= {f"params_{name}": value for name, value in job.values(trial.params).items()}
-        yield {name: row.get(name) for name in evaluation_columns(job)}
+        yield {name: row.get(name) for name in columns}
 
 
 def report_rows(job: Job, study: Study) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 
 from bohb.hyperband.fronts import Loss
 from bohb.hyperband.ladder import as_fraction
@@ -35,7 +35,7 @@ def promotable(n_ranked: int, reduction_factor: float, *, final: bool = False) -
     return max(count, min(1, n_ranked)) if final else count
 
 
-def n_reserved(ranking: Sequence[int], models: Container[int], n_kept: int) -> int:
+def n_reserved(ranking: Sequence[int], models: Collection[int], n_kept: int) -> int:
     """Return how many places are kept for trials from before the model's turn.
 
     They are as many of the `n_kept` places as these trials are of the rung, rounded down; none
@@ -59,7 +59,7 @@ def n_reserved(ranking: Sequence[int], models: Container[int], n_kept: int) -> i
     return 0 if n_others == len(ranking) else n_kept * n_others // len(ranking)
 
 
-def going_on(ranking: Sequence[int], models: Container[int], n_kept: int) -> list[int]:
+def going_on(ranking: Sequence[int], models: Collection[int], n_kept: int) -> list[int]:
     """Return the trials that go on from a rung, best first.
 
     They are the best, and in any case the best from before the model's turn, `n_reserved` of them.
@@ -83,7 +83,7 @@ def going_on(ranking: Sequence[int], models: Container[int], n_kept: int) -> lis
 
 
 def decision(
-    ranking: Sequence[tuple[Loss, int]], models: Container[int], n_kept: int, trial: int
+    ranking: Sequence[tuple[Loss, int]], models: Collection[int], n_kept: int, trial: int
 ) -> Decision:
     """Return what a rung is decided by, for one trial of it.
 
@@ -101,11 +101,14 @@ def decision(
     >>> decision([(0.1, 3), (0.2, 2), (0.3, 0), (0.4, 1)], models={2, 3}, n_kept=2, trial=3)
     Decision(rank=1, n_ranked=4, n_kept=2, cut=0.3, n_reserved=1)
     """
+    rank = next(rank for rank, (_, each) in enumerate(ranking, 1) if each == trial)
+    if not models:  # nearly always, and then the rung, which may be large, is not looked at whole
+        return Decision(rank, len(ranking), n_kept, ranking[max(n_kept, 1) - 1][0])
     losses = {each: loss for loss, each in ranking}
     trials = [*losses]
     kept = going_on(trials, models, n_kept) or trials[:1]
     reserved = n_reserved(trials, models, n_kept)
-    return Decision(trials.index(trial) + 1, len(trials), n_kept, losses[kept[-1]], reserved)
+    return Decision(rank, len(trials), n_kept, losses[kept[-1]], reserved)
 
 
 def n_replaced(n_trials: int, reduction_factor: float) -> int:

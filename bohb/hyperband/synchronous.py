@@ -68,4 +68,5 @@ class SynchronousSchedule(Schedule):
                 resource = run.bracket.resources[rung + 1]
                 entry = (-resource, run.index, position, trial, rung + 1)
                 heapq.heappush(self._decided, entry)
-        return [trial for trial in ranking if trial not in best]
+        kept = set(best)
+        return [trial for trial in ranking if trial not in kept]

@@ -149,7 +149,8 @@ class Recorder:
                 or used in self._leg_state.scale.levels
             ):
                 # A study whose resources are not integers takes no reports between two rungs.
-                with contextlib.suppress(*([] if self._is_whole else [ReportError])):
+                refused = () if self._is_whole else (ReportError,)
+                with contextlib.suppress(*refused):
                     self._trial.report(value, step)
                     self._last_step = step
         elif step < self._last_step:
