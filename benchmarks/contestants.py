@@ -76,6 +76,7 @@ def in_brackets(
     n_jobs: int = 1,
     asynchronous: bool = False,
     single: bool = False,
+    reduction_factor: float = 3,
     sampler: str = "BOHBSampler",
     across_levels: bool = False,
     **options: Any,
@@ -92,7 +93,9 @@ def in_brackets(
 
     task = recorder.task
     low, top = task.resources
-    pruner = bohb.HyperbandPruner(top if single else low, top, asynchronous=asynchronous)
+    pruner = bohb.HyperbandPruner(
+        top if single else low, top, reduction_factor, asynchronous=asynchronous
+    )
 
     def objective(trial: bohb.Trial) -> float:
         loss = recorder.evaluate(task.suggest(trial), trial.resource)
@@ -314,6 +317,18 @@ CONTESTANTS: dict[str, Contestant] = {
     "single": Contestant(
         "bohb: highest resource alone", "bohb", functools.partial(in_brackets, single=True)
     ),
+    **{
+        f"{name}-by-{factor}": Contestant(
+            f"bohb: {label}, reduction factor {factor}",
+            "bohb",
+            functools.partial(in_brackets, reduction_factor=factor, **options),
+        )
+        for name, label, options in (
+            ("default", "default", {}),
+            ("hyperband", "Hyperband", {"random_fraction": 1.0}),
+        )
+        for factor in (2, 4)
+    },
     "forest": Contestant(
         'bohb: model="forest"', "bohb", functools.partial(in_brackets, model="forest")
     ),

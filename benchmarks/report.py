@@ -91,13 +91,21 @@ def means(
     return mean, np.broadcast_to(error, mean.shape), len(whole)
 
 
-def table(results: Sequence[dict], family: str) -> str:
-    """Return one table in Markdown, the best at the largest budget first."""
+def summaries(results: Sequence[dict], family: str) -> tuple[dict[str, tuple], int]:
+    """Return what `means` says of each contestant that has run all tasks, and their number.
+
+    Losses are shown as ranks, which count on the tasks that all contestants have run.
+    """
     found = scores(results, family)
     shown = log_regret(found) if family == "surrogates" else ranks(found)
-    n_tasks = len({result["task"] for result in results if result["family"] == family})
+    n_tasks = len({task for by_run in shown.values() for task, _ in by_run})
     each = {name: means(by_run, n_tasks) for name, by_run in shown.items()}
-    rows = {name: found for name, found in each.items() if found is not None}
+    return {name: summary for name, summary in each.items() if summary is not None}, n_tasks
+
+
+def table(results: Sequence[dict], family: str) -> str:
+    """Return one table in Markdown, the best at the largest budget first."""
+    rows, n_tasks = summaries(results, family)
     header = ["", *moments(results, family), "tasks x seeds"]
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     for name, (mean, error, n_seeds) in sorted(rows.items(), key=lambda r: r[1][0][-1]):
@@ -126,6 +134,27 @@ def losses(results: Sequence[dict], family: str = "training") -> str:
             error = np.std(last, ddof=1) / np.sqrt(len(last)) if len(last) > 1 else np.nan
             cells.append(_with_error(np.mean(last), error, 4) if last else "")
         lines.append(f"| {CONTESTANTS[name].label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def differences(results: Sequence[dict], one: str, other: str, family: str = "training") -> str:
+    """Return by task how much lower the loss of `one` is than that of `other`, in Markdown.
+
+    A difference is shown in its standard errors: it is negative where `one` is better.
+    """
+    found = scores(results, family)
+    tasks = sorted({task for task, _ in found.get(one, {})} & {t for t, _ in found.get(other, {})})
+    costs = moments(results, family)
+    lines = [f"| | {' | '.join(costs)} | seeds |", "|---" * (len(costs) + 2) + "|"]
+    for task in tasks:
+        mine, theirs = (
+            np.array([values for (each, _), values in found[name].items() if each == task])
+            for name in (one, other)
+        )
+        n_seeds = min(len(mine), len(theirs))
+        error = np.sqrt(mine.var(0, ddof=1) / len(mine) + theirs.var(0, ddof=1) / len(theirs))
+        cells = [f"{each:+.1f}" for each in (mine.mean(0) - theirs.mean(0)) / error]
+        lines.append(f"| {task} | {' | '.join(cells)} | {n_seeds} |")
     return "\n".join(lines)
 
 
@@ -166,13 +195,20 @@ holds the score of every run.
   whole, for those who know neither: in the tasks *logistic regression*, *pipelines* and
   *convolutions*.
 - Whoever is not named with workers runs one evaluation after another. All have the settings that
-  their authors give them, and reduction factor 3.
+  their authors give them, and reduction factor 3 unless another is named.
 - A mean is over those seeds of which all tasks were run; the last column says how many. Fewer seeds
   than ten leave differences of 0.1 to 0.2 within the noise.
 
 ## The loss after {last} full trainings
 
 {losses}
+
+## The default and Hyperband, by task
+
+The loss of the default less that of Hyperband with random configurations, in standard errors of
+this difference: below -2 the default is better, above 2 it is worse.
+
+{differences}
 
 {further}
 """
@@ -208,6 +244,7 @@ def write_page(results: Sequence[dict], directory: Path, further: str = "") -> N
         protocol=rules,
         last=moments(results, "training")[-1] if has_training else "all",
         losses=losses(results) if has_training else "",
+        differences=differences(results, "default", "hyperband") if has_training else "",
         further=further,
     )
     (directory / "benchmarks.md").write_text(page)
@@ -215,29 +252,35 @@ def write_page(results: Sequence[dict], directory: Path, further: str = "") -> N
 
 
 def draw(results: Sequence[dict], path: Path) -> None:
-    """Draw the score over the cost, surrogates beside real training."""
+    """Draw the score over the cost, surrogates beside real training.
+
+    Of our own contestants only those that others are measured by are drawn.
+    """
     import matplotlib.pyplot as plt
+
+    drawn = [
+        name
+        for name, contestant in CONTESTANTS.items()
+        if contestant.environment != "bohb" or name in ("default", "hyperband", "random")
+    ]
 
     families = [f for f in TITLES if any(result["family"] == f for result in results)]
     figure, all_axes = plt.subplots(
         1, len(families), figsize=(6 * len(families), 5), layout="constrained", squeeze=False
     )
     for axes, family in zip(all_axes[0], families, strict=True):
-        found = scores(results, family)
-        shown = log_regret(found) if family == "surrogates" else ranks(found)
         x = np.array(moments(results, family), dtype=float)
-        n_tasks = len({result["task"] for result in results if result["family"] == family})
-        for index, name in enumerate(CONTESTANTS):
-            summary = means(shown.get(name, {}), n_tasks)
-            if summary is not None:
-                mean, error, _ = summary
+        rows, _ = summaries(results, family)
+        for index, name in enumerate(drawn):
+            if name in rows:
+                mean, error, _ = rows[name]
                 (line,) = axes.plot(
                     x,
                     mean,
                     label=CONTESTANTS[name].label,
                     linewidth=2.5 if name == "default" else 1.2,
                     linestyle="-" if CONTESTANTS[name].environment == "bohb" else "--",
-                    color=plt.get_cmap("tab20")(index),
+                    color=plt.get_cmap("tab10")(index),
                 )
                 axes.fill_between(x, mean - error, mean + error, color=line.get_color(), alpha=0.15)
         axes.set(xscale="log", xlabel="full evaluations", title=TITLES[family])

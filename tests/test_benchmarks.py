@@ -149,6 +149,33 @@ def test_ranks_count_ties_as_the_mean_of_their_places():
     assert ranked["random"]["a", 1].tolist() == [1.5, 2]
 
 
+def test_ranks_are_shown_for_the_tasks_that_all_have_run():
+    runs = [
+        result(name, task, seed, scores, "training")
+        for name, scores in (("default", (1.0, 1.0)), ("random", (2.0, 2.0)))
+        for task in ("a", "b")
+        for seed in (0, 1)
+        if (name, task) != ("random", "b")
+    ]
+    table = report.table(runs, "training")
+    assert "| bohb: default | 1.00 ± 0.00 | 1.00 ± 0.00 | 1 x 2 |" in table
+
+
+def test_differences_are_negative_where_the_first_is_better():
+    runs = [
+        result(name, "a", seed, (loss + seed, loss), "training")
+        for name, loss in (("default", 1.0), ("hyperband", 3.0))
+        for seed in (0, 1)
+    ]
+    runs += [result("hyperband", "a", 2, (3.0, 4.0), "training")]
+    runs += [result("hyperband", "another", 2, (3.0, 3.0), "training")]
+    table = report.differences(runs, "default", "hyperband")
+    assert "another" not in table
+    # Means 1.5 and 3.33, standard errors 0.5 and 0.33.
+    assert f"| a | {(1.5 - 10 / 3) / np.hypot(0.5, 1 / 3):+.1f} |" in table
+    assert table.endswith("| 2 |")
+
+
 def test_results_are_the_same_after_they_were_packed(tmp_path):
     report.pack(RESULTS[::-1], tmp_path / "r.json.gz")
     first = (tmp_path / "r.json.gz").read_bytes()
