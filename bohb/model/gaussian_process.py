@@ -16,7 +16,7 @@ from bohb.model.density import DensityProposer
 from bohb.model.learned import with_learned_conditions
 from bohb.model.observations import Observations
 from bohb.model.proposer import Proposal, Source
-from bohb.model.space import Numeric, Space
+from bohb.model.space import Categorical, Space
 from bohb.model.surface import MAX_FIT, MAX_POINTS, Surface
 from bohb.model.tried import first_untried, untried_from_prior
 
@@ -200,15 +200,17 @@ def vary(
     moved = rng.random(rows.shape) < _MOVED
     # In each row one parameter is chosen in any case: of few, chance might choose none.
     moved[np.arange(len(rows)), rng.integers(rows.shape[1], size=len(rows))] = True
-    varied = rows.copy()
+    moved &= ~np.isnan(rows) & np.isnan(fixed)
+    steps = rng.standard_normal(rows.shape)
+    varied = np.where(moved, np.clip(rows + scale * steps, 0, 1), rows)
     for column, parameter in enumerate(space.parameters.values()):
-        old = rows[:, column]
-        if isinstance(parameter, Numeric):
-            new = parameter.snap(np.clip(old + scale * rng.standard_normal(len(rows)), 0, 1))
-        else:
-            other = rng.random(len(rows)) < max(2 * scale, 0.1)
-            new = np.where(other, parameter.draw_prior(len(rows), rng), old)
-        varied[:, column] = np.where(moved[:, column] & ~np.isnan(old), new, old)
+        if isinstance(parameter, Categorical):
+            other = moved[:, column] & (rng.random(len(rows)) < max(2 * scale, 0.1))
+            drawn = parameter.draw_prior(len(rows), rng)
+            varied[:, column] = np.where(other, drawn, rows[:, column])
+        elif parameter.step:
+            snapped = parameter.snap(varied[:, column])
+            varied[:, column] = np.where(moved[:, column], snapped, rows[:, column])
     varied = np.where(np.isnan(fixed), varied, fixed)
     space.complete(varied, rng)
     return varied

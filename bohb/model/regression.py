@@ -112,10 +112,11 @@ class LogPosterior:
         noise = np.exp(hyperparameters.log_noise)
         jitter = _JITTER * math.exp(hyperparameters.log_signal)
 
-        total = weights @ self._squared
-        root = np.sqrt(5 * total)
+        distances = weights @ self._squared
+        root = np.sqrt(5 * distances)
         decay = np.exp(hyperparameters.log_signal - root)
-        signal = (1 + root + (5 / 3) * total) * decay
+        by_distance = (1 + root) * decay
+        signal = by_distance + (5 / 3) * distances * decay
 
         noisy = np.zeros(n * n)
         noisy[self._places] = signal
@@ -133,7 +134,7 @@ class LogPosterior:
         own = slope[self._diagonal]
         slope *= self._count
         # Its sum with the weighted squared distances is twice the derivative by a log length scale.
-        by_distance = (5 / 3) * (1 + root) * decay * slope
+        by_distance *= (5 / 3) * slope
         gradient = 0.5 * np.concatenate(
             [
                 weights * (self._squared @ by_distance),

@@ -10,29 +10,16 @@ import numpy as np
 from scipy.special import erfcx, ndtr
 
 from bohb.model.arrays import FloatArray, IndexArray
+from bohb.model.distances import Distances, Points, squared_distances
 from bohb.model.observations import Observations
 from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, fit
-from bohb.model.space import Categorical, Parameter, Space
+from bohb.model.space import Space
 
-MAX_POINTS, MAX_FIT = 180, 140_000  # see `Surface.fitted`
+MAX_POINTS, MAX_FIT = 150, 100_000  # see `Surface.fitted`
 _BEST_OF_EACH_LEVEL = 15
-_OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
 _WORST = 50.0  # losses further above the median, in units of its distance to the best, are alike
 _LARGEST = 1e150  # differences and squares of larger losses may not be finite
 _ENOUGH_GAINS = 2  # so many trials on two levels tell how far the levels lie apart
-_MISSING = 1.0  # the squared distance between a value and none
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """Configurations in units, shape (n, d), each at a level of the ladder, shape (n,)."""
-
-    units: FloatArray
-    levels: IndexArray
-
-    def first(self, count: int) -> Points:
-        """Return the first `count` of them."""
-        return Points(self.units[:count], self.levels[:count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +77,10 @@ class Surface:
 
     Attributes
     ----------
-    space
-        The parameters of the configurations.
     n_levels
         How many levels the ladder has.
-    points
-        The configurations, each with a level, that the process has seen.
+    distances
+        The distances to the configurations, each with a level, that the process has seen.
     process
         The Gaussian process of the losses of all levels, as they were scaled.
     target
@@ -110,9 +95,8 @@ class Surface:
         expected loss first.
     """
 
-    space: Space
     n_levels: int
-    points: Points
+    distances: Distances
     process: GaussianProcess
     target: int
     squeeze: Squeeze
@@ -157,17 +141,16 @@ class Surface:
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
         points = Points(units[rows], levels)
         hyperparameters = fit(
-            _squared(space, n_levels, points.first(n_fit)),
+            squared_distances(space, n_levels, points.first(n_fit)),
             targets[:n_fit],
             levels[:n_fit],
             _belief(len(space.parameters) + 1, n_levels),
         )
-        distances = _distances(space, n_levels, hyperparameters.weights, points, points)
+        distances = Distances(space, n_levels, hyperparameters.weights, points)
         surface = cls(
-            space,
             n_levels,
-            points,
-            GaussianProcess(hyperparameters, distances, targets, levels),
+            distances,
+            GaussianProcess(hyperparameters, distances.of(points), targets, levels),
             target,
             squeeze,
             lowest=math.nan,
@@ -188,27 +171,25 @@ class Surface:
         `targets` are those of the points that this surface has seen.
         """
         mean, deviation = self.predict(pending)
+        seen = self.distances.points
         points = Points(
-            np.concatenate([self.points.units, pending]),
-            np.append(self.points.levels, np.full(len(pending), self.target)),
+            np.concatenate([seen.units, pending]),
+            np.append(seen.levels, np.full(len(pending), self.target)),
         )
+        distances = self.distances.to(points)
         process = GaussianProcess(
             self.process.hyperparameters,
-            self._distances(points, points),
+            distances.of(points),
             np.append(targets, mean + deviation),
             points.levels,
         )
         tried = np.concatenate([self.tried, pending])
-        return dataclasses.replace(self, points=points, process=process, tried=tried)
+        return dataclasses.replace(self, distances=distances, process=process, tried=tried)
 
     def predict(self, units: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean and the standard deviation at the target, shape (n,) each."""
         places = Points(units, np.full(len(units), self.target))
-        return self.process.predict(self._distances(places, self.points))
-
-    def _distances(self, left: Points, right: Points) -> FloatArray:
-        weights = self.process.hyperparameters.weights
-        return _distances(self.space, self.n_levels, weights, left, right)
+        return self.process.predict(self.distances.of(places))
 
     def log_improvement(self, units: FloatArray) -> FloatArray:
         """Return the log of the expected improvement on `lowest`, shape (n,)."""
@@ -285,61 +266,3 @@ def _belief(n_scales: int, n_groups: int) -> Belief:
         Hyperparameters(np.zeros(n_scales), 0.0, np.full(n_groups, math.log(0.01))),
         Hyperparameters(np.full(n_scales, 1.0), 1.5, np.full(n_groups, 2.0)),
     )
-
-
-def _squared(space: Space, n_levels: int, points: Points) -> FloatArray:
-    """Return the squared distances by parameter and, last, by level, shape (d + 1, n, n)."""
-    n = len(points.levels)
-    squared = np.empty((len(space.parameters) + 1, n, n))
-    for column, parameter in enumerate(space.parameters.values()):
-        own = points.units[:, column]
-        squared[column] = _squared_of(parameter, own, own)
-    heights = _heights(points, n_levels)
-    squared[-1] = (heights[:, None] - heights[None, :]) ** 2
-    return squared
-
-
-def _distances(
-    space: Space, n_levels: int, weights: FloatArray, left: Points, right: Points
-) -> FloatArray:
-    """Return the sum of all squared distances, times their `weights`, shape (n, m).
-
-    Where all are numbers it comes from one product of matrices, which is many times as fast.
-    """
-    mine, theirs = [_heights(left, n_levels)], [_heights(right, n_levels)]
-    scales, others = [weights[-1]], []
-    for column, parameter in enumerate(space.parameters.values()):
-        one, other = left.units[:, column], right.units[:, column]
-        is_plain = not isinstance(parameter, Categorical)
-        if is_plain and not np.isnan(one).any() and not np.isnan(other).any():
-            mine.append(one)
-            theirs.append(other)
-            scales.append(weights[column])
-        else:
-            others.append(weights[column] * _squared_of(parameter, one, other))
-    roots = np.sqrt(scales)
-    a, b = np.column_stack(mine) * roots, np.column_stack(theirs) * roots
-    total = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2 * (a @ b.T)
-    np.maximum(total, 0.0, out=total)
-    for each in others:
-        total += each
-    return np.asarray(total)
-
-
-def _squared_of(parameter: Parameter, mine: FloatArray, theirs: FloatArray) -> FloatArray:
-    """Return the squared distances of the values of one parameter, shape (n, m)."""
-    left, right = mine[:, None], theirs[None, :]
-    if isinstance(parameter, Categorical):
-        squared = np.where(left == right, 0.0, _OTHER_CHOICE)
-    else:
-        squared = (left - right) ** 2
-    lacks, also = np.isnan(left), np.isnan(right)
-    if lacks.any() or also.any():
-        squared[lacks ^ also] = _MISSING
-        squared[lacks & also] = 0.0
-    return squared
-
-
-def _heights(points: Points, n_levels: int) -> FloatArray:
-    """Return how high the levels of points lie, from 0 to 1, shape (n,)."""
-    return np.asarray(points.levels / max(n_levels - 1, 1))
