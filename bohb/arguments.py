@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bohb.errors import ArgumentError, ArgumentTypeError
+
+_LONGEST = 200  # characters of a value in a message
+
+
+def shown(value: Any) -> str:
+    """Return a value as it stands in a message, cut off if it is long.
+
+    Examples
+    --------
+    >>> shown(3.0), len(shown([0.5] * 1000))
+    ('3.0', 203)
+    """
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def count(name: str, value: Any, *, least: int = 1) -> int:
@@ -22,9 +38,9 @@ def count(name: str, value: Any, *, least: int = 1) -> int:
     bohb.errors.ArgumentError: n_trials must be at least 1, got 0
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
+        raise ArgumentTypeError(f"{name} must be an integer, got {shown(value)}")
     if value < least:
-        raise ArgumentError(f"{name} must be at least {least}, got {value!r}")
+        raise ArgumentError(f"{name} must be at least {least}, got {shown(value)}")
     return int(value)
 
 
@@ -36,7 +52,7 @@ def optional_count(name: str, value: Any, *, least: int = 1) -> int | None:
 def flag(name: str, value: Any) -> bool:
     """Return `value`, which must be True or False."""
     if not isinstance(value, bool) and type(value).__name__ != "bool":  # NumPy has its own bool
-        raise ArgumentTypeError(f"{name} must be True or False, got {value!r}")
+        raise ArgumentTypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -44,7 +60,7 @@ def positive(name: str, value: Any) -> int | float:
     """Return `value` as a positive, finite number of Python's own: an int or a float."""
     given = number(name, value)
     if not (math.isfinite(given) and given > 0):
-        raise ArgumentError(f"{name} must be positive and finite, got {value!r}")
+        raise ArgumentError(f"{name} must be positive and finite, got {shown(value)}")
     return given
 
 
@@ -52,8 +68,37 @@ def share(name: str, value: Any) -> float:
     """Return `value` as a float between 0 and 1, both included."""
     given = number(name, value)
     if not 0 <= given <= 1:
-        raise ArgumentError(f"{name} must be between 0 and 1, got {value!r}")
+        raise ArgumentError(f"{name} must be between 0 and 1, got {shown(value)}")
     return float(given)
+
+
+def text(name: str, value: Any) -> str:
+    """Return `value`, which must be a string."""
+    if not isinstance(value, str):
+        raise ArgumentTypeError(f"{name} must be a string, got {shown(value)}")
+    return value
+
+
+def path(name: str, value: Any) -> Path:
+    """Return `value`, a string or another path, as a path."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise ArgumentTypeError(f"{name} must be a path, got {shown(value)}")
+    return Path(value)
+
+
+def dictionary(name: str, value: Any, what: str) -> Mapping[str, Any]:
+    """Return `value`, which must be a dict with strings as keys; `what` says what it holds."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ArgumentTypeError(f"{name} must be a dict of {what} by name, got {shown(value)}")
+    return value
+
+
+def names(name: str, value: Any) -> list[str]:
+    """Return `value`, several strings, as a list."""
+    several = isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
+    if not several or not all(isinstance(each, str) for each in value):
+        raise ArgumentTypeError(f"{name} must be a list of names, got {shown(value)}")
+    return list(value)
 
 
 _Choice = TypeVar("_Choice")
@@ -64,7 +109,8 @@ def one_of(name: str, value: Any, choices: Sequence[_Choice]) -> _Choice:
     for choice in choices:
         if isinstance(value, type(choice)) and value == choice:
             return choice
-    raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    known = ", ".join(map(repr, choices))
+    raise ArgumentError(f"{name} must be one of {known}, got {shown(value)}")
 
 
 def functions(name: str, value: Any) -> list[Callable[..., Any]]:
@@ -75,7 +121,7 @@ def functions(name: str, value: Any) -> list[Callable[..., Any]]:
     given = list(value) if several else [value]
     for function in given:
         if not callable(function):
-            raise ArgumentTypeError(f"{name} must hold functions, got {function!r}")
+            raise ArgumentTypeError(f"{name} must hold functions, got {shown(function)}")
     return given
 
 
@@ -85,7 +131,7 @@ def exceptions(name: str, value: Any) -> tuple[type[Exception], ...]:
     kinds = tuple(value) if several else (value,)
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise ArgumentTypeError(f"{name} must hold subclasses of Exception, got {kind!r}")
+            raise ArgumentTypeError(f"{name} must hold subclasses of Exception, got {shown(kind)}")
     return kinds
 
 
@@ -104,5 +150,5 @@ def comes_from(package: str, value: Any) -> bool:
 def number(name: str, value: Any) -> int | float:
     """Return `value` as a number of Python's own: an int or a float."""
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
+        raise ArgumentTypeError(f"{name} must be a number, got {shown(value)}")
     return int(value) if isinstance(value, Integral) else float(value)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bohb import visualization
+from bohb import arguments, visualization
 from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
 from bohb.report.facts import Facts
 from bohb.study import Study
@@ -51,7 +51,7 @@ def write_report(study: Study, path: str | Path) -> Path:
     MissingDependencyError
         If matplotlib or Jinja is not installed.
     """
-    text, path = report_page(study), Path(path)
+    text, path = report_page(study), arguments.path("path", path)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

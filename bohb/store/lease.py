@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import itertools
 import math
 import os
@@ -28,7 +29,8 @@ _FIRST_PAUSE = 0.25  # seconds until the first beat, which finds a claim that ca
 _NOTICING_SECONDS = 1.5
 _DOUBTFUL_SECONDS = 3.0  # for so long it is looked before writes whether a claim has come late
 
-# The tokens of the leases whose holders are inside `optimize` in this process.
+# The tokens of the leases of this process whose holders are inside `optimize`, or have trials that
+# were asked for and not told yet.
 _at_work: set[str] = set()
 _claiming = threading.Lock()  # claims of one process are made one after another
 
@@ -66,7 +68,7 @@ class Lease:
         Parameters
         ----------
         for_work
-            Whether its holder is inside `optimize` from now on, until `leave_work`.
+            Whether its holder is at work from now on, as by `begin_work`.
 
         Raises
         ------
@@ -78,7 +80,7 @@ class Lease:
                 self._become_new()  # a forked process must not act in its parent's name
             unbroken = self._claim()
             if for_work:
-                _at_work.add(self.token)
+                self.begin_work()
             return unbroken
 
     def _claim(self) -> bool:
@@ -151,18 +153,31 @@ class Lease:
         """Whether this process has claimed the lease and not released it."""
         return self._is_held and self._pid == os.getpid()
 
+    def begin_work(self) -> None:
+        """Note that its holder is inside `optimize`, or has asked for trials.
+
+        Until `leave_work`, or until it is gone, nobody else in this process takes the lease.
+        """
+        _at_work.add(self.token)
+
     def leave_work(self) -> None:
-        """Note that its holder is no longer inside `optimize`."""
+        """Note that its holder is no longer at work."""
         _at_work.discard(self.token)
 
     def _become_new(self) -> None:
         self.token = uuid.uuid4().hex
+        weakref.finalize(self, _at_work.discard, self.token)
         self._pid = os.getpid()
         self._is_held = False
 
     def _refuse_if_alive(self, found: dict[str, Any] | None) -> None:
-        if found is not None and found["token"] != self.token and _is_alive(found):
-            raise StudyOwnedError(_refusal(self._ledger.study_name, found))
+        if found is None or found["token"] == self.token or not _is_alive(found):
+            return
+        if _is_here(found):
+            gc.collect()  # a study that nobody can reach any more may not have been collected yet
+            if not _is_alive(found):
+                return
+        raise StudyOwnedError(_refusal(self._ledger.study_name, found))
 
     def _write(self, *, released: bool = False) -> None:
         now = time.monotonic()
@@ -229,12 +244,23 @@ def _is_alive(found: dict[str, Any]) -> bool:
     beats = bool(time.time() - found["beat"] < silence)
     if found["machine"] != machine_name():
         return beats  # processes of another machine cannot be seen from here
-    if found["pid"] == os.getpid():
+    if _is_here(found):
         return found["token"] in _at_work
     return beats and process_exists(found["pid"])
 
 
+def _is_here(found: dict[str, Any]) -> bool:
+    """Return whether this process has written a lease."""
+    return bool(found["machine"] == machine_name() and found["pid"] == os.getpid())
+
+
 def _refusal(name: str, found: dict[str, Any]) -> str:
+    if _is_here(found):
+        return (
+            f"study {name!r} is moved forward by another study object of this process, which is "
+            "inside optimize or has asked for trials: wait for it, tell its trials by it, or "
+            "delete it"
+        )
     silence = found.get("lease", SILENCE_SECONDS)
     return (
         f"study {name!r} is being optimised by {_described(found)}. One process at a time moves a "

@@ -119,6 +119,8 @@ def create_study(
     _check_directions(direction, directions)
     _check_kinds(sampler, pruner)
     arguments.flag("load_if_exists", load_if_exists)
+    if study_name is not None:
+        arguments.text("study_name", study_name)
     if checkpoint_root is not None and not isinstance(checkpoint_root, (str, Path)):
         raise ArgumentTypeError(f"checkpoint_root must be a path, got {checkpoint_root!r}")
     declared = _declared(space)

@@ -39,11 +39,16 @@ _SPACE = "configspace.json"  # which we write beside HpBandSter's files
 
 @dataclass
 class EarlierTrial:
-    """A configuration of an earlier run, with its values by resource, None for the highest."""
+    """A configuration of an earlier run, with its values by resource, None for the highest.
+
+    A data frame has the same in a cell for a parameter that is missing and for one whose value is
+    None. The names of these are `empty`.
+    """
 
     params: dict[str, Any]
     values: dict[Resource | None, float] = field(default_factory=dict)
     distributions: dict[str, BaseDistribution] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
 
 
 def read_earlier(source: Source, *, maximize: bool) -> list[EarlierTrial]:
@@ -108,13 +113,21 @@ def _of_frame(frame: pd.DataFrame) -> Iterator[EarlierTrial]:
     for records in trials.values():
         given = {name: native(records[-1][_PARAMS + name]) for name in names}
         params = {name: value for name, value in given.items() if not _is_missing(value)}
-        found = EarlierTrial(params)
+        found = EarlierTrial(params, empty=frozenset(given.keys() - params.keys()))
         for record in records:
             resource = native(record.get("resource"))
-            if not _is_missing(record["value"]):
+            if not _is_missing(record["value"]) and _is_final(record):
                 key = None if _is_missing(resource) else arguments.number("resource", resource)
                 found.values[key] = arguments.number("value", native(record["value"]))
         yield found
+
+
+def _is_final(record: Mapping[Any, Any]) -> bool:
+    """Return whether a row has a value of a resource, or that of a trial that is complete.
+
+    `trials_dataframe` has the last value of a trial that was pruned without its resource.
+    """
+    return "resource" in record or str(record.get("state", "COMPLETE")) == "COMPLETE"
 
 
 def _is_missing(value: Any) -> bool:
@@ -189,11 +202,16 @@ def as_trials(
             if name in distributions and contains(distributions[name], value)
         }
         if space is not None:
-            params = {name: v for name, v in params.items() if space.is_active(name, params)}
+            given = {**params, **{name: None for name in each.empty if _may_be_none(name, known)}}
+            params = {name: v for name, v in given.items() if space.is_active(name, given)}
         made = _trial(params, distributions, each.values, scale) if params else None
         if made is not None:
             trials.append(made)
     return trials
+
+
+def _may_be_none(name: str, distributions: Mapping[str, BaseDistribution]) -> bool:
+    return name in distributions and contains(distributions[name], None)
 
 
 def _trial(
@@ -249,7 +267,7 @@ def write_hpbandster(
     configuration_space: ConfigurationSpace,
 ) -> Path:
     """Write evaluations into the files of HpBandSter, and the space beside them."""
-    path = Path(directory)
+    path = arguments.path("directory", directory)
     configs: dict[int, str] = {}
     results = []
     for each in evaluations:

@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.history import LEG_ATTRIBUTE, Origin, birth_of, is_paused, leg_of
+from bohb.history import FIXED_PARAMS, LEG_ATTRIBUTE, Origin, birth_of, is_paused, leg_of
 from bohb.hyperband import Plan, Resource
 from bohb.store.legs import origin_of
 from bohb.study.evaluation_records import EvaluationRecord
@@ -39,6 +39,8 @@ class Explanation:
         The trial from whose checkpoint it went on, in a population; else None.
     is_added
         Whether it was added from elsewhere, as by `Study.add_trials_from`.
+    enqueued
+        The names of the parameters whose values were given by `Study.enqueue_trial`.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Explanation:
     params: dict[str, Any]
     parent: int | None = None
     is_added: bool = False
+    enqueued: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = "" if self.bracket is None else f" of bracket {self.bracket}"
@@ -71,11 +74,24 @@ class Explanation:
         return "\n".join(
             [
                 f"Trial {self.number}{place}{went_on} {self.state}.",
-                *([] if self.is_added else [f"It was {_origin_in_words(self.origin)}."]),
+                *([] if self.is_added else [f"It was {self._origin_in_words()}."]),
                 *(_evaluation_in_words(each) for each in self.evaluations),
                 f"Its parameters: {params or 'none yet'}",
             ]
         )
+
+    def _origin_in_words(self) -> str:
+        origin = self.origin
+        left_out = self.params.keys() - set(self.enqueued)
+        is_whole = origin is not None and not left_out
+        if not self.enqueued or is_whole or (origin is not None and origin.source == "default"):
+            return _origin_in_words(origin)
+        given = f"enqueued by enqueue_trial with {', '.join(self.enqueued)}"
+        if not left_out:
+            return given
+        is_known = origin is not None and origin.source != "queue"
+        chosen = _origin_in_words(origin) if is_known else "chosen by the sampler"
+        return f"{given}; what was left out was {chosen}"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Show the text in a notebook."""
@@ -87,7 +103,8 @@ def explain(trial: FrozenTrial, evaluations: Sequence[EvaluationRecord], plan: P
     bracket = evaluations[-1].bracket if evaluations else None
     birth = birth_of(trial)
     running = None
-    if trial.state == TrialState.RUNNING and not is_paused(trial):
+    is_added = _is_added(trial)
+    if trial.state == TrialState.RUNNING and not is_paused(trial) and not is_added:
         leg = leg_of(trial, plan)
         bracket, running = leg.bracket, leg.resource
     return Explanation(
@@ -98,13 +115,16 @@ def explain(trial: FrozenTrial, evaluations: Sequence[EvaluationRecord], plan: P
         _state_in_words(trial, evaluations, running),
         trial.params,
         None if birth is None else birth[0],
-        _is_added(trial),
+        is_added,
+        () if birth is not None else tuple(trial.system_attrs.get(FIXED_PARAMS, ())),
     )
 
 
 def _is_added(trial: FrozenTrial) -> bool:
-    """Return whether a trial was added from elsewhere: it has finished, and never had a leg."""
-    return trial.state.is_finished() and LEG_ATTRIBUTE not in trial.system_attrs
+    """Return whether a trial was added from elsewhere: it never had a leg, and was not enqueued."""
+    attributes = trial.system_attrs
+    is_queued = trial.state == TrialState.WAITING and FIXED_PARAMS in attributes
+    return LEG_ATTRIBUTE not in attributes and not is_queued
 
 
 def _state_in_words(
@@ -114,6 +134,8 @@ def _state_in_words(
         return "waits in the queue"
     if running is not None:
         return f"is being trained to resource {running:g}"
+    if _is_added(trial) and not trial.state.is_finished():
+        return "runs elsewhere, and belongs to no bracket"
     if _is_added(trial):
         steps = trial.intermediate_values
         values = trial.values or [steps[step] for step in sorted(steps)[-1:]]

@@ -292,6 +292,7 @@ class Session:
             trial = state.next_trial(may_start=True)
         assert trial is not None  # noqa: S101 - for the type checker; a new one can always start
         self._asked.add(trial.number)
+        self._lease.begin_work()
         return trial
 
     def tell(self, number: int, values: Any, state: TrialState | None) -> Trial | None:
@@ -305,6 +306,8 @@ class Session:
                     if study_state.shown.is_due:
                         study_state.shown.write()
                 self._asked.discard(number)
+                if not self._asked and self._stop is None:
+                    self._lease.leave_work()
             return trial
 
     def notice_added(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -379,8 +379,9 @@ class Study(StudyReading):
     def ask(self, fixed_distributions: dict[str, BaseDistribution] | None = None) -> Trial:
         """Return a trial to be trained to its `resource`: a new one, or one that was promoted.
 
-        Never waits: while a rung is not complete, trials of the next bracket come. A leg that was
-        asked for and not told when its process died is given out again.
+        Never waits: while a rung is not complete, trials of the next bracket come. Only this study
+        object can tell the trial. A leg that was asked for and not told when the object was
+        deleted, or its process died, is given out again.
 
         Parameters
         ----------
@@ -390,7 +391,10 @@ class Study(StudyReading):
         Raises
         ------
         StudyOwnedError
-            If another live process or thread is optimising the study.
+            If another live process or thread is optimising the study, or another study object has
+            asked for trials that it has not told.
+        ArgumentTypeError
+            If `fixed_distributions` is no dict of distributions.
         SettingsError
             If the pruner is not the one that the study was begun with.
         StorageError
@@ -408,13 +412,22 @@ class Study(StudyReading):
         >>> trial.number == study.best_trial.number, trial.previous_resource, trial.resource
         (True, 1, 3)
         """
+        given = arguments.dictionary(
+            "fixed_distributions", fixed_distributions or {}, "distributions"
+        )
+        for name, distribution in given.items():
+            if not isinstance(distribution, BaseDistribution):
+                raise ArgumentTypeError(
+                    f"fixed_distributions[{name!r}] must be a distribution of Optuna, got "
+                    f"{arguments.shown(distribution)}"
+                )
         refuse_blind_sampler(self)
         if not isinstance(self.pruner, SchedulePruner):
             trial = Trial._of(super().ask(), self)
             leg_state_of(trial).fill()
         else:
             trial = self._session.ask()
-        for name, distribution in (fixed_distributions or {}).items():
+        for name, distribution in given.items():
             trial._suggest(name, _convert_old_distribution_to_new_distribution(distribution))
         return trial
 
@@ -481,7 +494,7 @@ class Study(StudyReading):
             return found[0]
         state = found[0].state.name if found else "not in the study"
         if state == "RUNNING":
-            state = "paused, or not from this study's ask"
+            state = "paused, run by optimize, or asked for by another study object"
         raise TrialStateError(f"tell needs a trial that is under way, got trial {number}: {state}")
 
     def enqueue_trial(
@@ -507,7 +520,8 @@ class Study(StudyReading):
             If the study was made with a space and no configuration has `params`: a name or a value
             is not in it, they are forbidden together, or one is not active with the others.
         ArgumentTypeError
-            If `params` is no dict, or the study has a storage that cannot hold a value.
+            If `params` or `user_attrs` is no dict with names as keys, or the study has a storage
+            that cannot hold a value.
 
         Examples
         --------
@@ -520,8 +534,8 @@ class Study(StudyReading):
         >>> study.trials[0].params["x"]
         0.25
         """
-        if not isinstance(params, Mapping):
-            raise ArgumentTypeError(f"params must be a dict of values by name, got {params!r}")
+        arguments.dictionary("params", params, "values")
+        arguments.dictionary("user_attrs", user_attrs or {}, "attributes")
         params = {name: native(value) for name, value in params.items()}
         if self.space is not None:
             params = self.space.typed(params)
@@ -546,7 +560,10 @@ class Study(StudyReading):
         ------
         ArgumentError
             If the study was made with a space and no configuration has the trial's parameters, or
-            its pruner has brackets and the trial's value is not finite.
+            its pruner has brackets and the trial's value is not finite, or its number of values is
+            not that of the study's directions.
+        ArgumentTypeError
+            If `trial` is none.
 
         Examples
         --------
@@ -558,6 +575,16 @@ class Study(StudyReading):
         >>> study.best_value == before.best_value
         True
         """
+        if not isinstance(trial, FrozenTrial):
+            raise ArgumentTypeError(
+                "trial must be one that has been made, as by optuna.trial.create_trial, got "
+                f"{arguments.shown(trial)}"
+            )
+        if trial.values is not None and len(trial.values) != len(self.directions):
+            raise ArgumentError(
+                f"trial must have {len(self.directions)} values, one for each direction of the "
+                f"study, got {trial.values}"
+            )
         trial = copy.deepcopy(trial)
         if self.space is not None:
             self.space.check(trial.params)

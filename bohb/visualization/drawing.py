@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bohb.errors import MissingDependencyError
+from bohb import arguments
+from bohb.errors import ArgumentTypeError, MissingDependencyError
 from bohb.visualization.picture import (
     SEQUENCE,
     Axis,
@@ -36,6 +37,8 @@ def draw(picture: Picture, ax: Axes | None) -> Axes:
     ------
     MissingDependencyError
         If matplotlib is not installed.
+    ArgumentTypeError
+        If `ax` is something else.
     """
     try:
         import matplotlib.pyplot as plt
@@ -43,6 +46,10 @@ def draw(picture: Picture, ax: Axes | None) -> Axes:
         raise MissingDependencyError(
             "plots of bohb.visualization need matplotlib: pip install 'bohb[plot]'"
         ) from error
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise ArgumentTypeError(f"ax must be axes of matplotlib, got {arguments.shown(ax)}")
     if ax is None:
         _, ax = plt.subplots(figsize=picture.size, layout="constrained")
     for order, mark in enumerate(picture.marks):

@@ -38,6 +38,8 @@ def incumbent_picture(study: Studies, over: Over = "resource") -> Picture:
     groups: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
     maximize = False
     for name, given in named.items():
+        if isinstance(given, Sequence) and not given:
+            raise ArgumentError(f"study must hold studies, got an empty list{_called(name)}")
         members = list(given) if isinstance(given, Sequence) else [given]
         subjects = [Subject.of(each, "plot_incumbent") for each in members]
         groups[name] = [_steps(subject, over) for subject in subjects]
@@ -65,6 +67,10 @@ def incumbent_picture(study: Studies, over: Over = "resource") -> Picture:
         marks,
         corner if is_named else None,
     )
+
+
+def _called(name: str) -> str:
+    return f" for {name!r}" if name else ""
 
 
 def plot_incumbent(study: Studies, over: Over = "resource", ax: Axes | None = None) -> Axes:

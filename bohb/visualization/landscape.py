@@ -62,8 +62,8 @@ class Parameters:
         return cls(joint_space(distributions, subject.study.space), distributions)
 
     def check(self, names: Sequence[str] | None) -> None:
-        """Raise ArgumentError if there are names of other parameters among these."""
-        for name in names or ():
+        """Raise an error unless these are names of parameters, or None."""
+        for name in () if names is None else arguments.names("params", names):
             if name not in self.space.names:
                 raise ArgumentError(
                     f"params must be among {sorted(self.space.names)}, got {name!r}"
@@ -73,10 +73,13 @@ class Parameters:
         """Return whether a parameter is categorical."""
         return isinstance(self.distributions[name], CategoricalDistribution)
 
-    def places(self, name: str, values: Sequence[Any]) -> FloatArray:
-        """Return where values of a parameter lie on its axis; NaN for a missing one."""
+    def places(self, name: str, configurations: Sequence[Mapping[str, Any]]) -> FloatArray:
+        """Return where their values of a parameter lie on its axis; NaN for one that lacks it."""
         distribution, parameter = self.distributions[name], self.space.parameters[name]
-        known = [math.nan if v is None else distribution.to_internal_repr(v) for v in values]
+        known = [
+            distribution.to_internal_repr(params[name]) if name in params else math.nan
+            for params in configurations
+        ]
         return np.asarray(parameter.encode(np.array(known, dtype=float)))
 
     def axis(self, name: str, label: str) -> Axis:

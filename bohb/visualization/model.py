@@ -88,7 +88,7 @@ def _places(
     """
     rng, found = np.random.default_rng(0), []
     for name in names:
-        places = landscape.parameters.places(name, [each.params[name] for each in evaluations])
+        places = landscape.parameters.places(name, [each.params for each in evaluations])
         if landscape.parameters.is_choice(name):
             places = places + rng.uniform(-_STREWN, _STREWN, len(places))
         found.append(places)

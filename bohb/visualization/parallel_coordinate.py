@@ -108,7 +108,7 @@ def plot_parallel_coordinate(
 
 def _places(parameters: Parameters, name: str, last: Sequence[EvaluationRecord]) -> FloatArray:
     """Return where the values of a parameter lie, from 0 to 1."""
-    places = parameters.places(name, [each.params.get(name) for each in last])
+    places = parameters.places(name, [each.params for each in last])
     return np.asarray(_upright(parameters, name, places))
 
 

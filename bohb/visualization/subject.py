@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bohb import arguments
 from bohb.errors import ArgumentError
 from bohb.history import Scale, scale_of
 from bohb.pruners import SchedulePruner
@@ -70,5 +71,5 @@ def require_rungs(study: object, purpose: str) -> None:
     if not (isinstance(study, Study) and isinstance(study.pruner, SchedulePruner)):
         raise ArgumentError(
             f"{purpose} needs a bohb.Study whose pruner is a bohb.HyperbandPruner or a "
-            f"bohb.SuccessiveHalvingPruner, got {study!r}"
+            f"bohb.SuccessiveHalvingPruner, got {arguments.shown(study)}"
         )

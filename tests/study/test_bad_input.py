@@ -493,7 +493,7 @@ def test_telling_a_trial_that_optimize_runs_is_refused():
     study = bohb.create_study(pruner=bohb.HyperbandPruner(1, 9))
 
     def objective(trial):
-        with pytest.raises(TrialStateError, match="not from this study's ask"):
+        with pytest.raises(TrialStateError, match="paused, run by optimize, or asked for"):
             study.tell(trial, 0.5)
         return trial.suggest_float("x", 0, 1)
 
@@ -694,3 +694,41 @@ def test_of_a_long_error_the_beginning_and_the_end_are_kept():
     assert len(noted) <= 2000
     assert noted.startswith("ValueError: begin")
     assert noted.endswith("x end")
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("trial", lambda study: study.add_trial("x")),
+        ("trial", lambda study: study.add_trial(None)),
+        ("trial", lambda study: study.add_trial({"x": 1})),
+        ("fixed_distributions", lambda study: study.ask(5)),
+        ("fixed_distributions", lambda study: study.ask({1: FloatDistribution(0, 1)})),
+        (r"fixed_distributions\['x'\]", lambda study: study.ask({"x": (0, 1)})),
+        ("user_attrs", lambda study: study.enqueue_trial({"x": 0.5}, user_attrs="no")),
+        ("params", lambda study: study.enqueue_trial({1: 0.5})),
+        ("params", lambda study: study.enqueue_trial("x")),
+        ("path", lambda study: study.report(5)),
+        ("path", lambda study: study.report(None)),
+        ("directory", lambda study: study.export_hpbandster(5)),
+        ("number", lambda study: study.explain("0")),
+        ("study_name", lambda study: bohb.create_study(study_name=["a"])),
+        ("study_name", lambda study: bohb.create_study(study_name=b"a")),
+        ("study_name", lambda study: bohb.create_study(study_name=5)),
+    ],
+)
+def test_what_has_another_type_is_named(study, name, call):
+    with pytest.raises(ArgumentTypeError, match=f"^{name} must be"):
+        call(study)
+
+
+def test_a_trial_with_another_number_of_values_is_not_added(study):
+    made = optuna.trial.create_trial(values=[1.0, 2.0], params={}, distributions={})
+    with pytest.raises(ArgumentError, match="trial must have 1 values, one for each direction"):
+        study.add_trial(made)
+
+
+def test_a_long_value_is_cut_off_in_a_message(study):
+    with pytest.raises(ArgumentTypeError) as caught:
+        study.explain(study.trials[0])
+    assert len(str(caught.value)) < 300

@@ -241,3 +241,36 @@ def test_only_a_trial_of_the_study_can_be_explained(number):
     study.optimize(loss)
     with pytest.raises(ArgumentError, match=f"number must be .*got {number}"):
         study.explain(number)
+
+
+def test_an_explanation_says_which_values_were_enqueued_and_who_proposed_the_others():
+    def objective(trial):
+        return trial.suggest_float("x", 0, 1) + trial.suggest_float("y", 0, 1) + 1 / trial.resource
+
+    study = study_of()
+    study.enqueue_trial({"x": 0.5})
+    assert str(study.explain(0)).splitlines()[1] == "It was enqueued by enqueue_trial with x."
+    study.optimize(objective)
+    study.enqueue_trial({"x": 0.4})
+    study.enqueue_trial({"x": 0.4, "y": 0.1})
+    study.optimize(objective)
+    numbers = [trial.number for trial in study.trials if "fixed_params" in trial.system_attrs]
+    first, later, whole = (str(study.explain(number)).splitlines()[1] for number in numbers)
+    given = "It was enqueued by enqueue_trial with x; what was left out was"
+    assert first == f"{given} chosen by the sampler."
+    assert later.startswith((f"{given} drawn from the prior", f"{given} chosen by the"))
+    assert "evaluated" in later
+    assert whole == "It was enqueued by enqueue_trial."
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("RUNNING", "runs elsewhere"), ("WAITING", "waits in the queue")]
+)
+def test_an_explanation_says_of_a_trial_from_elsewhere_that_it_has_no_bracket(state, said):
+    made = optuna.trial.create_trial(
+        state=optuna.trial.TrialState[state], params={}, distributions={}
+    )
+    study = study_of()
+    study.add_trial(made)
+    assert said in str(study.explain(0))
+    assert "It was" not in str(study.explain(0))

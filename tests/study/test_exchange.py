@@ -252,3 +252,29 @@ def test_a_source_that_cannot_be_read_is_refused(source, kind, words):
     with pytest.raises(kind, match=words):
         study.add_trials_from(source)
     assert study.trials == []
+
+
+def test_of_a_data_frame_of_trials_only_those_that_are_complete_count():
+    before = study_of()
+    before.optimize(lambda trial: (trial.suggest_float("x", 0, 1) + 1) * trial.resource)
+    frame = before.trials_dataframe()
+    study, count = after(frame)
+    assert count == (frame.state == "COMPLETE").sum() < len(frame)
+    assert study.best_value == before.best_value
+
+
+def test_an_empty_cell_is_none_where_the_space_has_none_as_a_choice():
+    space = {
+        "kind": optuna.distributions.CategoricalDistribution([None, "one"]),
+        "x": FloatDistribution(0, 1),
+    }
+    before = study_of(space=space)
+    before.optimize(lambda t: t.config["x"] + (t.config["kind"] is None) + 1 / t.resource)
+    kinds = [trial.params["kind"] for trial in before.trials]
+    assert {None, "one"} == set(kinds)
+    for source in (before, before.evaluations_dataframe()):
+        study, _ = after(source, space=space)
+        assert [trial.params["kind"] for trial in study.trials] == kinds
+    study, _ = after(before.evaluations_dataframe())  # nobody knows what an empty cell means
+    assert [trial.params.get("kind") for trial in study.trials] == kinds
+    assert ["kind" in trial.params for trial in study.trials] == [k is not None for k in kinds]

@@ -443,6 +443,28 @@ def test_trials_may_be_asked_for_and_told_beside_a_study_that_runs(storage):
     assert all(size <= planned[bracket] for bracket, size in sizes.items())
 
 
+@pytest.mark.parametrize("where", ["memory", "journal"])
+def test_a_study_object_that_has_asked_is_not_succeeded_until_it_is_gone(tmp_path, where):
+    storage = optuna.storages.InMemoryStorage() if where == "memory" else tmp_path / "j.journal"
+    first = make(storage)
+    trial = first.ask()
+    other = bohb.load_study(study_name=first.study_name, storage=storage)
+    with pytest.raises(StudyOwnedError, match="another study object of this process"):
+        other.ask()
+    with pytest.raises(StudyOwnedError, match="another study object of this process"):
+        other.optimize(resource, n_trials=1)
+    first.tell(trial, 0.5)
+    given = other.ask()
+    assert given.number != trial.number
+    with pytest.raises(StudyOwnedError):
+        first.ask()
+    number = given.number
+    del other, given
+    again = first.ask()
+    assert again.number == number  # its leg was cut off, and is given out again
+    first.tell(again, 0.25)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_fork_does_not_act_in_its_parents_name(tmp_path):
