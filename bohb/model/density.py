@@ -134,7 +134,7 @@ class DensityProposer:
             space,
             Mixture(space, points[:n_good], rank_weights(n_good), spans),
             Mixture(space, points[n_good:], weights, spans),
-            Success.fitted(space, observations, self.max_others),
+            Success.fitted(space, observations),
         )
 
 
@@ -163,4 +163,4 @@ class Densities:
         Where trials have failed, the logarithm of the chance of success is added.
         """
         ratio = self.good.log_density(units, fixed) - self.others.log_density(units, fixed)
-        return ratio if self.success is None else ratio + self.success.log_probability(units)
+        return ratio if self.success is None else ratio + self.success.log_penalty(units)

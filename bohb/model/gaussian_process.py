@@ -165,7 +165,7 @@ class GaussianProcessProposer:
             gains = surface.log_improvement(units)
             if cost is not None:
                 gains = gains - cost.log_cost(units)
-            return gains if success is None else gains + success.log_probability(units)
+            return gains if success is None else gains + success.log_penalty(units)
 
         parents = np.repeat(surface.tried[:_N_PARENTS], _N_CHILDREN, axis=0)
         candidates = np.concatenate(
