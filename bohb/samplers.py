@@ -7,16 +7,17 @@ import functools
 import logging
 import secrets
 import threading
+import warnings
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import ThreadpoolController
 
 from bohb import arguments
@@ -52,6 +53,7 @@ _MAX_PARAMETERS = 64
 
 _WITH_COSTS = ("auto", "gp", "forest")  # models that rank by the improvement for each cost
 
+_CONSTRAINTS = "constraints"  # with which the names of Optuna's attributes for them begin
 _WEIGHTS = "weights of the objectives"  # no parameter's name may draw the same random numbers
 
 
@@ -165,6 +167,7 @@ class BOHBSampler(BaseSampler):
             )
         self._histories = Histories()
         self._used_up: weakref.WeakSet[optuna.Study] = weakref.WeakSet()
+        self._has_warned = False
 
     def __repr__(self) -> str:
         given = {"seed": self._seed, "model": self._model, **self._options}
@@ -229,6 +232,24 @@ class BOHBSampler(BaseSampler):
             proposer = self._proposer(study, trial, observations)
             value = proposer.propose_one(param_name, space, observations, fixed, rng)
         return from_model(param_distribution, value)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Warn once if trials have constraints; in brackets they warn themselves."""
+        is_new = not self._has_warned and LEG_ATTRIBUTE not in trial.system_attrs
+        if is_new and any(key.startswith(_CONSTRAINTS) for key in trial.system_attrs):
+            self._has_warned = True
+            warnings.warn(
+                "BOHBSampler does not look at constraints: a trial that is not feasible competes "
+                "with the others. Raise optuna.TrialPruned in it instead; the sampler learns where "
+                "trials are pruned without a value.",
+                stacklevel=2,
+            )
 
     @property
     def _is_random(self) -> bool:

@@ -403,3 +403,15 @@ def test_a_space_that_is_used_up_is_measured_where_it_is_best_and_that_is_said_o
     assert [r.getMessage().split(".")[0] for r in caplog.records if "tried" in r.getMessage()] == [
         f"All configurations of study {study.study_name!r} were tried"
     ]
+
+
+def test_constraints_of_a_plain_study_are_warned_about_once():
+    def objective(trial):
+        x = trial.suggest_float("x", 0, 1)
+        trial.set_constraint("c", 0.5 - x)
+        return x
+
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0))
+    with pytest.warns(UserWarning, match="does not look at constraints") as caught:
+        study.optimize(objective, n_trials=5)
+    assert len(caught) == 1

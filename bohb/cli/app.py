@@ -30,6 +30,7 @@ from bohb.cli.status import (
     best_of,
     evaluation_columns,
     evaluation_rows,
+    explained,
     report_rows,
     seconds_left,
     status_of,
@@ -241,8 +242,8 @@ def explain(
     storage: Storage = None,
 ) -> None:
     """Say why a trial was tried, how it ranked, and what became of it."""
-    _, _, study = _opened(job_file, storage)
-    typer.echo(str(study.explain(trial)))
+    job, _, study = _opened(job_file, storage)
+    typer.echo(explained(job, study, trial))
 
 
 @app.command()
@@ -324,6 +325,9 @@ def _opened(job_file: Path, storage: str | None) -> tuple[Job, Place, Study]:
     place = Place.of(job, storage)
     study = lifecycle.find(job, place)
     changed = lifecycle.changes(job, study)
+    others = [each for each in changed if each.startswith("metric.")]
+    if others:
+        raise SettingsError(f"the values of the study are those of another {', '.join(others)}")
     if changed:
         _note(f"the job has changed since its study was begun, in {', '.join(changed)}")
     return job, place, study

@@ -199,10 +199,14 @@ def changes(job: Job, study: Study) -> list[str]:
     kept = fingerprint.kept or {}
     # A job without a seed goes on with the one that was drawn when its study was begun.
     now = {**job.identity, "seed": kept.get("seed") if job.seed is None else job.seed}
-    return [
-        f"{name} (was {kept[name]!r}, is {now.get(name)!r})" if name in kept else f"{name} (is new)"
-        for name in fingerprint.changes(now)
-    ]
+
+    def described(name: str) -> str:
+        if name not in kept:
+            return f"{name} (is new)"
+        was = f"{name} (was {kept[name]!r}"
+        return f"{was}, is {now[name]!r})" if name in now else f"{was}, is gone)"
+
+    return [described(name) for name in fingerprint.changes(now)]
 
 
 def _check_same(job: Job, study: Study) -> None:

@@ -6,13 +6,13 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
 
-from bohb.cli.command.recorder import REPORTS
+from bohb.cli.command.recorder import PRUNED_BY, REPORTS
 from bohb.cli.jobs import Job
 from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, limits_of, met_target
 from bohb.errors import NoResultError
@@ -249,6 +249,19 @@ def _checkpoints_of_command(study: Study, trial: FrozenTrial) -> Path | None:
     root = checkpoints_of(study).placed
     own = None if root is None else find_trial_directory(root, trial.number, LegMarks.of(trial))
     return own / "checkpoint" if own is not None and (own / "checkpoint").is_dir() else None
+
+
+def explained(job: Job, study: Study, number: int) -> str:
+    """Return what `Study.explain` says of a trial, with the values that its command got."""
+    found = study.explain(number)
+    shown = replace(
+        found,
+        bracket=found.bracket if job.has_rungs else None,
+        params=job.values(found.params),
+        enqueued=tuple(job.dimensions[key].name for key in found.enqueued if key in job.dimensions),
+    )
+    rule = study.get_trials(deepcopy=False)[number].user_attrs.get(PRUNED_BY)
+    return f"{shown}\nIt was ended by early_stopping: {rule}" if rule else str(shown)
 
 
 REPORT_COLUMNS = ("number", "resource", "value")

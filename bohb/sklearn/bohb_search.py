@@ -92,7 +92,8 @@ class BOHBSearchCV(ScheduledSearchCV):
         Samples for each call of ``partial_fit``; None for all, which makes each call one pass, or
         for the chunks of a Dask array.
     random_state
-        Makes the search repeatable, as far as the estimator and the splitter are.
+        Makes the search repeatable, as far as the estimator and the splitter are. With several
+        workers the proposals depend on which one ends first.
     error_score
         The score of a fit that fails; NaN by default. A candidate with the score NaN is never
         promoted. ``"raise"`` ends the search with the exception.

@@ -80,8 +80,12 @@ def _best(
     if prefix[:-2] in tuned or not hasattr(last, "get_params"):
         return Samples(n_samples)  # candidates differ in what is trained
     params = last.get_params(deep=False)
-    # The solver and early stopping decide whether an estimator can be trained in passes.
-    undecided = {"solver", "early_stopping"} & tuned or params.get("early_stopping")
+    # These decide whether an estimator can be trained in passes.
+    undecided = (
+        {"solver", "early_stopping", "class_weight"} & tuned
+        or params.get("early_stopping")
+        or params.get("class_weight") == "balanced"
+    )
     if hasattr(estimator, "partial_fit") and PER_CALL & params.keys() and not undecided:
         return Calls(chunk_size)
     for name in _SIZES:

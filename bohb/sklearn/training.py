@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
@@ -234,10 +235,18 @@ class _CallsTraining(Training):
         params = self.data.params(rows)
         if is_classifier(self.estimator) and self._n_calls == 0 and self.data.y is not None:
             # The first call must name all classes, because its chunk need not have all of them.
-            params.setdefault("classes", unique_labels(self.data.y))
+            if "classes" not in params:
+                params["classes"] = self._classes()
         elif self._n_calls > 0:
             params.pop("classes", None)
         return params
+
+    def _classes(self) -> Any:
+        """Return all classes, or a list of those of each output."""
+        outputs = self.data.y
+        if isinstance(self.estimator, MultiOutputClassifier):
+            return [np.unique(column) for column in np.asarray(outputs).T]
+        return unique_labels(outputs)
 
 
 def last_step(estimator: Any) -> tuple[str, Any]:

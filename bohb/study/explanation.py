@@ -148,7 +148,7 @@ def _state_in_words(
     if last.outcome == "failed":
         return f"has failed {where}: {failure_of(trial) or 'no reason is stored'}"
     if last.outcome == "pruned":
-        return f"was pruned {where} by its objective"
+        return f"was pruned by its objective on its way to resource {last.resource:g}"
     word = {"paused": "is paused", "dropped": "was dropped", "finished": "has finished"}
     return f"{word.get(last.outcome, last.outcome)} {where} with {_value_in_words(last)}"
 
@@ -158,7 +158,7 @@ def _origin_in_words(origin: Origin | None) -> str:
         return "proposed by somebody whose name was not stored yet when its first leg was cut off"
     if origin.source == "prior":
         known = f"{origin.n_evaluated} had been evaluated by then"
-        return f"drawn from the prior, as the first trials and a share of all are ({known})"
+        return f"drawn from the prior, not proposed by a model ({known})"
     if origin.source == "queue":
         return "enqueued by enqueue_trial"
     if origin.source == "default":

@@ -32,6 +32,7 @@ def rungs_picture(study: Study) -> Picture:
         if number != best:
             by_level[scale.level(curve[0][-1]) or 0].append(curve)
     values = [value for _, ys in curves.values() for value in ys]
+    lowest = min((x for xs, _ in curves.values() for x in xs if x > 0), default=scale.levels[0])
     laid = value_axis(values, maximize=scale.maximize)
     few = len(curves) <= _MANY
     marks: list[Mark] = [Rules(scale.levels)]
@@ -55,7 +56,7 @@ def rungs_picture(study: Study) -> Picture:
         marks.append(Lines([(xs, laid.place(ys))], ACCENT, "incumbent", width=2.5))
     return Picture(
         "Learning curves by the rung a trial got to",
-        resource_axis(scale.levels),
+        resource_axis(scale.levels, lowest),
         laid.axis,
         marks,
         "lower right" if scale.maximize else "upper right",

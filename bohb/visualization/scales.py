@@ -62,12 +62,17 @@ def _near_one(farthest: float, nearest: float, label: str) -> ValueAxis:
     return ValueAxis(Axis(label, ticks=(place(shown).tolist(), _texts(shown))), place)
 
 
-def resource_axis(levels: Sequence[float], label: str = "resource") -> Axis:
-    """Return the axis of resources: logarithmic with the levels as ticks, or linear if many."""
+def resource_axis(levels: Sequence[float], lowest: float, label: str = "resource") -> Axis:
+    """Return the axis of resources from the `lowest` that is shown on, if it is below all levels.
+
+    It is logarithmic with the levels as ticks, or linear if there are many. A lowest resource far
+    below the levels has a tick of its own.
+    """
     if len(levels) > _MOST_TICKS:
         return Axis(label, span=(0.0, levels[-1] * 1.02))
-    low, high = levels[0] / 1.25, levels[-1] * 1.25
-    return Axis(label, log=True, ticks=(levels, _texts(levels)), span=(low, high))
+    ticks = [lowest, *levels] if lowest <= levels[0] / 2 else [*levels]
+    low, high = min(lowest, levels[0]) / 1.25, levels[-1] * 1.25
+    return Axis(label, log=True, ticks=(ticks, _texts(ticks)), span=(low, high))
 
 
 def _texts(places: Sequence[float]) -> list[str]:

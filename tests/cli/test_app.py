@@ -263,6 +263,14 @@ def test_a_job_that_has_changed_is_2(done):
     assert "params.lr (was" in " ".join(shown.stderr.split())
 
 
+def test_values_are_not_shown_as_those_of_another_metric(done):
+    done.write_text(done.read_text().replace("metric: loss", "metric: acc"))
+    for command in ("best", "status", "export"):
+        shown = bohb(command, done)
+        assert shown.exit_code == 2
+        assert "another metric.name (was 'loss', is 'acc')" in shown.output
+
+
 def test_a_job_that_has_changed_is_noticed(done):
     write(done.parent, OWN.replace("high: 1", "high: 2"))
     for command in ("status", "best"):

@@ -17,7 +17,7 @@ from bohb.cli import lifecycle
 from bohb.cli.jobs import read_job
 from bohb.cli.lifecycle import Place
 from bohb.cli.show.live import View, watched_by
-from bohb.cli.status import best_of, evaluation_rows, status_of
+from bohb.cli.status import best_of, evaluation_rows, explained, status_of
 from bohb.errors import NoResultError, SettingsError, TooManyFailuresError
 from bohb.study import find_study
 
@@ -343,6 +343,32 @@ for epoch in range(1, 21):
     assert len(study.trials[1].intermediate_values) == 3
     assert any("trial 1 at epochs 20: pruned: worse than the others" in line for line in lines)
     assert best_of(job, study).params == {"lr": 0}
+    said = explained(job, study, 1)
+    assert said.splitlines() == [
+        "Trial 1 was pruned by its objective on its way to resource 20.",
+        "It was enqueued by enqueue_trial.",
+        "Resource 20: pruned",
+        "Its parameters: lr=2",
+        "It was ended by early_stopping: median, at step 3",
+    ]
+
+
+def test_an_explanation_has_the_values_that_the_command_got(tmp_path):
+    text = OWN + "limits: {n_trials: 1}\n"
+    text = text.replace("params:", "params:\n  q: {kind: qnormal, loc: 5, scale: 1, q: 0.5}\n")
+    job, study, _ = run(write(tmp_path, text))
+    quantile = study.trials[0].params["quantile(q)"]
+    assert "Its parameters:" in explained(job, study, 0)
+    assert f"q={job.dimensions['quantile(q)'].value_of(quantile)!r}" in explained(job, study, 0)
+    assert "quantile" not in explained(job, study, 0)
+
+
+def test_a_first_report_beyond_the_resource_is_told_from_none(tmp_path):
+    body = 'print(json.dumps({"step": 5, "loss": 0.5}))'
+    text = OWN.replace("--epochs={{ epochs }}", "").replace("{{ epochs }}", "")
+    _, _, lines = run(write(tmp_path, text + "limits: {n_trials: 1}\n", script(body)))
+    told = "the first step that was reported, 5, lies beyond epochs=1"
+    assert any(told in line for line in lines)
 
 
 def test_policies_know_after_a_stop_what_was_reported_before_it(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from counting import UNITS, Cold, Partial, Warm, WarmPerCall, data
 from scipy import stats
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_classification
 from sklearn.ensemble import (
     AdaBoostClassifier,
     GradientBoostingClassifier,
@@ -19,6 +19,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import cross_val_score
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -138,6 +139,9 @@ AUTO = [
     (MLPClassifier(solver="lbfgs"), {}, "n_samples"),
     (MLPClassifier(early_stopping=True), {}, "n_samples"),
     (MLPClassifier(), {"solver"}, "n_samples"),
+    (SGDClassifier(class_weight="balanced"), {}, "n_samples"),
+    (SGDClassifier(class_weight={0: 2.0}), {}, "partial_fit"),
+    (SGDClassifier(), {"class_weight"}, "n_samples"),
     (
         make_pipeline(StandardScaler(), RandomForestClassifier()),
         {"randomforestclassifier"},
@@ -345,3 +349,19 @@ def test_a_parameter_without_a_value_needs_a_largest_resource():
     search = search_of(Cold(n_estimators=None), resource="n_estimators", max_resource="auto")
     with pytest.raises(ArgumentError, match=r"max_resource must be given .* is None"):
         search.fit(*data())
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_classifier_of_several_outputs_is_given_the_classes_of_each(given):
+    X, y = make_classification(200, 6, n_informative=4, n_classes=3, random_state=0)
+    outputs = np.c_[y, y % 2]
+    search = BOHBSearchCV(
+        MultiOutputClassifier(SGDClassifier(random_state=0)),
+        {"estimator__alpha": np.logspace(-4, 0, 9)},
+        resource="partial_fit",
+        max_resource=3,
+        random_state=0,
+        error_score="raise",
+    )
+    params = {"classes": [np.unique(column) for column in outputs.T]} if given else {}
+    assert search.fit(X, outputs, **params).predict(X).shape == outputs.shape

@@ -4,12 +4,18 @@ import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import optuna
 import pytest
 
 import bohb
 from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
-from bohb.visualization import plot_rungs
+from bohb.visualization import (
+    plot_incumbent,
+    plot_model,
+    plot_parallel_coordinate,
+    plot_rungs,
+)
 
 mpl.use("agg")
 
@@ -83,3 +89,46 @@ def test_the_plots_of_optuna_work_on_our_study(study):
 def test_another_study_than_one_with_brackets_is_refused(other):
     with pytest.raises(ArgumentError, match=r"plot_rungs needs a bohb\.Study whose pruner"):
         plot_rungs(other)
+
+
+def test_what_was_reported_below_the_lowest_rung_is_in_sight():
+    study = bohb.create_study(pruner=bohb.HyperbandPruner(9, 27))
+    study.optimize(objective_to_the_end)
+    ax = plot_rungs(study)
+    assert ax.get_xlim()[0] < 1
+    assert ax.get_xticks().tolist() == [1, 9, 27]
+
+
+def objective_to_the_end(trial):
+    x = trial.suggest_float("x", 0, 1)
+    for step in range(27):
+        trial.report(x + 1 / (step + 1), step)
+        if trial.should_prune():
+            raise bohb.TrialPruned
+    return x + 1 / 27
+
+
+@pytest.mark.parametrize(
+    ("plot", "named"),
+    [
+        (lambda study: plot_rungs(study, ax=5), "ax must be axes of matplotlib, got 5"),
+        (lambda study: plot_parallel_coordinate(study, params=5), "params must be a list of names"),
+        (lambda study: plot_model(study, params="x"), "params must be a list of names, got 'x'"),
+        (lambda _: plot_incumbent([]), "study must hold studies, got an empty list"),
+        (lambda _: plot_incumbent({"a": []}), "an empty list for 'a'"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(study, plot, named):
+    with pytest.raises(ArgumentError, match=named):
+        plot(study)
+
+
+def test_a_choice_of_none_is_drawn_where_it_lies():
+    def loss(trial):
+        kind = trial.suggest_categorical("kind", [None, "one"])
+        return trial.suggest_float("x", 0, 1) + (kind is not None) + 1 / trial.resource
+
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 9))
+    study.optimize(loss)
+    lines = plot_parallel_coordinate(study).lines
+    assert all(np.isfinite(np.asarray(line.get_ydata(), dtype=float)).all() for line in lines)

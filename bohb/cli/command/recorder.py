@@ -16,6 +16,7 @@ from bohb.study import Trial, leg_state_of
 
 TARGET = "bohb:target"
 REPORTS = "reports"
+PRUNED_BY = "pruned_by"
 
 _MOST_REPORTS = 1000
 
@@ -39,6 +40,7 @@ class Recorder:
         self._counts_from_0 = self._is_whole and 0 in self._leg_state.reported_steps
         self.value: float | None = None  # the last value of the metric that was reported
         self._reports: list[Report] = []
+        self._first_beyond: float | None = None  # the step of a first report beyond the resource
         self._fault: str | None = None  # of the last line whose metric is not a number
         self._last_step: float = -1
         self._at_resource: tuple[float, float] | None = None  # the report at the leg's resource
@@ -62,6 +64,8 @@ class Recorder:
         """
         self._fault = report.fault or self._fault
         if self._job.metric.name in report.values and self._is_beyond(report):
+            if self.value is None:
+                self._first_beyond = report.step
             return True
         self._reports.append(report)
         self.value = report.values.get(self._job.metric.name, self.value)
@@ -178,6 +182,7 @@ class Recorder:
         for policy in policies if step is not None else ():
             is_new = policy.metric in report.values
             if is_new and self._curves.condemned(policy, self._run.number, step or 0):
+                self._trial.set_user_attr(PRUNED_BY, f"{policy.kind}, at step {step}")
                 raise TrialPruned
 
     def _look_at_targets(self, report: Report, *, is_running: bool) -> None:
@@ -214,6 +219,13 @@ class Recorder:
         metric = self._job.metric
         if self._fault is not None:
             return self._fault
+        if self._first_beyond is not None:
+            name, resource = self._job.resource_name, self._run.resource
+            return (
+                f"the first step that was reported, {self._first_beyond:g}, lies beyond "
+                f"{name}={resource:g}, up to which this run may train: report more often, or raise "
+                "resource.min"
+            )
         if metric.pattern is not None:
             return f"no line matches metric.pattern '{metric.pattern.pattern}'"
         return (
