@@ -97,7 +97,7 @@ class Success:
 
 
 def _belief(n_scales: int) -> Belief:
-    """Return a vague prior: of failures little comes from where they lie, or by chance."""
+    """Return a vague prior: an outcome depends a little on the configuration, and on chance."""
     return Belief(
         Hyperparameters(np.zeros(n_scales), math.log(0.1), np.array([math.log(0.1)])),
         Hyperparameters(np.ones(n_scales), 1.5, np.array([2.0])),

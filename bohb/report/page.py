@@ -51,7 +51,8 @@ def write_report(study: Study, path: str | Path) -> Path:
     MissingDependencyError
         If matplotlib or Jinja is not installed.
     """
-    text, path = report_page(study), arguments.path("path", path)
+    path = arguments.path("path", path)
+    text = report_page(study)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -261,13 +261,12 @@ def _distribution_of(values: Sequence[Any]) -> BaseDistribution:
 
 
 def write_hpbandster(
-    directory: str | Path,
+    path: Path,
     evaluations: Sequence[EvaluationRecord],
     scale: Scale,
     configuration_space: ConfigurationSpace,
 ) -> Path:
     """Write evaluations into the files of HpBandSter, and the space beside them."""
-    path = arguments.path("directory", directory)
     configs: dict[int, str] = {}
     results = []
     for each in evaluations:

@@ -207,6 +207,7 @@ class StudyReading(StoredStudy):
         ...     sorted(path.name for path in study.export_hpbandster(directory).iterdir())
         ['configs.json', 'configspace.json', 'results.json']
         """
+        directory = arguments.path("directory", directory)
         own = [each for each in self.evaluations() if each.bracket is not None]
         space = configuration_space_of(self.space, self.get_trials(deepcopy=False))
         return write_hpbandster(directory, own, scale_of(self), space)
