@@ -98,11 +98,15 @@ class DensityProposer:
         return space.named(candidates[best])[name]
 
     def is_random(self, space: Space, observations: Observations, rng: np.random.Generator) -> bool:
-        """Return whether a proposal is drawn from the prior: by chance, or for lack of data."""
+        """Return whether a proposal is drawn from the prior: by chance, or as nothing is known.
+
+        As long as all losses are alike no configuration is better than another. A model would look
+        for what is farthest from all that was tried, which are the corners of the space.
+        """
         if rng.random() < self.random_fraction:
             return True
         wanted = self.min_observations or min(len(space.parameters) + 2, _ENOUGH)
-        return bool(observations.is_evaluated.sum() < wanted)
+        return bool(observations.is_evaluated.sum() < wanted) or observations.tells_nothing
 
     def densities(self, space: Space, observations: Observations) -> Densities:
         """Return the densities of the good observations and of the others.

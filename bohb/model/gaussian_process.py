@@ -101,7 +101,7 @@ class GaussianProcessProposer:
         is_early = target is not None and target < self.n_levels - 1
         if target is None or (is_early and rng.random() >= self.early_share):
             return self.density.propose(space, observations, fixed, rng)
-        if rng.random() < self.random_fraction:
+        if rng.random() < self.random_fraction or relevant.tells_nothing:
             given = space.encode_named(fixed)
             drawn = untried_from_prior(space, observations, given, rng)
             return Proposal(space.named(drawn), "prior")

@@ -69,6 +69,13 @@ class Observations:
         return self.highest >= 0
 
     @property
+    def tells_nothing(self) -> bool:
+        """Whether all evaluations of each level have come to the same loss."""
+        known = ~np.isnan(self.losses)
+        lowest = np.where(known, self.losses, np.inf).min(axis=0, initial=np.inf)
+        return bool(np.all(~known | (self.losses == lowest)))
+
+    @property
     def is_pending(self) -> BoolArray:
         """Whether there is no loss, and no failure either, shape (n,)."""
         return ~self.is_evaluated & ~self.failed

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import optuna
 import pytest
 
+import bohb
 from bohb.model import Categorical, Numeric, Observations, Space
 from bohb.model.density import DensityProposer
 from bohb.model.predicates import All, Comparison
@@ -176,3 +178,22 @@ def test_observations_of_one_kind_only_still_give_a_proposal():
     assert 0 <= propose(DensityProposer(), space, [({"x": 0.5}, None)] * 10, 0)["x"] <= 1
     one = DensityProposer(min_observations=1, random_fraction=0.0)
     assert 0 <= propose(one, space, [({"x": 0.5}, {0: 1.0})], 0)["x"] <= 1
+
+
+@pytest.mark.parametrize("model", ["gp", "density", "forest"])
+def test_as_long_as_all_losses_are_alike_proposals_come_from_the_prior(model):
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed=0, model=model))
+    for _ in range(60):
+        trial = study.ask()
+        for name in ("x", "y", "z"):
+            trial.suggest_float(name, 0, 1)
+        study.tell(trial, 1.0)
+    values = np.array([list(trial.params.values()) for trial in study.trials])
+    assert np.mean((values < 0.05) | (values > 0.95)) < 0.2  # a tenth, and no crowd in the corners
+
+
+def test_losses_tell_nothing_until_two_of_a_level_differ():
+    alike = [({"x": 0.1}, {0: 1.0, 1: 0.5}), ({"x": 0.2}, {0: 1.0}), ({"x": 0.3}, None)]
+    assert Observations.of([]).tells_nothing
+    assert Observations.of(alike).tells_nothing
+    assert not Observations.of([*alike, ({"x": 0.4}, {0: 0.9})]).tells_nothing
