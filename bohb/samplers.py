@@ -100,8 +100,9 @@ class BOHBSampler(BaseSampler):
         was evaluated above the lowest rung; then 0.2 in the first round of brackets, and 0.5 there
         while training further makes trials no better, so that the model sees at every level what it
         has not chosen itself; after the first round 0.05 for ``"gp"``, which explores by itself,
-        and 0.1 for ``"density"``; always 0.15 for ``"evolution"``; and the published 1/3 for
-        ``"falkner2018"``. 1 gives plain Hyperband.
+        and 0.1 for ``"density"``; for ``"gp"`` at least the share of what it takes for noise;
+        always 0.15 for ``"evolution"``; and the published 1/3 for ``"falkner2018"``. 1 gives plain
+        Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
         ``"gp"``, a third of them from the densities, to which variations of the best are added; and
@@ -326,6 +327,7 @@ class BOHBSampler(BaseSampler):
             share = {k: v for k, v in self._options.items() if k == "random_fraction"}
             return EvolutionProposer(density, **share)
         n_levels = scale_of(unwrapped(study)).n_levels
+        options["heeds_noise"] = "random_fraction" not in self._options
         if self._per_cost:
             with self._histories.of(study).costs(without=number) as log_costs:
                 options["log_costs"] = log_costs

@@ -181,6 +181,11 @@ class ForestSurface:
         variance = means.var(axis=0) + within.mean(axis=0)
         return means.mean(axis=0), np.sqrt(np.maximum(variance, _LEAST_DEVIATION**2))
 
+    @property
+    def noise_share(self) -> float:
+        """No share: what a forest cannot explain is a part of its deviation."""
+        return 0.0
+
     def log_improvement(self, units: FloatArray) -> FloatArray:
         """Return the log of the expected improvement on `lowest`, shape (n,)."""
         mean, deviation = self.predict(units)

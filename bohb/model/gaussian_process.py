@@ -34,6 +34,10 @@ class Ranking(Protocol):
     def tried(self) -> FloatArray:
         """The configurations that were tried or are pending, best first, shape (n, d)."""
 
+    @property
+    def noise_share(self) -> float:
+        """The share of the variance of losses at that level that is taken for noise."""
+
     def log_improvement(self, units: FloatArray) -> FloatArray:
         """Return the log of the expected improvement by each configuration, shape (n,)."""
 
@@ -55,6 +59,10 @@ class GaussianProcessProposer:
         How many levels the ladder has.
     random_fraction
         The share of proposals drawn from the prior.
+    heeds_noise
+        Whether this share is at least that of the noise. What the process takes for noise it cannot
+        explain, and what promises most is then what is least known: it would propose the ends of
+        the ranges again and again.
     early_share
         The share of proposals that the process makes before it has seen the highest level.
     min_observations, min_at_level
@@ -78,6 +86,7 @@ class GaussianProcessProposer:
     density: DensityProposer
     n_levels: int
     random_fraction: float = 0.05
+    heeds_noise: bool = True
     early_share: float = 0.2
     n_candidates: int = 384
     min_observations: int = 10
@@ -101,15 +110,18 @@ class GaussianProcessProposer:
         is_early = target is not None and target < self.n_levels - 1
         if target is None or (is_early and rng.random() >= self.early_share):
             return self.density.propose(space, observations, fixed, rng)
-        if rng.random() < self.random_fraction or relevant.tells_nothing:
-            given = space.encode_named(fixed)
-            drawn = untried_from_prior(space, observations, given, rng)
-            return Proposal(space.named(drawn), "prior")
-        space = with_learned_conditions(space, relevant)
+        chance = rng.random()
+        if chance >= self.random_fraction and not relevant.tells_nothing:
+            learned = with_learned_conditions(space, relevant)
+            surface = self._surface(learned, relevant, target)
+            if chance >= surface.noise_share or not self.heeds_noise:
+                given = learned.encode_named(fixed)
+                ranked = self._ranked(learned, relevant, target, surface, given, rng)
+                chosen = first_untried(ranked, learned, observations, given, rng)
+                return Proposal(learned.named(chosen), self._source, target)
         given = space.encode_named(fixed)
-        ranked = self._ranked(space, relevant, target, given, rng)
-        chosen = first_untried(ranked, space, observations, given, rng)
-        return Proposal(space.named(chosen), self._source, target)
+        drawn = untried_from_prior(space, observations, given, rng)
+        return Proposal(space.named(drawn), "prior")
 
     def propose_one(
         self,
@@ -151,11 +163,11 @@ class GaussianProcessProposer:
         space: Space,
         observations: Observations,
         target: int,
+        surface: Ranking,
         fixed: FloatArray,
         rng: np.random.Generator,
     ) -> FloatArray:
         """Return configurations, the most promising first, shape (n, d)."""
-        surface = self._surface(space, observations, target)
         densities = self.density.densities(space, observations)
         success, cost = densities.success, None
         if self.log_costs is not None:

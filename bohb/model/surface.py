@@ -191,6 +191,13 @@ class Surface:
         places = Points(units, np.full(len(units), self.target))
         return self.process.predict(self.distances.of(places))
 
+    @property
+    def noise_share(self) -> float:
+        """The share of the variance of losses at the target that is taken for noise."""
+        known = self.process.hyperparameters
+        noise = math.exp(known.log_noise[self.target])
+        return noise / (noise + math.exp(known.log_signal))
+
     def log_improvement(self, units: FloatArray) -> FloatArray:
         """Return the log of the expected improvement on `lowest`, shape (n,)."""
         return log_expected_improvement(self.lowest, *self.predict(units))

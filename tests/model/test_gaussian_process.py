@@ -152,3 +152,30 @@ def test_a_thousand_choices_and_a_hundred_parameters_are_no_obstacle():
         rows = space.draw_prior(30, rng)
         known = [(space.named(row), {1: float(row[-1])}) for row in rows]
         assert set(propose(PROPOSER, space, known, 0)) == set(space.parameters)
+
+
+def test_of_pure_noise_most_proposals_are_left_to_the_prior_unless_the_share_is_fixed():
+    rng = np.random.default_rng(0)
+    space = Space({"x": Numeric(0, 1), "y": Numeric(0, 1)})
+    known = [({"x": x, "y": y}, {0: loss}) for x, y, loss in rng.random((60, 3))]
+    observations = Observations.of(known)
+
+    def share_of_prior(**options):
+        proposer = GaussianProcessProposer(DENSITY, n_levels=1, random_fraction=0.0, **options)
+        proposals = [
+            proposer.propose(space, observations, {}, np.random.default_rng(seed))
+            for seed in range(30)
+        ]
+        return np.mean([proposal.source == "prior" for proposal in proposals])
+
+    assert share_of_prior() > 0.5
+    assert share_of_prior(heeds_noise=False) == 0
+
+
+def test_of_a_smooth_loss_no_proposals_are_left_to_the_prior():
+    observations = Observations.of(observe(60))
+    sources = {
+        PROPOSER.propose(SPACE, observations, {}, np.random.default_rng(seed)).source
+        for seed in range(20)
+    }
+    assert sources == {"Gaussian process"}
