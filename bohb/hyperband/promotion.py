@@ -103,7 +103,8 @@ def decision(
     """
     rank = next(rank for rank, (_, each) in enumerate(ranking, 1) if each == trial)
     if not models:  # nearly always, and then the rung, which may be large, is not looked at whole
-        return Decision(rank, len(ranking), n_kept, ranking[max(n_kept, 1) - 1][0])
+        last = min(max(n_kept, 1), len(ranking))  # where trials have failed, fewer are ranked
+        return Decision(rank, len(ranking), n_kept, ranking[last - 1][0])
     losses = {each: loss for loss, each in ranking}
     trials = [*losses]
     kept = going_on(trials, models, n_kept) or trials[:1]

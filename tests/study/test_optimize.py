@@ -756,10 +756,10 @@ def test_a_trial_of_ask_that_was_never_told_is_given_out_again_by_the_next_proce
     study = bohb.create_study(storage=storage, study_name="s", pruner=pruner)
     first = study.ask()
     first.suggest_float("x", 0, 1)
-    del study
+    number, params = first.number, first.params
+    del study, first
     again = bohb.load_study(storage=storage, study_name="s").ask()
-    assert again.number == first.number
-    assert again.params == first.params
+    assert (again.number, again.params) == (number, params)
 
 
 # What came of it
