@@ -134,9 +134,9 @@ def _state_in_words(
         return "waits in the queue"
     if running is not None:
         return f"is being trained to resource {running:g}"
-    if _is_added(trial) and not trial.state.is_finished():
-        return "runs elsewhere, and belongs to no bracket"
     if _is_added(trial):
+        if not trial.state.is_finished():
+            return "runs elsewhere, and belongs to no bracket"
         steps = trial.intermediate_values
         values = trial.values or [steps[step] for step in sorted(steps)[-1:]]
         shown = f" with {_in_words(values)}" if values else ""

@@ -437,8 +437,8 @@ class StudyState:
 
     def _usual_origin(self, trial: Trial, *, is_queued: bool) -> Origin:
         """Return where the configuration of a new trial comes from, if no model proposes it."""
-        given = live_trial(trial).system_attrs.get(FIXED_PARAMS)
-        if is_queued and given is not None:  # a trial may wait without any value, too
+        given = live_trial(trial).system_attrs.get(FIXED_PARAMS) if is_queued else None
+        if given is not None:  # a trial may wait without any value, too
             default = None if self.study.space is None else self.study.space.default
             return Origin("default" if given == default else "queue")
         if isinstance(self.study.sampler, BOHBSampler):

@@ -26,13 +26,13 @@ def _close_figures():
     plt.close("all")
 
 
-def objective(trial):
+def objective(trial, n_steps=9):
     x = trial.suggest_float("x", 0, 1)
-    for step in range(9):
+    for step in range(n_steps):
         trial.report(x + 1 / (step + 1), step)
         if trial.should_prune():
             raise bohb.TrialPruned
-    return x + 1 / 9
+    return x + 1 / n_steps
 
 
 @pytest.fixture(scope="module")
@@ -93,19 +93,10 @@ def test_another_study_than_one_with_brackets_is_refused(other):
 
 def test_what_was_reported_below_the_lowest_rung_is_in_sight():
     study = bohb.create_study(pruner=bohb.HyperbandPruner(9, 27))
-    study.optimize(objective_to_the_end)
+    study.optimize(lambda trial: objective(trial, 27))
     ax = plot_rungs(study)
     assert ax.get_xlim()[0] < 1
     assert ax.get_xticks().tolist() == [1, 9, 27]
-
-
-def objective_to_the_end(trial):
-    x = trial.suggest_float("x", 0, 1)
-    for step in range(27):
-        trial.report(x + 1 / (step + 1), step)
-        if trial.should_prune():
-            raise bohb.TrialPruned
-    return x + 1 / 27
 
 
 @pytest.mark.parametrize(
