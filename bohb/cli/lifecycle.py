@@ -31,7 +31,6 @@ from bohb.executors.processes import thread_share
 from bohb.study import (
     Fingerprint,
     LegMarks,
-    Limits,
     Study,
     checkpoints_of,
     create_study,
@@ -162,7 +161,7 @@ def run(
     try:
         study.optimize(
             objective,
-            **_counts(job),
+            **job.counts,
             timeout=seconds,
             in_total=True,
             executor=ThreadExecutor(n_workers),
@@ -176,21 +175,6 @@ def run(
     # `optimize` returns in the same way when its timeout ends it and when nothing is left to do.
     if deadline <= time.monotonic():
         study.set_user_attr(ENDED, TIMEOUT)
-
-
-def limits_of(job: Job) -> Limits:
-    """Return how much may start in all runs of the job together."""
-    return Limits.from_arguments(
-        job.pruner.plan(),
-        continued=False,
-        **_counts(job),
-        total_cost=None,
-        timeout=job.limits.timeout,
-    )
-
-
-def _counts(job: Job) -> dict[str, Any]:
-    return {**job.limits.model_dump(exclude={"timeout"}), "n_rounds": job.rounds}
 
 
 def changes(job: Job, study: Study) -> list[str]:

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bohb.cli.command.recorder import PRUNED_BY, REPORTS
 from bohb.cli.jobs import Job
-from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, limits_of, met_target
+from bohb.cli.lifecycle import ENDED, FAILURES, TIMEOUT, met_target
 from bohb.errors import NoResultError
 from bohb.history import is_paused, scale_of
 from bohb.hyperband import Resource
@@ -146,7 +146,7 @@ def seconds_left(job: Job, study: Study) -> float | None:
         for trial in study.get_trials(deepcopy=False)
     )
     n_jobs = n_running or n_jobs if lease_holder(study) is not None else n_jobs
-    return forecast_of(study, limits_of(job)).with_workers(n_jobs)
+    return forecast_of(study, job.starts).with_workers(n_jobs)
 
 
 _STATES = ("running", "cut off", "paused", "waiting", "complete", "pruned", "failed")
@@ -186,12 +186,13 @@ def _rungs(job: Job, study: Study, evaluated: list[EvaluationRecord]) -> list[li
     Without a plan for the whole job, only the brackets that have evaluations count as planned.
     """
     shapes = study.plan().brackets
-    done: Counter[tuple[int, int]] = Counter()
-    opened: set[int] = set()
-    for each in evaluated:
-        if each.bracket is not None and each.rung is not None:
-            done[each.bracket % len(shapes), each.rung] += 1
-            opened.add(each.bracket)
+    on_rungs = [
+        (each.bracket, each.rung)
+        for each in evaluated
+        if each.bracket is not None and each.rung is not None
+    ]
+    done = Counter((bracket % len(shapes), rung) for bracket, rung in on_rungs)
+    opened = {bracket for bracket, _ in on_rungs}
     plan = job.plan
     counted = [shapes[b % len(shapes)] for b in opened] if plan is None else plan.brackets
     # A plan of several rounds repeats its brackets, and one with a limit leaves some of them out.

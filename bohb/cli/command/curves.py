@@ -80,7 +80,7 @@ class Curves:
 
     def condemned(self, policy: Policy, number: int, step: int) -> bool:
         """Return whether `policy` prunes a trial that has just reported at `step`."""
-        if not policy.applies_at(step):
+        if step < policy.min_step or step % policy.interval:
             return False
         among_running = isinstance(policy, Truncation) and policy.among_running
         with self._lock:

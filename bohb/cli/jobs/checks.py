@@ -89,12 +89,15 @@ def _faults_of_schedule(job: Job) -> Iterator[FieldError]:
         message = f"resource.min must not be above max, got min={least}, max={most}"
         yield FieldError(message, "resource", field)
     else:
+        place: Place = ("resource",)
         try:
             _ = job.limits, job.pruner
+            place = ("limits", "total_resource")
+            _ = limits.total_resource is None or job.starts
         except FieldError as error:
             yield error
         except ArgumentError as error:
-            yield FieldError(str(error), "resource")
+            yield FieldError(str(error), *place)
 
 
 def _faults_of_rules(job: Job) -> Iterator[FieldError]:
@@ -125,23 +128,18 @@ def _faults_of_names(job: Job, command: Command, document: Node) -> Iterator[Fie
         return  # the name is ambiguous in the command, so further faults would mislead
     if resource is not None:
         known.add(resource)
-    yield from _unknown_names(command.names, known, document, "command")
     yield from _single_braces(command, known, document)
-    for name, text in job.environment.items():
-        yield from _unknown_names(text.names, known, document, "env", name)
-    yield from _unknown_names(job.workdir.names, known, document, "workdir")
-    if job.metric.file is not None:
-        yield from _unknown_names(job.metric.file.names, known, document, "metric", "file")
-
-
-def _unknown_names(
-    names: Iterable[str], known: set[str], document: Node, *place: str | int
-) -> Iterator[FieldError]:
-    """Yield the names in a template that stand for no value."""
-    for name in sorted(set(names) - known):
-        hint = near_to(name, known) or f": the names here are {', '.join(sorted(known))}"
-        message = f"{{{{ {name} }}}} is not known{hint}"
-        yield FieldError(message, *_place_of(name, document, *place))
+    named: dict[Place, Iterable[str]] = {
+        ("command",): command.names,
+        ("workdir",): job.workdir.names,
+        ("metric", "file"): job.metric.file.names if job.metric.file else (),
+        **{("env", variable): text.names for variable, text in job.environment.items()},
+    }
+    for place, names in named.items():
+        for name in sorted(set(names) - known):
+            hint = near_to(name, known) or f": the names here are {', '.join(sorted(known))}"
+            message = f"{{{{ {name} }}}} is not known{hint}"
+            yield FieldError(message, *_place_of(name, document, *place))
 
 
 def _single_braces(command: Command, known: set[str], document: Node) -> Iterator[FieldError]:

@@ -37,6 +37,7 @@ from bohb.model import Space
 from bohb.pruners import HyperbandPruner, SchedulePruner, SuccessiveHalvingPruner
 from bohb.samplers import BOHBSampler
 from bohb.spaces import SearchSpace
+from bohb.study import Limits
 
 
 def _arguments(value: Any) -> str | list[str]:
@@ -228,6 +229,20 @@ class Job(Part):
         """The number of rounds to run: one if no other limit is given."""
         # Random search without a count goes on until its timeout, which it must have.
         return self.limits.n_rounds if self.limits.counted or self.method == "random" else 1
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """The limits of the job but for its timeout, as `Study.optimize` takes them."""
+        return {**self.limits.model_dump(exclude={"timeout"}), "n_rounds": self.rounds}
+
+    @property
+    def starts(self) -> Limits:
+        """How much may start in all runs of the job together."""
+        timeout = self.limits.timeout
+        plan = self.pruner.plan()
+        return Limits.from_arguments(
+            plan, continued=False, **self.counts, total_cost=None, timeout=timeout
+        )
 
     @property
     def plan(self) -> Plan | None:

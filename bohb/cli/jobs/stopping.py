@@ -68,10 +68,6 @@ class Policy(Rule):
     spared_from: Number | None = None
     """A trial that has reached this value is not pruned."""
 
-    def applies_at(self, step: int) -> bool:
-        """Return whether the rule is applied at `step`."""
-        return step >= self.min_step and step % self.interval == 0
-
     def condemns(self, own: float, others: list[float]) -> bool:
         """Return whether a trial whose best value is `own` is to be pruned.
 

@@ -168,10 +168,7 @@ class View(Watcher):
             return False
         best = self._best
         # A trial at a higher resource is better than any at a lower one.
-        if best is not None and (-best.resource, sign * best.value) <= (
-            -run.resource,
-            sign * value,
-        ):
+        if best and (best.resource, -sign * best.value) >= (run.resource, -sign * value):
             return False
         self._best = Best(run.number, value, run.resource, dict(run.values), None, False)
         return True

@@ -12,21 +12,12 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import TrialState
 
+from bohb import visualization
 from bohb.cli.jobs import Job
 from bohb.cli.show.live import at
 from bohb.cli.status import best_of, report_rows
 from bohb.errors import ArgumentError, MissingDependencyError, NoResultError
 from bohb.study import Study
-from bohb.visualization import (
-    plot_brackets,
-    plot_importances,
-    plot_incumbent,
-    plot_model,
-    plot_parallel_coordinate,
-    plot_rank_correlation,
-    plot_rungs,
-    plot_timeline,
-)
 
 _FEWEST = 2  # trials that a plot of Optuna needs to say anything
 
@@ -76,7 +67,7 @@ def _title(job: Job, kind: str) -> str:
 
 def _learning_curves(job: Job, study: Study) -> Any:
     if job.resource_name is not None:
-        axes = plot_rungs(study)
+        axes = visualization.plot_rungs(study)
         axes.set(xlabel=job.resource_name, ylabel=job.metric.name)
         return axes
     import matplotlib.pyplot as plt
@@ -140,19 +131,15 @@ def _make_readable(figure: Any) -> None:
                 drawn.set_cmap(visible.reversed() if is_reversed else visible)
 
 
-def _of_all(plot: Callable[[Study], Any]) -> Callable[[Job, Study], Any]:
-    return lambda _, study: plot(study)
-
-
 _DRAWN: dict[str, Callable[[Job, Study], Any]] = {
     "learning-curves": _learning_curves,
-    "brackets": _of_all(plot_brackets),
-    "timeline": _of_all(plot_timeline),
-    "incumbent": _of_all(plot_incumbent),
-    "rank-correlation": _of_all(plot_rank_correlation),
-    "model": _of_all(plot_model),
-    "parallel": _of_all(plot_parallel_coordinate),
-    "importances": _of_all(plot_importances),
+    "brackets": lambda _, study: visualization.plot_brackets(study),
+    "timeline": lambda _, study: visualization.plot_timeline(study),
+    "incumbent": lambda _, study: visualization.plot_incumbent(study),
+    "rank-correlation": lambda _, study: visualization.plot_rank_correlation(study),
+    "model": lambda _, study: visualization.plot_model(study),
+    "parallel": lambda _, study: visualization.plot_parallel_coordinate(study),
+    "importances": lambda _, study: visualization.plot_importances(study),
     "history": partial(_of_the_highest, "history"),
     "slice": partial(_of_the_highest, "slice"),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime
 import json
-import math
 import shlex
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 import yaml
+from pydantic_core import to_json
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -196,9 +196,8 @@ def write_rows(
     """
     found = [{name: _moment(value) for name, value in row.items()} for row in rows]
     if form == "json":
-        finite = [{name: _finite(value) for name, value in row.items()} for row in found]
-        json.dump(finite, file, indent=1, ensure_ascii=False)
-        file.write("\n")
+        # An infinity or NaN, which JSON cannot hold, becomes null.
+        file.write(to_json(found, indent=1, inf_nan_mode="null").decode() + "\n")
     else:
         writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
@@ -210,11 +209,6 @@ def _moment(value: Any) -> Any:
     """Return a moment as a text, and anything else as it is."""
     is_moment = isinstance(value, datetime.datetime)
     return value.isoformat(timespec="milliseconds") if is_moment else value
-
-
-def _finite(value: Any) -> Any:
-    """Return None for a number that JSON cannot hold: an infinity or NaN."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cell(value: Any) -> Any:

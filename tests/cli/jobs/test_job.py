@@ -196,6 +196,7 @@ MALFORMED = [
     (OWN.replace("train.py", "train.py | tee"), 2, "without a shell, which '|' would need"),
     (OWN.replace('"{{ python }}', '"pyhton3'), 2, "there is no program 'pyhton3' to run"),
     (OWN + "limits: {n_trials: 3, n_rounds: 1}", 8, "only one of n_trials, n_rounds"),
+    (OWN + "limits: {total_resource: 12}", 8, "total_resource must be at least 13, which it takes"),
     (OWN + "limits: {n_trials: 0}", 8, "limits.n_trials must be at least 1, got 0"),
     (OWN + "reduction_factor: 1", 8, "reduction_factor must be greater than 1, got 1"),
     (OWN + "jobs: all", 8, "or -1 for one per processor, got 'all'"),
