@@ -95,5 +95,5 @@ def _inputs(units: FloatArray, level: FloatArray, before: FloatArray) -> FloatAr
 
 def _belief(n_inputs: int) -> Belief:
     ones = np.ones(n_inputs)
-    mean = Hyperparameters(np.log(0.5) * ones, 0.0, np.array([math.log(0.1)]))
-    return Belief(mean, Hyperparameters(ones, 1.0, np.array([1.5])))
+    mean = Hyperparameters(np.log(0.5) * ones, np.array([0.0]), np.log([0.1]))
+    return Belief(mean, Hyperparameters(ones, np.array([1.0]), np.array([1.5])))

@@ -8,6 +8,7 @@ import numpy as np
 
 from bohb.model.arrays import FloatArray, IndexArray
 from bohb.model.space import Categorical, Parameter, Space
+from bohb.model.warp import Warp
 
 _OTHER_CHOICE = 0.98  # the squared distance of two choices; that of the ends of a range is 1
 _MISSING = 1.0  # the squared distance between a value and none
@@ -53,25 +54,37 @@ class Distances:
         (d + 1,).
     points
         The points to which the distances are.
+    warp
+        How the configurations are warped before they are compared; None if they are not.
     """
 
-    def __init__(self, space: Space, n_levels: int, weights: FloatArray, points: Points) -> None:
+    def __init__(
+        self,
+        space: Space,
+        n_levels: int,
+        weights: FloatArray,
+        points: Points,
+        warp: Warp | None = None,
+    ) -> None:
         self.points = points
         self._space, self._n_levels, self._weights = space, n_levels, weights
+        self._warp = warp
+        self._seen = self._warped(points)
         self._parameters = list(space.parameters.values())
         is_choice = np.array(
             [isinstance(each, Categorical) for each in self._parameters], dtype=bool
         )
         self._numbers = np.flatnonzero(~is_choice & ~np.isnan(points.units).any(axis=0))
-        self._right = self._scaled(points, self._numbers)
+        self._right = self._scaled(self._seen, self._numbers)
         self._norms = np.sum(self._right * self._right, axis=1)
 
     def to(self, points: Points) -> Distances:
         """Return the distances to other points."""
-        return Distances(self._space, self._n_levels, self._weights, points)
+        return Distances(self._space, self._n_levels, self._weights, points, self._warp)
 
     def of(self, places: Points) -> FloatArray:
         """Return the distances of m places to the n points, shape (m, n)."""
+        places = self._warped(places)
         is_known = ~np.isnan(places.units[:, self._numbers]).any(axis=0)
         numbers = self._numbers[is_known]
         left, right, norms = self._scaled(places, numbers), self._right, self._norms
@@ -82,9 +95,12 @@ class Distances:
         np.maximum(total, 0.0, out=total)  # of points that are nearly alike, rounding may be left
         for column, parameter in enumerate(self._parameters):
             if column not in numbers:
-                one, other = places.units[:, column], self.points.units[:, column]
+                one, other = places.units[:, column], self._seen.units[:, column]
                 total += self._weights[column] * _squared_of(parameter, one, other)
         return np.asarray(total)
+
+    def _warped(self, points: Points) -> Points:
+        return points if self._warp is None else Points(self._warp.of(points.units), points.levels)
 
     def _scaled(self, points: Points, numbers: IndexArray) -> FloatArray:
         """Return coordinates whose plain squared distances are weighted ones."""

@@ -1,21 +1,22 @@
-"""Gaussian-process regression with one length scale per input and one noise per group of points.
+"""Gaussian-process regression with a length scale per input, and a noise per group of points.
 
 The equations are those of Rasmussen & Williams 2006, *Gaussian Processes for Machine Learning*.
 Inputs come as squared distances, so that the caller can define them differently for numbers, for
 choices and for parameters that are missing: one array for each input where the length scales are
-fitted, and one array of all of them together, weighted, where they are known.
+fitted, and one array of all of them together, weighted, where they are known. Numbers may be
+warped, and how is fitted with the rest.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, dtrtrs
 from scipy.optimize import minimize
 
 from bohb.model.arrays import FloatArray, IndexArray
+from bohb.model.warp import log_inside, warp_with_slopes
 
 _JITTER = 1e-8  # added to the diagonal, times the signal's variance, for the factorisation
 _LEAST_VARIANCE = 1e-12  # times the signal's: rounding may make a predicted variance negative
@@ -30,41 +31,58 @@ class Hyperparameters:
     ----------
     log_scales
         The logarithms of the length scales, shape (p,).
-    log_signal
-        The logarithm of the variance of the function.
-    log_noise
-        The logarithms of the variance of the noise of each group, shape (g,).
+    log_signal, log_noise
+        The logarithms of the variances of the function and of the noise in each group of points,
+        shape (g,) each.
+    log_shapes
+        The logarithms of the shapes of the warps of m inputs, shape (2, m).
     """
 
     log_scales: FloatArray
-    log_signal: float
+    log_signal: FloatArray
     log_noise: FloatArray
-
-    @classmethod
-    def of(cls, vector: FloatArray, n_scales: int) -> Hyperparameters:
-        """Return the hyperparameters that `vector` holds one after another."""
-        return cls(vector[:n_scales], float(vector[n_scales]), vector[n_scales + 1 :])
+    log_shapes: FloatArray = field(default_factory=lambda: np.zeros((2, 0)))
 
     @property
     def vector(self) -> FloatArray:
-        """All of them one after another, shape (p + 1 + g,)."""
-        return np.concatenate([self.log_scales, np.array([self.log_signal]), self.log_noise])
+        """All of them one after another, shape (p + 2g + 2m,)."""
+        return np.concatenate(
+            [self.log_scales, self.log_signal, self.log_noise, self.log_shapes.ravel()]
+        )
+
+    def from_vector(self, vector: FloatArray) -> Hyperparameters:
+        """Return those that `vector` holds, of the same shapes as these."""
+        signal = len(self.log_scales)
+        noise = signal + len(self.log_signal)
+        shapes = noise + len(self.log_noise)
+        return Hyperparameters(
+            vector[:signal],
+            vector[signal:noise],
+            vector[noise:shapes],
+            vector[shapes:].reshape(2, -1),
+        )
 
     @property
     def weights(self) -> FloatArray:
         """What a squared distance along each input counts, shape (p,)."""
         return np.asarray(np.exp(-2 * self.log_scales))
 
-    def covariance(self, distances: FloatArray) -> FloatArray:
-        """Return the covariance of the function, shape (n, m), for weighted squared distances.
+    @property
+    def amplitudes(self) -> FloatArray:
+        """The standard deviation of the function in each group of points, shape (g,)."""
+        return np.asarray(np.exp(0.5 * self.log_signal))
 
-        The Matern kernel with nu = 5/2 (eq. 4.17).
-        """
-        root = np.sqrt(5 * distances)
-        covariance = 1 + root
-        covariance += (5 / 3) * distances
-        covariance *= np.exp(self.log_signal - root)
-        return np.asarray(covariance)
+
+def correlation(distances: FloatArray) -> FloatArray:
+    """Return the correlation of the function, shape (n, m), for weighted squared distances.
+
+    The Matern kernel with nu = 5/2 (eq. 4.17).
+    """
+    root = np.sqrt(5 * distances)
+    correlation = 1 + root
+    correlation += (5 / 3) * distances
+    correlation *= np.exp(-root)
+    return np.asarray(correlation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,14 @@ class Belief:
 
     mean: Hyperparameters
     deviation: Hyperparameters
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The inputs that are warped: which they are, shape (m,), and their units, shape (n, m)."""
+
+    inputs: IndexArray
+    units: FloatArray
 
 
 class LogPosterior:
@@ -85,13 +111,21 @@ class LogPosterior:
     targets
         Their values, shape (n,).
     groups
-        The group of the noise of each point, from 0 on, shape (n,).
+        The group of each point, from 0 on, shape (n,).
     belief
         The prior of the hyperparameters.
+    numbers
+        The inputs that are warped; their squared distances in `squared` do not count. None if
+        there are none.
     """
 
     def __init__(
-        self, squared: FloatArray, targets: FloatArray, groups: IndexArray, belief: Belief
+        self,
+        squared: FloatArray,
+        targets: FloatArray,
+        groups: IndexArray,
+        belief: Belief,
+        numbers: Numbers | None = None,
     ) -> None:
         self._n = len(targets)
         # All matrices are symmetric: half of each pair is enough.
@@ -99,28 +133,35 @@ class LogPosterior:
         self._places = columns * self._n + rows  # as LAPACK has them in memory
         self._count = np.where(rows == columns, 1.0, 2.0)  # of each pair in the whole matrix
         self._diagonal = np.flatnonzero(rows == columns)
-        self._squared = np.ascontiguousarray(squared[:, rows, columns])
         self._targets, self._groups = targets, groups
+        self._row_groups, self._column_groups = groups[rows], groups[columns]
+        self._belief = belief
         self._mean, self._deviation = belief.mean.vector, belief.deviation.vector
-        self._n_groups = len(belief.mean.log_noise)
+        numbers = numbers or Numbers(np.zeros(0, dtype=int), np.zeros((self._n, 0)))
+        self._inputs, self._log_units = numbers.inputs, log_inside(numbers.units)
+        self._others = np.setdiff1d(np.arange(len(squared)), numbers.inputs)
+        self._squared = np.ascontiguousarray(squared[self._others][:, rows, columns])
 
     def negative(self, vector: FloatArray) -> tuple[float, FloatArray]:
         """Return the negative log posterior and its gradient (eqs. 2.30 and 5.9)."""
         n = self._n
-        hyperparameters = Hyperparameters.of(vector, len(self._squared))
+        hyperparameters = self._belief.mean.from_vector(vector)
         weights = hyperparameters.weights
+        warped, slopes = warp_with_slopes(self._log_units, hyperparameters.log_shapes)
         noise = np.exp(hyperparameters.log_noise)
-        jitter = _JITTER * math.exp(hyperparameters.log_signal)
+        jitter = _JITTER * np.exp(hyperparameters.log_signal)
 
-        distances = weights @ self._squared
+        distances = weights[self._others] @ self._squared
+        distances += self._distances_of(warped * np.sqrt(weights[self._inputs]))
         root = np.sqrt(5 * distances)
-        decay = np.exp(hyperparameters.log_signal - root)
+        halves = 0.5 * hyperparameters.log_signal
+        decay = np.exp(halves[self._row_groups] + halves[self._column_groups] - root)
         by_distance = (1 + root) * decay
         signal = by_distance + (5 / 3) * distances * decay
 
         noisy = np.zeros(n * n)
         noisy[self._places] = signal
-        noisy[:: n + 1] += noise[self._groups] + jitter
+        noisy[:: n + 1] += (noise + jitter)[self._groups]
         factor, failed = dpotrf(noisy.reshape((n, n), order="F"), lower=1, clean=0, overwrite_a=1)
         if failed:
             return _IMPOSSIBLE, np.zeros_like(vector)
@@ -131,20 +172,53 @@ class LogPosterior:
         # Twice the derivative of the log likelihood by the covariance.
         rows, columns = self._pairs
         slope = solved[rows] * solved[columns] - inverse.ravel(order="F")[self._places]
-        own = slope[self._diagonal]
+        own = np.bincount(self._groups, weights=slope[self._diagonal], minlength=len(noise))
         slope *= self._count
         # Its sum with the weighted squared distances is twice the derivative by a log length scale.
         by_distance *= (5 / 3) * slope
+        by_warped = self._by_warped(warped, by_distance) * weights[self._inputs]
+        by_scales = np.empty_like(weights)
+        by_scales[self._others] = weights[self._others] * (self._squared @ by_distance)
+        by_scales[self._inputs] = -(warped * by_warped).sum(axis=0)
+        by_shapes = (slopes * by_warped).sum(axis=1).ravel()
         gradient = 0.5 * np.concatenate(
             [
-                weights * (self._squared @ by_distance),
-                [signal @ slope + jitter * own.sum()],
-                noise * np.bincount(self._groups, weights=own, minlength=self._n_groups),
+                by_scales,
+                self._by_group(signal * slope) + jitter * own,
+                noise * own,
+                by_shapes,
             ]
         )
         distance = (vector - self._mean) / self._deviation
         value = log_likelihood - 0.5 * distance @ distance
         return -value, distance / self._deviation - gradient
+
+    def _by_group(self, of_pairs: FloatArray) -> FloatArray:
+        """Return the sum of the values of all pairs by group; half of each counts for each end."""
+        n_groups = len(self._belief.mean.log_signal)
+        ends = (self._row_groups, self._column_groups)
+        sums = [np.bincount(groups, weights=of_pairs, minlength=n_groups) for groups in ends]
+        return np.asarray(0.5 * (sums[0] + sums[1]))
+
+    def _distances_of(self, coordinates: FloatArray) -> FloatArray:
+        """Return the squared distances of all pairs of points with these coordinates."""
+        products = coordinates @ coordinates.T
+        norms = np.diagonal(products)
+        rows, columns = self._pairs
+        distances = norms[rows] + norms[columns] - 2 * products.ravel()[self._places]
+        return np.asarray(np.maximum(distances, 0.0))  # rounding may leave less than nothing
+
+    def _by_warped(self, warped: FloatArray, by_distance: FloatArray) -> FloatArray:
+        """Return twice the derivative of the log likelihood by the warped numbers, shape (n, m).
+
+        It is that of an input with the weight 1. The derivative by the weighted squared distance
+        of a pair is -1/4 of `by_distance`.
+        """
+        half = np.zeros(self._n * self._n)
+        half[self._places] = by_distance
+        of_pairs = half.reshape((self._n, self._n))
+        of_pairs = of_pairs + of_pairs.T
+        return np.asarray(of_pairs @ warped - of_pairs.sum(axis=1)[:, None] * warped)
 
 
 def fit(
@@ -152,23 +226,30 @@ def fit(
     targets: FloatArray,
     groups: IndexArray,
     belief: Belief,
+    numbers: Numbers | None = None,
     *,
-    max_iterations: int = 15,
+    max_iterations: int = 10,
 ) -> Hyperparameters:
     """Return hyperparameters of high posterior, found by a search from the prior's mean on.
 
     The arguments are those of `LogPosterior`.
     """
     mean, deviation = belief.mean.vector, belief.deviation.vector
+    posterior = LogPosterior(squared, targets, groups, belief, numbers)
+
+    def negative(steps: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = posterior.negative(mean + deviation * steps)
+        return value, deviation * gradient
+
     found = minimize(
-        LogPosterior(squared, targets, groups, belief).negative,
-        mean,
+        negative,
+        np.zeros_like(mean),
         jac=True,
         method="L-BFGS-B",
-        bounds=np.column_stack([mean - 4 * deviation, mean + 4 * deviation]),
+        bounds=np.broadcast_to([-4.0, 4.0], (len(mean), 2)),
         options={"maxiter": max_iterations},
     )
-    return Hyperparameters.of(found.x, len(squared))
+    return belief.mean.from_vector(mean + deviation * found.x)
 
 
 class GaussianProcess:
@@ -183,7 +264,9 @@ class GaussianProcess:
     targets
         The values there, shape (n,).
     groups
-        The group of the noise of each point, from 0 on, shape (n,).
+        The group of each point, from 0 on, shape (n,).
+    group
+        The group whose function is predicted.
     """
 
     def __init__(
@@ -192,13 +275,16 @@ class GaussianProcess:
         distances: FloatArray,
         targets: FloatArray,
         groups: IndexArray,
+        group: int = 0,
     ) -> None:
         self.hyperparameters = hyperparameters
-        self._signal = math.exp(hyperparameters.log_signal)
-        covariance = hyperparameters.covariance(distances)
+        amplitudes = hyperparameters.amplitudes
+        own = amplitudes[groups]
+        self._scale, self._signal = own * amplitudes[group], amplitudes[group] ** 2
+        covariance = correlation(distances) * own[:, None] * own
         noise = np.exp(hyperparameters.log_noise)[groups]
         covariance[np.diag_indices(len(targets))] += noise
-        self._factor = _factor(covariance, _JITTER * self._signal)
+        self._factor = _factor(covariance, _JITTER * own * own)
         self._solved, _ = dpotrs(self._factor, targets, lower=1)
 
     def predict(self, distances: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -206,21 +292,24 @@ class GaussianProcess:
 
         `distances` are those of m places to the n points, shape (m, n).
         """
-        covariance = self.hyperparameters.covariance(distances)
+        covariance = correlation(distances) * self._scale
         mean = covariance @ self._solved
         explained, _ = dtrtrs(self._factor, covariance.T, lower=1, overwrite_b=1)
         variance = self._signal - np.einsum("ij,ij->j", explained, explained)
         return mean, np.sqrt(np.maximum(variance, _LEAST_VARIANCE * self._signal))
 
 
-def _factor(covariance: FloatArray, jitter: float) -> FloatArray:
-    """Return the Cholesky factor of `covariance`, whose diagonal grows until there is one."""
+def _factor(covariance: FloatArray, jitter: FloatArray) -> FloatArray:
+    """Return the Cholesky factor of `covariance`, whose diagonal grows until there is one.
+
+    `jitter` is what is added to it at first, shape (n,).
+    """
     diagonal = np.diag_indices(len(covariance))
     while True:
         covariance[diagonal] += jitter
         factor, failed = dpotrf(covariance, lower=1)
         if not failed:
             return np.asarray(factor)
-        if jitter > np.max(covariance):
+        if np.max(jitter) > np.max(covariance):
             raise np.linalg.LinAlgError("the covariance of the points is not positive definite")
-        jitter *= 10  # points are too much alike
+        jitter = 10 * jitter  # points are too much alike

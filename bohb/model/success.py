@@ -99,6 +99,6 @@ class Success:
 def _belief(n_scales: int) -> Belief:
     """Return a vague prior: an outcome depends a little on the configuration, and on chance."""
     return Belief(
-        Hyperparameters(np.zeros(n_scales), math.log(0.1), np.array([math.log(0.1)])),
-        Hyperparameters(np.ones(n_scales), 1.5, np.array([2.0])),
+        Hyperparameters(np.zeros(n_scales), np.log([0.1]), np.log([0.1])),
+        Hyperparameters(np.ones(n_scales), np.array([1.5]), np.array([2.0])),
     )

@@ -12,10 +12,11 @@ from scipy.special import erfcx, ndtr
 from bohb.model.arrays import FloatArray, IndexArray
 from bohb.model.distances import Distances, Points, squared_distances
 from bohb.model.observations import Observations
-from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, fit
+from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, Numbers, fit
 from bohb.model.space import Space
+from bohb.model.warp import Warp, warpable
 
-MAX_POINTS, MAX_FIT = 150, 100_000  # see `Surface.fitted`
+MAX_POINTS, MAX_FIT = 120, 60_000  # see `Surface.fitted`
 _BEST_OF_EACH_LEVEL = 15
 _WORST = 50.0  # losses further above the median, in units of its distance to the best, are alike
 _LARGEST = 1e150  # differences and squares of larger losses may not be finite
@@ -140,17 +141,20 @@ class Surface:
         targets = squeeze.apply(losses)
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
         points = Points(units[rows], levels)
+        numbers = warpable(space, points.units)
         hyperparameters = fit(
             squared_distances(space, n_levels, points.first(n_fit)),
             targets[:n_fit],
             levels[:n_fit],
-            _belief(len(space.parameters) + 1, n_levels),
+            _belief(len(space.parameters) + 1, n_levels, len(numbers)),
+            Numbers(numbers, points.first(n_fit).units[:, numbers]),
         )
-        distances = Distances(space, n_levels, hyperparameters.weights, points)
+        warp = Warp(numbers, hyperparameters.log_shapes)
+        distances = Distances(space, n_levels, hyperparameters.weights, points, warp)
         surface = cls(
             n_levels,
             distances,
-            GaussianProcess(hyperparameters, distances.of(points), targets, levels),
+            GaussianProcess(hyperparameters, distances.of(points), targets, levels, target),
             target,
             squeeze,
             lowest=math.nan,
@@ -182,6 +186,7 @@ class Surface:
             distances.of(points),
             np.append(targets, mean + deviation),
             points.levels,
+            self.target,
         )
         tried = np.concatenate([self.tried, pending])
         return dataclasses.replace(self, distances=distances, process=process, tried=tried)
@@ -196,7 +201,7 @@ class Surface:
         """The share of the variance of losses at the target that is taken for noise."""
         known = self.process.hyperparameters
         noise = math.exp(known.log_noise[self.target])
-        return noise / (noise + math.exp(known.log_signal))
+        return noise / (noise + math.exp(known.log_signal[self.target]))
 
     def log_improvement(self, units: FloatArray) -> FloatArray:
         """Return the log of the expected improvement on `lowest`, shape (n,)."""
@@ -267,9 +272,13 @@ def aligned(losses: FloatArray) -> FloatArray:
     return aligned
 
 
-def _belief(n_scales: int, n_groups: int) -> Belief:
-    """Return a vague prior: the function is smooth on the scale of a range, with little noise."""
+def _belief(n_scales: int, n_groups: int, n_numbers: int) -> Belief:
+    """Return the prior: smooth on the scale of a range, with little noise, and hardly warped.
+
+    All but the warps is vague.
+    """
+    groups, shapes = np.ones(n_groups), np.zeros((2, n_numbers))
     return Belief(
-        Hyperparameters(np.zeros(n_scales), 0.0, np.full(n_groups, math.log(0.01))),
-        Hyperparameters(np.full(n_scales, 1.0), 1.5, np.full(n_groups, 2.0)),
+        Hyperparameters(np.zeros(n_scales), 0.0 * groups, math.log(0.01) * groups, shapes),
+        Hyperparameters(np.ones(n_scales), 1.5 * groups, 2.0 * groups, shapes + 0.25),
     )

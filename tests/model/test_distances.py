@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bohb.model import Categorical, Numeric, Space
 from bohb.model.distances import Distances, Points, squared_distances
+from bohb.model.warp import Warp
 
 SPACE = Space({"x": Numeric(0, 1), "c": Categorical(3), "y": Numeric(1, 9, step=1)})
 WEIGHTS = np.array([2.0, 0.5, 3.0, 0.25])
@@ -43,6 +44,16 @@ def test_their_sum_is_that_of_the_distances_by_parameter(seed, missing, missing_
     by_input = squared_distances(SPACE, 3, together)[:, :5, 5:]
     expected = np.tensordot(WEIGHTS, by_input, axes=1)
     assert Distances(SPACE, 3, WEIGHTS, other).of(one) == pytest.approx(expected, abs=1e-12)
+
+
+def test_warped_distances_are_those_of_warped_configurations():
+    warp = Warp(np.array([0, 2]), np.array([[0.5, -0.5], [0.2, 0.9]]))
+    one, other = points(5, 0, 0.1), points(4, 1, 0.0)
+    expected = Distances(SPACE, 3, WEIGHTS, Points(warp.of(other.units), other.levels)).of(
+        Points(warp.of(one.units), one.levels)
+    )
+    warped = Distances(SPACE, 3, WEIGHTS, points(9, 2, 0.0), warp).to(other)
+    assert warped.of(one) == pytest.approx(expected, abs=1e-12)
 
 
 def test_they_can_be_taken_to_other_points_and_are_never_negative():

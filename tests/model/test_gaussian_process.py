@@ -87,7 +87,7 @@ def test_a_share_of_the_proposals_is_random():
 
 
 def test_what_is_given_is_kept():
-    found = [propose(PROPOSER, SPACE, observe(60), seed, k=11.0) for seed in range(5)]
+    found = [propose(PROPOSER, SPACE, observe(120), seed, k=11.0) for seed in range(5)]
     assert {values["k"] for values in found} == {11.0}
     assert np.median([values["x"] for values in found]) == pytest.approx(0.2, abs=0.15)
 
