@@ -39,6 +39,7 @@ from bohb.model import Categorical, Numeric, Observations, Parameter, Proposal, 
 LEG_ATTRIBUTE = "bohb:leg"
 VALUES_ATTRIBUTE = "bohb:values:"
 COST_ATTRIBUTE = "bohb:cost:"
+_ROUNDING = 1e-9  # of a range: what lies so little beyond it lies within
 FIXED_PARAMS = "fixed_params"  # Optuna's own, of trials whose values were given beforehand
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
@@ -101,6 +102,19 @@ def from_model(distribution: BaseDistribution, value: float) -> Any:
         # The floats of large integers are rounded, and may lie beyond the ends of the range.
         return min(max(round(value), distribution.low), distribution.high)
     return float(value)
+
+
+def end_before(distribution: BaseDistribution, value: float) -> float | None:
+    """Return the end of a range of numbers beyond which `value` lies; None if it lies within.
+
+    A range may depend on another parameter, so that a trial may not hold what was proposed to it.
+    """
+    if not isinstance(distribution, (FloatDistribution, IntDistribution)):
+        return None
+    margin = _ROUNDING * (distribution.high - distribution.low)
+    if value < distribution.low - margin:
+        return distribution.low
+    return distribution.high if value > distribution.high + margin else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,8 +452,8 @@ class History:
         self._n_finished = 0  # so many trials at the front need not be looked at again
         self._live: dict[int, FrozenTrial] = {}  # the trials under way
         self._unread: dict[int, FrozenTrial] = {}  # settled, and not translated yet
-        # The values that were proposed to live trials, as the model counts them: they stand for
-        # what a trial has not asked for yet.
+        # The values that were proposed to trials that are not finished, as the model counts them:
+        # they stand for what a live trial has not asked for yet, or could not have.
         self._proposed: dict[int, Mapping[str, float]] = {}
         self._origins: dict[int, Origin] = {}  # of live trials
         # By parameter: the two newest trials that asked for it, by number, and the distributions
@@ -472,7 +486,6 @@ class History:
         """Take in a trial as it is now: it has finished, or has come to the end of a leg."""
         with self._lock:
             self._live.pop(trial.number, None)
-            self._proposed.pop(trial.number, None)
             self._origins.pop(trial.number, None)
             self._settled.add(trial.number)
             self._unread[trial.number] = trial
@@ -485,6 +498,10 @@ class History:
                 resource = None if level is None or not levels else levels[level]
                 self._proposed[number] = proposal.config
                 self._origins[number] = Origin(proposal.source, resource, n_evaluated)
+
+    def proposed(self, number: int) -> Mapping[str, float]:
+        """Return what was proposed to a trial that is not finished, as the model counts it."""
+        return self._proposed.get(number, {})
 
     def origin(self, number: int) -> Origin | None:
         """Return where the proposal to a live trial comes from; None if nothing was proposed."""
@@ -540,15 +557,22 @@ class History:
         """Translate the trials that were settled since the model asked last."""
         for trial in self._unread.values():
             self._write(trial)
+            if trial.state.is_finished():
+                self._proposed.pop(trial.number, None)
         self._unread.clear()
 
     def _write(self, trial: FrozenTrial) -> None:
         self._learn(trial)
         distributions = dict(trial.distributions)  # a copy: the trial's thread may add to them
-        values = dict(self._proposed.get(trial.number, {}))
+        proposed = self.proposed(trial.number)
+        values = dict(proposed) if trial.number in self._live else {}
         for name, value in dict(trial.params).items():
             if name in distributions:
                 values[name] = to_model(distributions[name], value)
+                # A proposal beyond the range was tried, with the end of the range in its place. If
+                # it counted as this end alone, it would be proposed again and again.
+                if name in proposed and end_before(distributions[name], proposed[name]) is not None:
+                    values[name] = proposed[name]
         losses = _losses_by_level(trial, self.scale)
         failed = trial.state.is_finished() and not losses
         each = {level: as_tuple(loss) for level, loss in losses.items()}

@@ -29,6 +29,7 @@ from bohb.history import (
     History,
     began_in_models_turn,
     contains,
+    end_before,
     from_model,
     scale_of,
     to_model,
@@ -224,12 +225,21 @@ class BOHBSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Return a value for a parameter that was not proposed, given those the trial has."""
+        """Return a value for a parameter that was not proposed, given those the trial has.
+
+        Where the value that was proposed lies beyond the range, it is the nearest end of it.
+        """
+        history = self._histories.of(study)
+        proposed = history.proposed(trial.number)
+        if param_name in proposed:
+            end = end_before(param_distribution, proposed[param_name])
+            if end is not None:
+                return end
         given = {name: d for name, d in trial.distributions.items() if not d.single()}
         space = joint_space({**given, param_name: param_distribution}, None)
         fixed = _model_values(trial.params, given)
         rng = self._rng(trial.number, param_name)
-        with self._observations(self._histories.of(study), trial) as observations:
+        with self._observations(history, trial) as observations:
             proposer = self._proposer(study, trial, observations)
             value = proposer.propose_one(param_name, space, observations, fixed, rng)
         return from_model(param_distribution, value)

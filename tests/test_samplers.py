@@ -245,6 +245,27 @@ def test_bounds_may_depend_on_another_parameter(model):
         assert np.median(later) < np.median([trial.value for trial in study.trials[:12]])
 
 
+def test_what_a_range_that_depends_on_another_parameter_cannot_hold_counts_as_tried():
+    def below(trial):
+        x = trial.suggest_float("x", 0, 1)
+        return (x - 0.7) ** 2 + (trial.suggest_float("y", 0, x) - 0.5) ** 2
+
+    for seed in range(3):
+        study = optuna.create_study(sampler=bohb.BOHBSampler(seed=seed))
+        study.optimize(below, n_trials=60)
+        times = collections.Counter(tuple(trial.params.values()) for trial in study.trials)
+        assert max(times.values()) <= 4
+        assert study.best_value < 1e-4
+
+
+@pytest.mark.parametrize("model", ["auto", "density"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_proposal_beyond_the_range_of_a_trial_becomes_its_nearest_end(model, seed):
+    study = optuna.create_study(sampler=bohb.BOHBSampler(seed, model=model, random_fraction=0.0))
+    study.optimize(lambda trial: -trial.suggest_float("x", 0, 100), n_trials=30)
+    assert study.ask().suggest_float("x", 0, 50) == 50
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_ranges_and_kinds_may_change_between_studies(model):
     first = optuna.create_study()

@@ -24,7 +24,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from bohb.errors import StudyError
-from bohb.history import Scale, contains, live_trial
+from bohb.history import Scale, contains, end_before, live_trial
 from bohb.hyperband import Leg
 from bohb.objective.leg_state import leg_state_of
 from bohb.objective.objective import LegResult, Objective, Outcome
@@ -366,4 +366,8 @@ class Proposed(BaseSampler):
             value = self._proposed[param_name]
             if contains(param_distribution, value):
                 return value
+            if isinstance(value, (int, float)):
+                end = end_before(param_distribution, value)
+                if end is not None:
+                    return end
         return self._prior.sample_independent(study, trial, param_name, param_distribution)

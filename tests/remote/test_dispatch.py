@@ -391,6 +391,22 @@ def test_the_sampler_proposes_what_other_trials_have_asked_for():
     assert study.best_value < 1 / 9 + 0.01
 
 
+def test_what_a_range_cannot_hold_is_proposed_to_a_worker_as_to_the_study_itself():
+    def below(trial):
+        x = trial.suggest_float("x", 0, 1)
+        return (x - 0.7) ** 2 + (trial.suggest_float("y", 0, x) - 0.5) ** 2
+
+    def values(executor):
+        study = study_of(sampler=bohb.BOHBSampler(seed=1), pruner=bohb.HyperbandPruner(1, 1))
+        study.optimize(below, n_trials=40, executor=executor)
+        return [tuple(trial.params.values()) for trial in study.trials]
+
+    with ProcessExecutor(1) as executor:
+        found = values(executor)
+    assert sum(x == y for x, y in found) >= 2  # the ends of ranges that hold less
+    assert len(set(found)) >= len(found) - 3
+
+
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("sampler", ["grid", "partly fixed", "brute force"])
 def test_samplers_that_must_be_asked_need_a_space_where_they_cannot_be(sampler):
