@@ -9,6 +9,7 @@ warped, and how is fitted with the rest.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,15 +53,10 @@ class Hyperparameters:
 
     def from_vector(self, vector: FloatArray) -> Hyperparameters:
         """Return those that `vector` holds, of the same shapes as these."""
-        signal = len(self.log_scales)
-        noise = signal + len(self.log_signal)
-        shapes = noise + len(self.log_noise)
-        return Hyperparameters(
-            vector[:signal],
-            vector[signal:noise],
-            vector[noise:shapes],
-            vector[shapes:].reshape(2, -1),
-        )
+        sizes = (len(self.log_scales), len(self.log_signal), len(self.log_noise))
+        one, two, three = itertools.accumulate(sizes)  # where each but the first begins
+        shapes = vector[three:].reshape(2, -1)
+        return Hyperparameters(vector[:one], vector[one:two], vector[two:three], shapes)
 
     @property
     def weights(self) -> FloatArray:

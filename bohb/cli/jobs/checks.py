@@ -93,7 +93,8 @@ def _faults_of_schedule(job: Job) -> Iterator[FieldError]:
         try:
             _ = job.limits, job.pruner
             place = ("limits", "total_resource")
-            _ = limits.total_resource is None or job.starts
+            if limits.total_resource is not None:  # a fault of another limit was named
+                _ = job.starts
         except FieldError as error:
             yield error
         except ArgumentError as error:
