@@ -195,10 +195,23 @@ def test_what_was_proposed_to_a_trial_counts_before_it_asks_for_it():
     history.refresh(study.get_trials(deepcopy=False))
     history.expect(0, Proposal({"x": 0.25, "y": 0.5}, "prior"), 0)
     assert seen_by_model(history) == [({"x": 0.25, "y": 0.5}, {})]
-    running.suggest_float("x", 0.75, 0.75)
+    x = running.suggest_float("x", 0, 1)
     study.tell(running, 1.0)
     history.refresh(study.get_trials(deepcopy=False))
-    assert seen_by_model(history) == [({"x": 0.75}, {2: 1.0})]
+    assert seen_by_model(history) == [({"x": x}, {2: 1.0})]
+
+
+def test_what_was_proposed_beyond_the_range_of_a_trial_counts_where_it_was_proposed():
+    study = optuna.create_study()
+    running = study.ask()
+    history = History(SCALE)
+    history.refresh(study.get_trials(deepcopy=False))
+    history.expect(0, Proposal({"x": 0.25, "y": 0.5}, "prior"), 0)
+    running.suggest_float("x", 0.75, 0.75)
+    assert seen_by_model(history) == [({"x": 0.25, "y": 0.5}, {})]
+    study.tell(running, 1.0)
+    history.refresh(study.get_trials(deepcopy=False))
+    assert seen_by_model(history) == [({"x": 0.25}, {2: 1.0})]
 
 
 def test_an_older_list_of_trials_does_not_undo_what_is_known():
