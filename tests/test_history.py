@@ -188,12 +188,18 @@ def test_a_running_trial_is_looked_at_whenever_the_model_asks():
     assert set(seen_by_model(history)[0][0]) == {"x"}
 
 
-def test_what_was_proposed_to_a_trial_counts_before_it_asks_for_it():
+def with_a_proposal():
+    """Return a study with a running trial, the trial, and a history that knows its proposal."""
     study = optuna.create_study()
     running = study.ask()
     history = History(SCALE)
     history.refresh(study.get_trials(deepcopy=False))
     history.expect(0, Proposal({"x": 0.25, "y": 0.5}, "prior"), 0)
+    return study, running, history
+
+
+def test_what_was_proposed_to_a_trial_counts_before_it_asks_for_it():
+    study, running, history = with_a_proposal()
     assert seen_by_model(history) == [({"x": 0.25, "y": 0.5}, {})]
     x = running.suggest_float("x", 0, 1)
     study.tell(running, 1.0)
@@ -202,11 +208,7 @@ def test_what_was_proposed_to_a_trial_counts_before_it_asks_for_it():
 
 
 def test_what_was_proposed_beyond_the_range_of_a_trial_counts_where_it_was_proposed():
-    study = optuna.create_study()
-    running = study.ask()
-    history = History(SCALE)
-    history.refresh(study.get_trials(deepcopy=False))
-    history.expect(0, Proposal({"x": 0.25, "y": 0.5}, "prior"), 0)
+    study, running, history = with_a_proposal()
     running.suggest_float("x", 0.75, 0.75)
     assert seen_by_model(history) == [({"x": 0.25, "y": 0.5}, {})]
     study.tell(running, 1.0)

@@ -26,13 +26,20 @@ class Points:
         return Points(self.units[:count], self.levels[:count])
 
 
-def squared_distances(space: Space, n_levels: int, points: Points) -> FloatArray:
-    """Return the squared distances by parameter and, last, by level, shape (d + 1, n, n)."""
+def squared_distances(
+    space: Space, n_levels: int, points: Points, *, without: IndexArray | None = None
+) -> FloatArray:
+    """Return the squared distances by parameter and, last, by level, shape (d + 1, n, n).
+
+    Those of the columns `without` stay zero: they are warped, and computed where that is fitted.
+    """
     n = len(points.levels)
-    squared = np.empty((len(space.parameters) + 1, n, n))
+    left_out = set() if without is None else set(without.tolist())
+    squared = np.zeros((len(space.parameters) + 1, n, n))
     for column, parameter in enumerate(space.parameters.values()):
-        own = points.units[:, column]
-        squared[column] = _squared_of(parameter, own, own)
+        if column not in left_out:
+            own = points.units[:, column]
+            squared[column] = _squared_of(parameter, own, own)
     heights = _heights(points, n_levels)
     squared[-1] = (heights[:, None] - heights[None, :]) ** 2
     return squared

@@ -142,12 +142,13 @@ class Surface:
         n_fit = math.isqrt(max_fit // (len(space.parameters) + 1))
         points = Points(units[rows], levels)
         numbers = warpable(space, points.units)
+        first = points.first(n_fit)
         hyperparameters = fit(
-            squared_distances(space, n_levels, points.first(n_fit)),
+            squared_distances(space, n_levels, first, without=numbers),
             targets[:n_fit],
             levels[:n_fit],
             _belief(len(space.parameters) + 1, n_levels, len(numbers)),
-            Numbers(numbers, points.first(n_fit).units[:, numbers]),
+            Numbers(numbers, first.units[:, numbers]),
         )
         warp = Warp(numbers, hyperparameters.log_shapes)
         distances = Distances(space, n_levels, hyperparameters.weights, points, warp)

@@ -53,12 +53,11 @@ def belief(n_warped=0):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_gradient_of_the_log_posterior_is_that_of_finite_differences(data, seed, warped):
     inputs, targets, groups = data
-    numbers, mean = (
-        Numbers(np.array(warped, dtype=int), inputs[:, warped]),
-        belief(len(warped)).mean,
-    )
-    posterior = LogPosterior(squared(inputs, inputs), targets, groups, belief(len(warped)), numbers)
-    vector = mean.vector + np.random.default_rng(seed).normal(size=len(mean.vector)) / 2
+    numbers = Numbers(np.array(warped, dtype=int), inputs[:, warped])
+    known = belief(len(warped))
+    posterior = LogPosterior(squared(inputs, inputs), targets, groups, known, numbers)
+    mean = known.mean.vector
+    vector = mean + np.random.default_rng(seed).normal(size=len(mean)) / 2
     _, gradient = posterior.negative(vector)
     step = 1e-5
     differences = [
