@@ -72,13 +72,10 @@ class Hyperparameters:
 def correlation(distances: FloatArray) -> FloatArray:
     """Return the correlation of the function, shape (n, m), for weighted squared distances.
 
-    The Matern kernel with nu = 5/2 (eq. 4.17).
+    The Matern kernel with nu = 3/2 (eq. 4.17): losses often have kinks, as at the end of a range.
     """
-    root = np.sqrt(5 * distances)
-    correlation = 1 + root
-    correlation += (5 / 3) * distances
-    correlation *= np.exp(-root)
-    return np.asarray(correlation)
+    root = np.sqrt(3 * distances)
+    return np.asarray((1 + root) * np.exp(-root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +122,14 @@ class LogPosterior:
     ) -> None:
         self._n = len(targets)
         # All matrices are symmetric: half of each pair is enough.
-        rows, columns = self._pairs = np.tril_indices(self._n)
+        rows, columns = np.tril_indices(self._n)
         self._places = columns * self._n + rows  # as LAPACK has them in memory
         self._count = np.where(rows == columns, 1.0, 2.0)  # of each pair in the whole matrix
         self._diagonal = np.flatnonzero(rows == columns)
         self._targets, self._groups = targets, groups
-        self._row_groups, self._column_groups = groups[rows], groups[columns]
+        every = np.arange(len(belief.mean.log_signal))[:, None]
+        # Half of each pair belongs to the group of each of its ends, shape (g, pairs).
+        self._shares = 0.5 * ((groups[rows] == every) + 1.0 * (groups[columns] == every))
         self._belief = belief
         self._mean, self._deviation = belief.mean.vector, belief.deviation.vector
         numbers = numbers or Numbers(np.zeros(0, dtype=int), np.zeros((self._n, 0)))
@@ -149,11 +148,9 @@ class LogPosterior:
 
         distances = weights[self._others] @ self._squared
         distances += self._distances_of(warped * np.sqrt(weights[self._inputs]))
-        root = np.sqrt(5 * distances)
-        halves = 0.5 * hyperparameters.log_signal
-        decay = np.exp(halves[self._row_groups] + halves[self._column_groups] - root)
-        by_distance = (1 + root) * decay
-        signal = by_distance + (5 / 3) * distances * decay
+        root = np.sqrt(3 * distances)
+        decay = np.exp(hyperparameters.log_signal @ self._shares - root)
+        signal = (1 + root) * decay
 
         noisy = np.zeros(n * n)
         noisy[self._places] = signal
@@ -166,12 +163,11 @@ class LogPosterior:
 
         inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
         # Twice the derivative of the log likelihood by the covariance.
-        rows, columns = self._pairs
-        slope = solved[rows] * solved[columns] - inverse.ravel(order="F")[self._places]
+        slope = (np.outer(solved, solved) - inverse.T).ravel()[self._places]
         own = np.bincount(self._groups, weights=slope[self._diagonal], minlength=len(noise))
         slope *= self._count
         # Its sum with the weighted squared distances is twice the derivative by a log length scale.
-        by_distance *= (5 / 3) * slope
+        by_distance = 3 * slope * decay
         by_warped = self._by_warped(warped, by_distance) * weights[self._inputs]
         by_scales = np.empty_like(weights)
         by_scales[self._others] = weights[self._others] * (self._squared @ by_distance)
@@ -180,7 +176,7 @@ class LogPosterior:
         gradient = 0.5 * np.concatenate(
             [
                 by_scales,
-                self._by_group(signal * slope) + jitter * own,
+                self._shares @ (signal * slope) + jitter * own,
                 noise * own,
                 by_shapes,
             ]
@@ -189,19 +185,11 @@ class LogPosterior:
         value = log_likelihood - 0.5 * distance @ distance
         return -value, distance / self._deviation - gradient
 
-    def _by_group(self, of_pairs: FloatArray) -> FloatArray:
-        """Return the sum of the values of all pairs by group; half of each counts for each end."""
-        n_groups = len(self._belief.mean.log_signal)
-        ends = (self._row_groups, self._column_groups)
-        sums = [np.bincount(groups, weights=of_pairs, minlength=n_groups) for groups in ends]
-        return np.asarray(0.5 * (sums[0] + sums[1]))
-
     def _distances_of(self, coordinates: FloatArray) -> FloatArray:
         """Return the squared distances of all pairs of points with these coordinates."""
         products = coordinates @ coordinates.T
         norms = np.diagonal(products)
-        rows, columns = self._pairs
-        distances = norms[rows] + norms[columns] - 2 * products.ravel()[self._places]
+        distances = (norms[:, None] + norms - 2 * products).ravel()[self._places]
         return np.asarray(np.maximum(distances, 0.0))  # rounding may leave less than nothing
 
     def _by_warped(self, warped: FloatArray, by_distance: FloatArray) -> FloatArray:
@@ -224,7 +212,7 @@ def fit(
     belief: Belief,
     numbers: Numbers | None = None,
     *,
-    max_iterations: int = 10,
+    max_iterations: int = 15,
 ) -> Hyperparameters:
     """Return hyperparameters of high posterior, found by a search from the prior's mean on.
 

@@ -16,7 +16,7 @@ from bohb.model.regression import Belief, GaussianProcess, Hyperparameters, Numb
 from bohb.model.space import Space
 from bohb.model.warp import Warp, warpable
 
-MAX_POINTS, MAX_FIT = 120, 60_000  # see `Surface.fitted`
+MAX_POINTS, MAX_FIT = 120, 55_000  # see `Surface.fitted`
 _BEST_OF_EACH_LEVEL = 15
 _WORST = 50.0  # losses further above the median, in units of its distance to the best, are alike
 _LARGEST = 1e150  # differences and squares of larger losses may not be finite
@@ -274,12 +274,9 @@ def aligned(losses: FloatArray) -> FloatArray:
 
 
 def _belief(n_scales: int, n_groups: int, n_numbers: int) -> Belief:
-    """Return the prior: smooth on the scale of a range, with little noise, and hardly warped.
-
-    All but the warps is vague.
-    """
+    """Return the prior: smooth on the scale of a range and a half, hardly warped, little noise."""
     groups, shapes = np.ones(n_groups), np.zeros((2, n_numbers))
     return Belief(
-        Hyperparameters(np.zeros(n_scales), 0.0 * groups, math.log(0.01) * groups, shapes),
-        Hyperparameters(np.ones(n_scales), 1.5 * groups, 2.0 * groups, shapes + 0.25),
+        Hyperparameters(np.full(n_scales, 0.4), 0.0 * groups, math.log(0.01) * groups, shapes),
+        Hyperparameters(np.full(n_scales, 0.7), 1.5 * groups, 2.0 * groups, shapes + 0.4),
     )

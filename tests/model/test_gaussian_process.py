@@ -40,7 +40,7 @@ def observe(count, top_every=5):
 
 
 def test_proposals_come_close_to_the_optimum():
-    found = [propose(PROPOSER, SPACE, observe(60), seed) for seed in range(10)]
+    found = [propose(PROPOSER, SPACE, observe(120), seed) for seed in range(10)]
     assert np.median([loss(values) for values in found]) < 0.06
 
 

@@ -70,7 +70,7 @@ def test_the_gradient_of_the_log_posterior_is_that_of_finite_differences(data, s
 def reference(inputs, targets, groups, hyperparameters):
     """Scikit-learn's process at the same hyperparameters."""
     scales = np.exp(hyperparameters.log_scales)
-    kernel = ConstantKernel(math.exp(hyperparameters.log_signal[0])) * Matern(scales, nu=2.5)
+    kernel = ConstantKernel(math.exp(hyperparameters.log_signal[0])) * Matern(scales, nu=1.5)
     noise = np.exp(hyperparameters.log_noise)[groups]
     return GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(inputs, targets)
 

@@ -81,7 +81,8 @@ def test_the_best_place_is_found_from_all_levels():
 
 
 def test_what_is_pending_promises_less():
-    rows = [({"x": x}, {2: np.sin(9 * x)}) for x in (0.0, 0.2, 0.4, 0.7, 0.9)]
+    seen = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9)
+    rows = [({"x": x}, {2: np.sin(9 * x)}) for x in seen]
     place = on_line(0.55)
     before = surface(LINE, rows).log_improvement(place)
     after = surface(LINE, [*rows, ({"x": 0.55}, {})]).log_improvement(place)
