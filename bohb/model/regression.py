@@ -127,9 +127,9 @@ class LogPosterior:
         self._count = np.where(rows == columns, 1.0, 2.0)  # of each pair in the whole matrix
         self._diagonal = np.flatnonzero(rows == columns)
         self._targets, self._groups = targets, groups
-        every = np.arange(len(belief.mean.log_signal))[:, None]
         # Half of each pair belongs to the group of each of its ends, shape (g, pairs).
-        self._shares = 0.5 * ((groups[rows] == every) + 1.0 * (groups[columns] == every))
+        every = np.arange(len(belief.mean.log_signal))[:, None]
+        self._shares = np.mean([groups[ends] == every for ends in (rows, columns)], axis=0)
         self._belief = belief
         self._mean, self._deviation = belief.mean.vector, belief.deviation.vector
         numbers = numbers or Numbers(np.zeros(0, dtype=int), np.zeros((self._n, 0)))
