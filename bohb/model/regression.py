@@ -72,7 +72,7 @@ class Hyperparameters:
 def correlation(distances: FloatArray) -> FloatArray:
     """Return the correlation of the function, shape (n, m), for weighted squared distances.
 
-    The Matern kernel with nu = 3/2 (eq. 4.17): losses often have kinks, as at the end of a range.
+    The Matern kernel with nu = 3/2 (eq. 4.17): losses have kinks, as where trainings diverge.
     """
     root = np.sqrt(3 * distances)
     return np.asarray((1 + root) * np.exp(-root))
