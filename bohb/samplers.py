@@ -40,7 +40,7 @@ from bohb.hyperband import Plan
 from bohb.model import Observations, Proposer, Space
 from bohb.model.scalarisation import scalarised
 from bohb.model.tried import is_used_up
-from bohb.model.trust import first_round_share
+from bohb.model.trust import first_round_share, knows_lowest_only
 from bohb.spaces import SearchSpace
 
 _logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class BOHBSampler(BaseSampler):
             evaluations at all levels ranks them by their expected improvement (Jones, Schonlau &
             Welch 1998, eq. 15) at the highest. It finds better configurations than the densities
             alone and takes about 20 ms a proposal. Until two trials have reached the highest level,
-            ``"density"`` makes four proposals in five.
+            ``"density"`` proposes, except for the last fifth of the first bracket.
         ``"forest"``
             The same with a random forest in place of the Gaussian process, as in SMAC (Hutter, Hoos
             & Leyton-Brown 2011), which needs scikit-learn. It takes 30 to 150 ms a proposal.
@@ -97,7 +97,7 @@ class BOHBSampler(BaseSampler):
     random_fraction
         The share of configurations drawn from the prior, whatever was observed. It keeps the
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
-        means 1 in the first two thirds of the first bracket and 0 in the last, as long as nothing
+        means 1 in the first four fifths of the first bracket and 0 in the last, as long as nothing
         was evaluated above the lowest rung; then 0.2 in the first round of brackets, and 0.5 there
         while training further makes trials no better, so that the model sees at every level what it
         has not chosen itself; after the first round 0.05 for ``"gp"``, which explores by itself,
@@ -324,6 +324,7 @@ class BOHBSampler(BaseSampler):
         pruner = unwrapped(study).pruner
         reduction_factor = float(getattr(pruner, "reduction_factor", 3.0))
         options: dict[str, Any] = dict(self._options)
+        turn: bool | None = None
         first: Plan | None = getattr(pruner, "first_round", None)
         if first is not None and number < first.n_starting and "random_fraction" not in options:
             turn = _turn_of(trial, first)
@@ -338,6 +339,7 @@ class BOHBSampler(BaseSampler):
             return EvolutionProposer(density, **share)
         n_levels = scale_of(unwrapped(study)).n_levels
         options["heeds_noise"] = "random_fraction" not in self._options
+        options["is_its_turn"] = bool(turn) and knows_lowest_only(observations)
         if self._per_cost:
             with self._histories.of(study).costs(without=number) as log_costs:
                 options["log_costs"] = log_costs

@@ -49,7 +49,7 @@ class AsynchronousSchedule(Schedule):
     def _next_promotion(self) -> Leg | None:
         while self._candidates:
             _, index, rung = self._candidates[0]
-            run = self.runs[index]
+            run = self.by_number[index]
             trial = self._best_waiting(run, rung)
             if trial is not None:
                 return run.leg(trial, rung + 1)

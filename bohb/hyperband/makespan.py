@@ -42,7 +42,7 @@ def makespan(plan: Plan, n_workers: int, *, continued: bool) -> float:
             trial = n_started if leg.trial is None else leg.trial
             n_started += leg.trial is None
             schedule.begin(leg, trial)
-            bracket = schedule.runs[leg.bracket].bracket
+            bracket = schedule.by_number[leg.bracket].bracket
             ends = now + float(bracket.leg_cost(leg.rung, continued=continued))
             heapq.heappush(running, (ends, trial, leg))
         if not running:

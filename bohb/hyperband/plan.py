@@ -16,6 +16,9 @@ from bohb.hyperband.promotion import n_replaced
 BracketSizes: TypeAlias = Literal["hpbandster", "li2018"]
 
 
+_TOP_PLACE = 2  # in a round of an adaptive plan two brackets begin before the one at the top
+
+
 @dataclass(frozen=True, slots=True)
 class Bracket:
     """One run of successive halving.
@@ -152,7 +155,8 @@ class Plan:
     Attributes
     ----------
     brackets
-        All brackets, in the order in which they start.
+        All brackets, those of each round from the one with the lowest first level to the one at the
+        top. `number_at` says in which order they begin.
     reduction_factor
         Of this many trials in a rung, one is promoted.
     n_rounds
@@ -161,9 +165,9 @@ class Plan:
         Whether trials are promoted without waiting for their rung. Promotions made on little
         evidence may then come on top of the numbers of the plan.
     adaptive
-        Whether a bracket after the first round starts at the top if that pays, as
-        `bohb.hyperband.pays_to_start_at_top` says. It has fewer trials then, and uses no more
-        resource.
+        Whether the bracket at the top begins third in each round, and one after the first round
+        starts at the top if that pays, as `bohb.hyperband.pays_to_start_at_top` says. It has fewer
+        trials then, and uses no more resource.
     pace
         How many workers there are, and how long the plan takes them; None if that was not asked.
 
@@ -211,6 +215,31 @@ class Plan:
         planned = self.brackets[index % len(self.brackets)]
         return planned.at_top() if at_top else planned
 
+    def number_at(self, place: int) -> int:
+        """Return the number of the bracket that begins after so many others.
+
+        Brackets begin in the order of their numbers, from low first levels to high ones. Only in an
+        adaptive plan the bracket at the top comes third in its round: full trainings are what the
+        brackets before it have fewest of, and where low rungs mislead they alone show it.
+
+        Parameters
+        ----------
+        place
+            How many brackets begin before it, counted through all rounds.
+
+        Examples
+        --------
+        >>> from bohb.hyperband import ladder
+        >>> plan = make_plan(ladder(1, 81, 3), 3, adaptive=True)
+        >>> [plan.number_at(place) for place in range(7)]
+        [0, 1, 4, 2, 3, 5, 6]
+        """
+        per_round = len(self.brackets) // self.n_rounds
+        n_rounds, place = divmod(place, per_round)
+        if self.adaptive and place >= _TOP_PLACE:
+            place = per_round - 1 if place == _TOP_PLACE else place - 1
+        return n_rounds * per_round + place
+
     def limited_to(self, n_trials: int) -> Plan:
         """Return the plan, as one round, in which only the first `n_trials` trials start.
 
@@ -221,13 +250,14 @@ class Plan:
         >>> [bracket.sizes for bracket in limited.brackets]
         [(9, 3, 1), (1, 1)]
         """
-        left, brackets = n_trials, []
-        for bracket in self.brackets:
-            size = min(left, bracket.n_trials)
+        left, begun = n_trials, {}
+        for number in map(self.number_at, range(len(self.brackets))):
+            size = min(left, self.brackets[number].n_trials)
             if size > 0:
-                brackets.append(bracket.with_trials(size, self.reduction_factor))
+                begun[number] = self.brackets[number].with_trials(size, self.reduction_factor)
             left -= size
-        return Plan(tuple(brackets), self.reduction_factor, 1, self.asynchronous, self.adaptive)
+        brackets = tuple(bracket for _, bracket in sorted(begun.items()))
+        return Plan(brackets, self.reduction_factor, 1, self.asynchronous, self.adaptive)
 
     @property
     def is_population(self) -> bool:
@@ -238,10 +268,10 @@ class Plan:
     def n_before_model(self) -> int:
         """How many trials of the first bracket begin before the model's turn.
 
-        As long as a model has seen nothing above the lowest rung, it proposes the last third only.
+        As long as a model has seen nothing above the lowest rung, it proposes the last fifth only.
         """
         first = self.brackets[0]
-        return first.n_trials - first.n_trials // 3 if len(first.sizes) > 1 else 0
+        return first.n_trials - first.n_trials // 5 if len(first.sizes) > 1 else 0
 
     @property
     def shares_places(self) -> bool:
@@ -341,7 +371,8 @@ def make_plan(
     asynchronous
         Whether trials are promoted without waiting for their rung.
     adaptive
-        Whether brackets after the first round start at the top where that pays.
+        Whether the bracket at the top begins third, and those after the first round start at the
+        top where that pays.
 
     Raises
     ------
@@ -572,6 +603,10 @@ def _notes(plan: Plan) -> list[str]:
         f"{_number(plan.longest_chain_continued)} continued, "
         f"{_number(plan.longest_chain_restarted)} restarted",
     ]
+    numbers = range(len(plan.brackets) // plan.n_rounds)
+    order = [plan.number_at(place) for place in numbers]
+    if order != [*numbers]:
+        notes.append(f"the brackets begin in the order {', '.join(map(str, order))}")
     if plan.pace is not None:
         notes += str(plan.pace).splitlines()
     if plan.asynchronous:

@@ -61,8 +61,8 @@ class PopulationSchedule(Schedule):
     def next_leg(self, *, may_start: bool = True) -> Leg | None:
         """Return what should be done next; a population is filled before any of it goes on."""
         leg = self._next_promotion()
-        if may_start and leg is not None and not self.runs[leg.bracket].full:
-            return self.runs[leg.bracket].leg(None, 0)
+        if may_start and leg is not None and not self.by_number[leg.bracket].full:
+            return self.by_number[leg.bracket].leg(None, 0)
         return super().next_leg(may_start=may_start)
 
     def begin(self, leg: Leg, trial: int) -> None:
@@ -87,7 +87,7 @@ class PopulationSchedule(Schedule):
 
     def take_settled(self, bracket: int) -> list[tuple[int, int]]:
         """Return trials and rungs from which no more children will go on, each once."""
-        run, found = self.runs[bracket], []
+        run, found = self.by_number[bracket], []
         while (rung := self._n_settled[bracket]) < len(run.rungs) - 1:
             above = run.rungs[rung + 1]
             if len(above) < run.capacity[rung + 1]:
@@ -106,19 +106,19 @@ class PopulationSchedule(Schedule):
     def _next_promotion(self) -> Leg | None:
         """Return the next child, or the next trial that goes on: its parent must not go before."""
         for (index, rung), count in sorted(self._n_owed.items()):
-            ranking = self.runs[index].rungs[rung - 1].ranking
+            ranking = self.by_number[index].rungs[rung - 1].ranking
             if count > 0 and ranking:
                 n_parents = min(self._n_extreme(index, rung - 1), len(ranking))
                 _, parent = ranking[self._n_born[index, rung] % n_parents]
-                return replace(self.runs[index].leg(None, rung), parent=parent)
+                return replace(self.by_number[index].leg(None, rung), parent=parent)
         if not self._promotions:
             return None
         index, rung, trial = self._promotions[0]
-        return self.runs[index].leg(trial, rung)
+        return self.by_number[index].leg(trial, rung)
 
     def _n_extreme(self, index: int, rung: int) -> int:
         """Return how many of those that have come to a rung count as good, and at most as bad."""
-        n_trials = len(self.runs[index].rungs[rung].evaluations)
+        n_trials = len(self.by_number[index].rungs[rung].evaluations)
         return max(1, n_replaced(n_trials, self.plan.reduction_factor))
 
     def _n_kept(self, run: BracketRun, rung: int) -> int:

@@ -130,7 +130,9 @@ class Schedule(abc.ABC):
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.runs: list[BracketRun] = []
+        self.runs: list[BracketRun] = []  # in the order in which they were begun
+        self.by_number: dict[int, BracketRun] = {}
+        self._n_in_order = 0  # so many brackets that the plan begins first need not be looked at
         self.n_evaluations = 0
         self._n_finished = 0  # so many brackets at the front need not be looked at again
         self._places: dict[int, BracketRun] = {}
@@ -149,17 +151,11 @@ class Schedule(abc.ABC):
         """
         schedule = cls(plan)
         by_age = sorted(standings, key=lambda standing: standing.trial)
-        last = max((standing.bracket for standing in by_age), default=-1)
-        at_top = {standing.bracket for standing in by_age if standing.at_top}
-        for index in range(last + 1):
-            run = schedule._open(index, at_top=index in at_top)
-            if index in closed:
-                run.resize(run.bracket.with_trials(closed[index], plan.reduction_factor))
         # All trials take their places before any result is recorded: a decision must not pass
         # over a promotion that was already made.
         evaluations = []
         for standing in by_age:
-            run = schedule.runs[standing.bracket]
+            run = schedule._opened(standing.bracket, at_top=standing.at_top)
             first = standing.first_rung
             if standing.in_models_turn:
                 run.models.add(standing.trial)
@@ -168,6 +164,11 @@ class Schedule(abc.ABC):
             for rung, loss in enumerate(standing.losses, first):
                 evaluations.append(Evaluation(standing.trial, rung, loss))
             schedule._take_standing(standing)
+        for number, n_trials in closed.items():
+            if (closed_run := schedule.by_number.get(number)) is not None:
+                closed_run.resize(closed_run.bracket.with_trials(n_trials, plan.reduction_factor))
+        # A trial that was enqueued may be older than those that were begun before it.
+        schedule.runs.sort(key=lambda run: not run.full)
         # Lower rungs first: they settle how many trials a higher rung has to wait for.
         evaluations.sort(key=lambda evaluation: evaluation.rung)
         pruned = [trial for evaluation in evaluations for trial in schedule.record(evaluation)]
@@ -181,9 +182,21 @@ class Schedule(abc.ABC):
     @property
     def next_bracket(self) -> int:
         """The number of the bracket that the next new trial would join."""
-        if self.runs and not self.runs[-1].full:
-            return len(self.runs) - 1
-        return len(self.runs)
+        return next(self.coming())
+
+    @property
+    def n_full(self) -> int:
+        """How many brackets no more trials will start in."""
+        is_open = bool(self.runs) and not self.runs[-1].full
+        return len(self.runs) - is_open
+
+    def coming(self) -> Iterator[int]:
+        """Yield the numbers of the brackets that new trials will join, one after another."""
+        if self.n_full < len(self.runs):
+            yield self.runs[-1].index
+        for number in map(self.plan.number_at, itertools.count(self._n_in_order)):
+            if number not in self.by_number:
+                yield number
 
     def bracket(self, index: int) -> Bracket:
         """Return the bracket of this number; if it was not opened, as it would be by now."""
@@ -191,7 +204,7 @@ class Schedule(abc.ABC):
 
     def n_started_in(self, index: int) -> int:
         """Return how many trials were begun in the bracket of this number."""
-        return len(self.runs[index].rungs[0]) if index < len(self.runs) else 0
+        return len(self.by_number[index].rungs[0]) if index in self.by_number else 0
 
     @property
     def pending(self) -> list[Leg]:
@@ -210,7 +223,7 @@ class Schedule(abc.ABC):
         A bracket is open from its first trial until nothing is left to be done in it. None stands
         for no bound.
         """
-        if max_open is None or self.next_bracket < len(self.runs):
+        if max_open is None or self.n_full < len(self.runs):
             return True
         return sum(not run.finished for run in self.runs[self._first_open() :]) < max_open
 
@@ -232,9 +245,7 @@ class Schedule(abc.ABC):
 
     def begin(self, leg: Leg, trial: int) -> None:
         """Note that `trial` has been given `leg`."""
-        if leg.rung == 0 and leg.bracket == len(self.runs):
-            self._open(leg.bracket, at_top=leg.at_top)
-        run = self.runs[leg.bracket]
+        run = self._opened(leg.bracket, at_top=leg.at_top)
         self._enter(run, leg.rung, trial)
         if leg.in_models_turn:
             run.models.add(trial)
@@ -278,7 +289,7 @@ class Schedule(abc.ABC):
         """Return the resource of the legs that were begun and have no result."""
         total: Resource = 0
         for leg in self.pending:
-            total += self.runs[leg.bracket].bracket.leg_cost(leg.rung, continued=continued)
+            total += self.by_number[leg.bracket].bracket.leg_cost(leg.rung, continued=continued)
         return total
 
     def still_needed(self, *, continued: bool, new_trials: int = 0) -> Resource:
@@ -297,10 +308,9 @@ class Schedule(abc.ABC):
 
         Legs that have begun are not among them.
         """
-        start = self.next_bracket
-        for run in self.runs[self._first_open() : start]:
+        for run in self.runs[self._first_open() : self.n_full]:
             yield from _legs_left(run, run.capacity)
-        for index in itertools.count(start):
+        for index in self.coming():
             run = self._run_at(index)
             more = min(new_trials, run.bracket.n_trials - len(run.rungs[0]))
             n_trials = len(run.rungs[0]) + more
@@ -313,7 +323,7 @@ class Schedule(abc.ABC):
 
     def decision(self, leg: Leg) -> Decision:
         """Return what the promotion to `leg`, from the rung below, is decided by."""
-        run, below = self.runs[leg.bracket], leg.rung - 1
+        run, below = self.by_number[leg.bracket], leg.rung - 1
         assert leg.trial is not None  # noqa: S101 - for the type checker; it has been on a rung
         ranking, n_kept = run.rungs[below].ranking, self._n_kept(run, below)
         return decision(ranking, self._models(run, below), n_kept, leg.trial)
@@ -337,15 +347,20 @@ class Schedule(abc.ABC):
     def _take_standing(self, standing: Standing) -> None:  # noqa: B027 - not all look at it
         """Take in what else a recorded history says of a trial, before any result is recorded."""
 
-    def _open(self, index: int, *, at_top: bool) -> BracketRun:
-        run = BracketRun(index, self.plan.bracket(index, at_top=at_top), at_top=at_top)
-        self.runs.append(run)
-        return run
+    def _opened(self, index: int, *, at_top: bool) -> BracketRun:
+        """Return the bracket of this number, which is begun if it was not."""
+        if index not in self.by_number:
+            run = BracketRun(index, self.plan.bracket(index, at_top=at_top), at_top=at_top)
+            self.by_number[index] = run
+            self.runs.append(run)
+            while self.plan.number_at(self._n_in_order) in self.by_number:
+                self._n_in_order += 1
+        return self.by_number[index]
 
     def _run_at(self, index: int) -> BracketRun:
         """Return the bracket of this number; if it was not opened, a new one that is not kept."""
-        if index < len(self.runs):
-            return self.runs[index]
+        if index in self.by_number:
+            return self.by_number[index]
         at_top = self._starts_at_top(index)
         return BracketRun(index, self.plan.bracket(index, at_top=at_top), at_top=at_top)
 

@@ -44,7 +44,7 @@ class SynchronousSchedule(Schedule):
         # A promotion stays in the heap until its leg has begun: who asks need not begin it.
         while self._decided:
             _, index, _, trial, rung = self._decided[0]
-            run = self.runs[index]
+            run = self.by_number[index]
             if trial not in run.rungs[rung]:
                 return run.leg(trial, rung)
             heapq.heappop(self._decided)

@@ -46,10 +46,10 @@ class Ranking(Protocol):
 class GaussianProcessProposer:
     """Proposes what promises the largest improvement at the highest level.
 
-    Until two trials have reached the highest level it looks for an improvement at the highest level
-    that two have reached, and the density model makes a part of the proposals: a process that has
-    seen lower levels alone optimises the loss there. (A single trial cannot show what is a
-    difference between levels and what is noise.)
+    Until two trials have reached the highest level the density model proposes in its place: a
+    process that has seen lower levels alone optimises the loss there, and a single trial cannot
+    show what is a difference between levels and what is noise. Only where it is the turn of the
+    process does it look for an improvement at the highest level that two have reached.
 
     Attributes
     ----------
@@ -63,8 +63,10 @@ class GaussianProcessProposer:
         Whether this share is at least that of the noise. What the process takes for noise it cannot
         explain, and what promises most is then what is least known: it would propose the ends of
         the ranges again and again.
-    early_share
-        The share of proposals that the process makes before it has seen the highest level.
+    is_its_turn
+        Whether it is the turn of the process, at the end of the first bracket: it proposes then
+        even if it has not seen the highest level. Few of these trials are promoted, as those from
+        before its turn keep their share of the places.
     min_observations, min_at_level
         How many trials must have been evaluated before the process is used, at any level and at
         the one where it looks for an improvement.
@@ -87,7 +89,7 @@ class GaussianProcessProposer:
     n_levels: int
     random_fraction: float = 0.05
     heeds_noise: bool = True
-    early_share: float = 0.2
+    is_its_turn: bool = False
     n_candidates: int = 384
     min_observations: int = 10
     min_at_level: int = 2
@@ -108,7 +110,7 @@ class GaussianProcessProposer:
         relevant = observations.with_any_of(space.names)
         target = self.target(space, relevant)
         is_early = target is not None and target < self.n_levels - 1
-        if target is None or (is_early and rng.random() >= self.early_share):
+        if target is None or (is_early and not self.is_its_turn):
             return self.density.propose(space, observations, fixed, rng)
         chance = rng.random()
         if chance >= self.random_fraction and not relevant.tells_nothing:

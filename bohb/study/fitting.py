@@ -92,8 +92,8 @@ def fit_plan(
 ) -> FittedPlan:
     """Return what fits into `timeout`.
 
-    As many rounds as fit; or else as many brackets of a round, those that start on low rungs
-    first; or else the same with a higher `min_resource`, and at last with a lower `max_resource`.
+    As many rounds as fit; or else as many brackets of a round, those that begin first; or else the
+    same with a higher `min_resource`, and at last with a lower `max_resource`.
     """
 
     def fits(plan: Plan) -> bool:
@@ -106,9 +106,14 @@ def fit_plan(
             plan = paced(candidate.plan(n_rounds), n_workers, seconds_per_unit)
             return FittedPlan(candidate, plan, n_rounds, None, timeout, gave_up)
         for n_brackets in reversed(range(1, len(plan.brackets))):
-            part = dataclasses.replace(plan, brackets=plan.brackets[:n_brackets])
+            begun = sorted(map(plan.number_at, range(n_brackets)))
+            part = dataclasses.replace(plan, brackets=tuple(plan.brackets[n] for n in begun))
             if fits(part):
-                left_out = [f"{bracket.resources[0]:g}" for bracket in plan.brackets[n_brackets:]]
+                left_out = [
+                    f"{bracket.resources[0]:g}"
+                    for number, bracket in enumerate(plan.brackets)
+                    if number not in begun
+                ]
                 more = (
                     f"the brackets that start at {' and '.join(left_out)}, which guard against "
                     "low rungs that mislead",

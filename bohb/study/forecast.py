@@ -68,7 +68,7 @@ class Forecast:
     def _begun(self) -> Iterator[LegsLeft]:
         """Yield the legs under way; it is not known how far they are, so each counts as half."""
         for leg in self._schedule.pending:
-            bracket = self._schedule.runs[leg.bracket].bracket
+            bracket = self._schedule.by_number[leg.bracket].bracket
             yield LegsLeft(bracket, leg.bracket, leg.rung, 0.5)
 
     def _note(self, timed: Iterable[TimedLeg], *, busy: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -157,13 +158,12 @@ class Allowance:
         if limits.n_trials is not None:
             return max(0, limits.n_trials - schedule.n_started + self.baseline.n_started)
         if limits.n_brackets is not None:
-            until = self.baseline.n_brackets + limits.n_brackets
-            to_come = range(schedule.next_bracket, until)
+            to_come = range(schedule.n_full, self.baseline.n_brackets + limits.n_brackets)
             # Those of one round, as they would be by now, stand for all that come later.
-            shapes = [schedule.bracket(index) for index in to_come[: len(brackets)]]
+            numbers = itertools.islice(schedule.coming(), min(len(to_come), len(brackets)))
             expected = sum(
-                shape.n_trials * len(to_come[place :: len(brackets)])
-                for place, shape in enumerate(shapes)
+                schedule.bracket(number).n_trials * len(to_come[place :: len(brackets)])
+                for place, number in enumerate(numbers)
             )
             return expected - schedule.n_started_in(schedule.next_bracket) if to_come else 0
         if limits.total_resource is not None:
@@ -183,7 +183,7 @@ class Allowance:
         if limits.n_trials is not None:
             return schedule.n_started - self.baseline.n_started < limits.n_trials
         if limits.n_brackets is not None:
-            return schedule.next_bracket < self.baseline.n_brackets + limits.n_brackets
+            return schedule.n_full < self.baseline.n_brackets + limits.n_brackets
         if limits.total_resource is not None:
             # Sums of resources that are not integers have rounding errors.
             return self._needed_with_one_more(schedule) <= limits.total_resource * (1 + 1e-9)

@@ -232,7 +232,7 @@ class StudyState:
         record = dataclasses.replace(before, spans=spans, origin=origin)
         self._records[trial.number] = record
         if result.span is not None:
-            bracket = self.schedule.runs[leg.bracket].bracket
+            bracket = self.schedule.by_number[leg.bracket].bracket
             self.timed.append((bracket, leg.rung, result.span.seconds))
         if result.outcome is Outcome.OVER:
             raise TrialOverError

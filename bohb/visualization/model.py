@@ -143,6 +143,6 @@ def plot_model(
     ... )
     >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1) / trial.resource)
     >>> plot_model(study, ["x"]).get_xlabel()
-    'x (100% of the variance)'
+    'x (99% of the variance)'
     """
     return draw(model_picture(study, params, model), ax)

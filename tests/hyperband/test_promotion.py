@@ -123,9 +123,9 @@ def test_a_schedule_that_is_replayed_keeps_the_same_places():
 
 
 @pytest.mark.parametrize(
-    ("bounds", "n_before", "shares"), [((1, 27), 18, True), ((9, 9), 0, False)]
+    ("bounds", "n_before", "shares"), [((1, 27), 22, True), ((9, 9), 0, False)]
 )
-def test_the_turn_of_the_model_is_the_last_third_of_the_first_bracket(bounds, n_before, shares):
+def test_the_turn_of_the_model_is_the_last_fifth_of_the_first_bracket(bounds, n_before, shares):
     plan = make_plan(ladder(*bounds, 3), 3)
     assert (plan.n_before_model, plan.shares_places) == (n_before, shares)
     assert not make_plan(ladder(*bounds, 3), 3, asynchronous=True).shares_places

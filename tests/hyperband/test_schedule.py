@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +104,7 @@ plans = st.sampled_from(
         make_plan((5,), 3),
         make_plan(ladder(1, 4, 2), 2, adaptive=True),
         make_plan(ladder(1, 3, 3), 3, adaptive=True),
+        make_plan(ladder(1, 16, 2), 2, adaptive=True),
     ]
 )
 kinds = st.sampled_from([SynchronousSchedule, AsynchronousSchedule])
@@ -356,3 +359,40 @@ def test_brackets_start_at_the_top_while_what_starts_there_is_good():
     assert [run.bracket.sizes for run in at_top.runs[3:]] == [(2,), (1,), (3,)] * 2
     as_planned = run_rounds(SynchronousSchedule, plan, 3, drawn)
     assert [run.bracket for run in as_planned.runs] == list(plan.brackets) * 3
+
+
+@pytest.mark.parametrize("kind", [SynchronousSchedule, AsynchronousSchedule])
+def test_in_an_adaptive_round_the_bracket_at_the_top_begins_third(kind):
+    plan = make_plan(ladder(1, 81, 3), 3, adaptive=True)
+    schedule = run_rounds(kind, plan, 1, lambda trial, leg: trial)
+    assert [run.index for run in schedule.runs] == [0, 1, 4, 2, 3]
+    assert [run.bracket for run in sorted(schedule.runs, key=lambda run: run.index)] == list(
+        plan.brackets
+    )
+    fixed = run_rounds(kind, make_plan(ladder(1, 81, 3), 3), 1, lambda trial, leg: trial)
+    assert [run.index for run in fixed.runs] == [0, 1, 2, 3, 4]
+
+
+def test_brackets_that_were_begun_in_another_order_are_finished_and_none_is_left_out():
+    def begun(plan, numbers):
+        trial = itertools.count()
+        for number in numbers:
+            for _ in range(plan.brackets[number].n_trials - (number == numbers[-1])):
+                yield Standing(next(trial), number, (), pending=True)
+
+    plan = make_plan(ladder(1, 27, 3), 3, adaptive=True)
+    schedule, _ = SynchronousSchedule.replay(plan, begun(plan, [0, 1, 2]), {})
+    joined = []
+    for trial in range(41, 47):
+        leg = schedule.next_leg()
+        schedule.begin(leg, trial)
+        joined.append(leg.bracket)
+    assert joined == [2, 3, 3, 3, 3, 4]
+
+
+def test_an_enqueued_trial_may_be_older_than_those_of_brackets_that_were_begun_before():
+    plan = make_plan(ladder(1, 4, 2), 2)
+    sizes = [bracket.n_trials for bracket in plan.brackets]
+    full = [Standing(1 + n, 0, (), pending=True) for n in range(sizes[0])]
+    schedule, _ = SynchronousSchedule.replay(plan, [Standing(0, 1, (), pending=True), *full], {})
+    assert (schedule.next_bracket, schedule.n_full) == (1, 1)

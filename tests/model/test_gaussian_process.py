@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,15 +55,17 @@ def test_until_there_is_enough_the_density_model_proposes():
     assert propose(PROPOSER, SPACE, observe(9), 3) == propose(DENSITY, SPACE, observe(9), 3)
 
 
-def test_before_the_top_was_seen_the_density_model_makes_a_part_of_the_proposals():
-    known = observe(40, top_every=0)
-    from_density = []
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        rng.random()  # the lot that decides
-        density = DENSITY.propose(SPACE, Observations.of(known), {}, rng).config
-        from_density.append(propose(PROPOSER, SPACE, known, seed) == density)
-    assert 24 < sum(from_density) < 40
+@pytest.mark.parametrize(("top_every", "n_tops"), [(0, 0), (40, 1)])
+def test_until_two_reached_the_top_the_density_model_proposes_unless_it_is_the_turn_of_the_process(
+    top_every, n_tops
+):
+    known = observe(40, top_every)
+    assert sum(1 in losses for _, losses in known) == n_tops
+    in_turn = replace(PROPOSER, is_its_turn=True)
+    for seed in range(5):
+        from_density = propose(DENSITY, SPACE, known, seed)
+        assert propose(PROPOSER, SPACE, known, seed) == from_density
+        assert propose(in_turn, SPACE, known, seed) != from_density
 
 
 def test_an_improvement_is_looked_for_at_the_highest_level_that_two_have_reached():
