@@ -13,10 +13,10 @@ from bohb.hyperband.duration import duration_as_text
 from bohb.hyperband.ladder import Resource, as_fraction
 from bohb.hyperband.promotion import n_replaced
 
+# So many results at the top let the bracket there start, as soon as they let the Gaussian process.
+N_SEEN_AT_TOP = 2
+
 BracketSizes: TypeAlias = Literal["hpbandster", "li2018"]
-
-
-_TOP_PLACE = 2  # in a round of an adaptive plan two brackets begin before the one at the top
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,7 @@ class Plan:
     Attributes
     ----------
     brackets
-        All brackets, those of each round from the one with the lowest first level to the one at the
-        top. `number_at` says in which order they begin.
+        All brackets, in the order in which they start unless the plan is adaptive.
     reduction_factor
         Of this many trials in a rung, one is promoted.
     n_rounds
@@ -165,9 +164,10 @@ class Plan:
         Whether trials are promoted without waiting for their rung. Promotions made on little
         evidence may then come on top of the numbers of the plan.
     adaptive
-        Whether the bracket at the top begins third in each round, and one after the first round
-        starts at the top if that pays, as `bohb.hyperband.pays_to_start_at_top` says. It has fewer
-        trials then, and uses no more resource.
+        Whether the bracket at the top of the first round starts as soon as two trials were
+        evaluated at the top, and a bracket after the first round starts at the top if that pays, as
+        `bohb.hyperband.pays_to_start_at_top` says. It has fewer trials then, and uses no more
+        resource.
     pace
         How many workers there are, and how long the plan takes them; None if that was not asked.
 
@@ -215,31 +215,6 @@ class Plan:
         planned = self.brackets[index % len(self.brackets)]
         return planned.at_top() if at_top else planned
 
-    def number_at(self, place: int) -> int:
-        """Return the number of the bracket that begins after so many others.
-
-        Brackets begin in the order of their numbers, from low first levels to high ones. Only in an
-        adaptive plan the bracket at the top comes third in its round: full trainings are what the
-        brackets before it have fewest of, and where low rungs mislead they alone show it.
-
-        Parameters
-        ----------
-        place
-            How many brackets begin before it, counted through all rounds.
-
-        Examples
-        --------
-        >>> from bohb.hyperband import ladder
-        >>> plan = make_plan(ladder(1, 81, 3), 3, adaptive=True)
-        >>> [plan.number_at(place) for place in range(7)]
-        [0, 1, 4, 2, 3, 5, 6]
-        """
-        per_round = len(self.brackets) // self.n_rounds
-        n_rounds, place = divmod(place, per_round)
-        if self.adaptive and place >= _TOP_PLACE:
-            place = per_round - 1 if place == _TOP_PLACE else place - 1
-        return n_rounds * per_round + place
-
     def limited_to(self, n_trials: int) -> Plan:
         """Return the plan, as one round, in which only the first `n_trials` trials start.
 
@@ -250,14 +225,13 @@ class Plan:
         >>> [bracket.sizes for bracket in limited.brackets]
         [(9, 3, 1), (1, 1)]
         """
-        left, begun = n_trials, {}
-        for number in map(self.number_at, range(len(self.brackets))):
-            size = min(left, self.brackets[number].n_trials)
+        left, brackets = n_trials, []
+        for bracket in self.brackets:
+            size = min(left, bracket.n_trials)
             if size > 0:
-                begun[number] = self.brackets[number].with_trials(size, self.reduction_factor)
+                brackets.append(bracket.with_trials(size, self.reduction_factor))
             left -= size
-        brackets = tuple(bracket for _, bracket in sorted(begun.items()))
-        return Plan(brackets, self.reduction_factor, 1, self.asynchronous, self.adaptive)
+        return Plan(tuple(brackets), self.reduction_factor, 1, self.asynchronous, self.adaptive)
 
     @property
     def is_population(self) -> bool:
@@ -371,8 +345,8 @@ def make_plan(
     asynchronous
         Whether trials are promoted without waiting for their rung.
     adaptive
-        Whether the bracket at the top begins third, and those after the first round start at the
-        top where that pays.
+        Whether the bracket at the top of the first round starts early, and those after this round
+        start at the top where that pays.
 
     Raises
     ------
@@ -603,14 +577,17 @@ def _notes(plan: Plan) -> list[str]:
         f"{_number(plan.longest_chain_continued)} continued, "
         f"{_number(plan.longest_chain_restarted)} restarted",
     ]
-    numbers = range(len(plan.brackets) // plan.n_rounds)
-    order = [plan.number_at(place) for place in numbers]
-    if order != [*numbers]:
-        notes.append(f"the brackets begin in the order {', '.join(map(str, order))}")
     if plan.pace is not None:
         notes += str(plan.pace).splitlines()
     if plan.asynchronous:
         notes.append("asynchronous: promotions made on little evidence may come on top")
+    top = len(plan.brackets) // plan.n_rounds - 1
+    # Where two brackets have brought one trial each to the top, only the others wait.
+    if plan.adaptive and top > (1 if plan.asynchronous else N_SEEN_AT_TOP):
+        notes.append(
+            f"adaptive: bracket {top} starts early, as soon as {N_SEEN_AT_TOP} trials were "
+            f"evaluated at {_number(plan.brackets[0].resources[-1])}"
+        )
     if plan.adaptive and plan.n_rounds > 1:
         notes.append(
             "adaptive: after the first round a bracket starts at the top if that pays, with fewer "

@@ -14,7 +14,7 @@ from bohb.hyperband.adaptive import N_COMPARED, pays_to_start_at_top
 from bohb.hyperband.forecast import LegsLeft
 from bohb.hyperband.fronts import Loss, sort_losses
 from bohb.hyperband.ladder import Resource
-from bohb.hyperband.plan import Bracket, Plan
+from bohb.hyperband.plan import N_SEEN_AT_TOP, Bracket, Plan
 from bohb.hyperband.promotion import decision
 from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 
@@ -132,7 +132,7 @@ class Schedule(abc.ABC):
         self.plan = plan
         self.runs: list[BracketRun] = []  # in the order in which they were begun
         self.by_number: dict[int, BracketRun] = {}
-        self._n_in_order = 0  # so many brackets that the plan begins first need not be looked at
+        self._n_in_order = 0  # so many brackets of the lowest numbers were all begun
         self.n_evaluations = 0
         self._n_finished = 0  # so many brackets at the front need not be looked at again
         self._places: dict[int, BracketRun] = {}
@@ -191,11 +191,22 @@ class Schedule(abc.ABC):
         return len(self.runs) - is_open
 
     def coming(self) -> Iterator[int]:
-        """Yield the numbers of the brackets that new trials will join, one after another."""
+        """Yield the numbers of the brackets that new trials will join, one after another.
+
+        That is the order of their numbers. Only in an adaptive plan the bracket at the top of the
+        first round comes as soon as two trials were evaluated at the top. A promoted trial has come
+        through rungs that may rank trials otherwise than the top does, and full trainings that no
+        rung has screened show it. Where nothing is known of the top yet, as with many workers,
+        these trials would be drawn blindly, and low rungs screen better.
+        """
         if self.n_full < len(self.runs):
             yield self.runs[-1].index
-        for number in map(self.plan.number_at, itertools.count(self._n_in_order)):
-            if number not in self.by_number:
+        top = len(self.plan.brackets) // self.plan.n_rounds - 1
+        is_early = self.plan.adaptive and top not in self.by_number and self._has_seen_top
+        if is_early:
+            yield top
+        for number in itertools.count(self._n_in_order):
+            if number not in self.by_number and not (is_early and number == top):
                 yield number
 
     def bracket(self, index: int) -> Bracket:
@@ -353,7 +364,7 @@ class Schedule(abc.ABC):
             run = BracketRun(index, self.plan.bracket(index, at_top=at_top), at_top=at_top)
             self.by_number[index] = run
             self.runs.append(run)
-            while self.plan.number_at(self._n_in_order) in self.by_number:
+            while self._n_in_order in self.by_number:
                 self._n_in_order += 1
         return self.by_number[index]
 
@@ -371,6 +382,12 @@ class Schedule(abc.ABC):
         planned = self.plan.bracket(index)
         started, promoted = ([loss for _, loss in kind[-N_COMPARED:]] for kind in self._at_the_top)
         return pays_to_start_at_top(planned, started, promoted)
+
+    @property
+    def _has_seen_top(self) -> bool:
+        """Whether enough trials have a loss at the top for the bracket there to start."""
+        n_seen = sum(loss is not None for kind in self._at_the_top for _, loss in kind)
+        return n_seen >= N_SEEN_AT_TOP
 
     def _note_top(self, run: BracketRun, evaluation: Evaluation) -> None:
         """Note a result at the top, in the order of the trials: results may come in any other."""

@@ -92,8 +92,8 @@ def fit_plan(
 ) -> FittedPlan:
     """Return what fits into `timeout`.
 
-    As many rounds as fit; or else as many brackets of a round, those that begin first; or else the
-    same with a higher `min_resource`, and at last with a lower `max_resource`.
+    As many rounds as fit; or else as many brackets of a round, those that start on low rungs
+    first; or else the same with a higher `min_resource`, and at last with a lower `max_resource`.
     """
 
     def fits(plan: Plan) -> bool:
@@ -106,20 +106,17 @@ def fit_plan(
             plan = paced(candidate.plan(n_rounds), n_workers, seconds_per_unit)
             return FittedPlan(candidate, plan, n_rounds, None, timeout, gave_up)
         for n_brackets in reversed(range(1, len(plan.brackets))):
-            begun = sorted(map(plan.number_at, range(n_brackets)))
-            part = dataclasses.replace(plan, brackets=tuple(plan.brackets[n] for n in begun))
+            part = dataclasses.replace(plan, brackets=plan.brackets[:n_brackets], adaptive=False)
             if fits(part):
-                left_out = [
-                    f"{bracket.resources[0]:g}"
-                    for number, bracket in enumerate(plan.brackets)
-                    if number not in begun
-                ]
+                left_out = [f"{bracket.resources[0]:g}" for bracket in plan.brackets[n_brackets:]]
                 more = (
                     f"the brackets that start at {' and '.join(left_out)}, which guard against "
                     "low rungs that mislead",
                 )
                 part = paced(part, n_workers, seconds_per_unit)
-                return FittedPlan(candidate, part, None, n_brackets, timeout, gave_up + more)
+                # These brackets and no others: an adaptive study may begin with the one at the top.
+                fixed = from_settings({**candidate.settings(), "adaptive": False})
+                return FittedPlan(fixed, part, None, n_brackets, timeout, gave_up + more)
     raise ArgumentError(
         f"timeout must be at least the time of one trial at the lowest resource, "
         f"{pruner.levels[0]:g} units of {seconds_per_unit:g} s, got {timeout:g}"

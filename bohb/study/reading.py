@@ -131,7 +131,7 @@ class StudyReading(StoredStudy):
         """Return what can be run in the time there is, and what is given up for it.
 
         It proposes as many rounds as fit. Where not even one does, it proposes the brackets of a
-        round that begin first; where not even one of them does, a higher
+        round that start on the lowest rungs; where not even the first one does, a higher
         `min_resource`; and at last a lower `max_resource`.
 
         Parameters
@@ -160,7 +160,7 @@ class StudyReading(StoredStudy):
         >>> fitted.limits, fitted.plan.n_trials
         ({'n_rounds': 1}, 128)
         >>> study.fit_plan(timeout=3600, n_workers=4, seconds_per_unit=12).limits
-        {'n_brackets': 2}
+        {'n_brackets': 3}
         """
         pruner = schedule_pruner_of(self, "fit_plan()")
         return fit_plan(

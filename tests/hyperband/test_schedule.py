@@ -338,8 +338,9 @@ def test_an_adaptive_schedule_uses_no_more_than_its_plan_and_begins_with_a_whole
     adaptive = run_rounds(kind, plan, 3, lambda trial, leg: lots[trial % 100])
     fixed = run_rounds(kind, make_plan(ladder(1, 9, 3), 3), 3, lambda trial, leg: lots[trial % 100])
     shapes = [run.bracket for run in adaptive.runs]
-    assert shapes[:3] == list(plan.brackets)
-    for run, planned in zip(adaptive.runs, fixed.runs, strict=True):
+    assert sorted(shapes[:3], key=lambda each: each.first_level) == list(plan.brackets)
+    by_number = sorted(adaptive.runs, key=lambda run: run.index)
+    for run, planned in zip(by_number, fixed.runs, strict=True):
         assert run.bracket in (planned.bracket, planned.bracket.at_top())
         assert run.bracket.resource(continued=True) <= planned.bracket.resource(continued=True)
     if kind is SynchronousSchedule:
@@ -362,15 +363,30 @@ def test_brackets_start_at_the_top_while_what_starts_there_is_good():
 
 
 @pytest.mark.parametrize("kind", [SynchronousSchedule, AsynchronousSchedule])
-def test_in_an_adaptive_round_the_bracket_at_the_top_begins_third(kind):
+def test_in_an_adaptive_first_round_the_bracket_at_the_top_begins_once_the_top_is_known(kind):
     plan = make_plan(ladder(1, 81, 3), 3, adaptive=True)
-    schedule = run_rounds(kind, plan, 1, lambda trial, leg: trial)
-    assert [run.index for run in schedule.runs] == [0, 1, 4, 2, 3]
-    assert [run.bracket for run in sorted(schedule.runs, key=lambda run: run.index)] == list(
-        plan.brackets
+    schedule = run_rounds(kind, plan, 2, lambda trial, leg: trial)
+    assert [run.index for run in schedule.runs] == [0, 1, 4, 2, 3, 5, 6, 7, 8, 9]
+    shapes = {run.index: run.bracket for run in schedule.runs[:5]}
+    assert [bracket for _, bracket in sorted(shapes.items())] == list(plan.brackets)
+    fixed = run_rounds(kind, make_plan(ladder(1, 81, 3), 3), 2, lambda trial, leg: trial)
+    assert [run.index for run in fixed.runs] == [*range(10)]
+
+
+def test_failures_at_the_top_are_not_waited_for():
+    plan = make_plan(ladder(1, 27, 3), 3, adaptive=True)
+    fails = run_rounds(
+        SynchronousSchedule, plan, 1, lambda trial, leg: None if leg.resource == 27 else trial
     )
-    fixed = run_rounds(kind, make_plan(ladder(1, 81, 3), 3), 1, lambda trial, leg: trial)
-    assert [run.index for run in fixed.runs] == [0, 1, 2, 3, 4]
+    assert [run.index for run in fails.runs] == [0, 1, 2, 3]
+
+
+def test_with_many_legs_at_once_brackets_begin_in_the_order_of_their_numbers():
+    plan = make_plan(ladder(1, 27, 3), 3, adaptive=True)
+    life = Life(SynchronousSchedule(plan))
+    for _ in range(46):
+        life.begin()
+    assert [run.index for run in life.schedule.runs] == [0, 1, 2, 3]
 
 
 def test_brackets_that_were_begun_in_another_order_are_finished_and_none_is_left_out():

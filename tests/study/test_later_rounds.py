@@ -125,11 +125,12 @@ def test_a_limit_of_brackets_counts_those_that_begin_first():
     assert shapes(study) == [[*zip(each.resources, each.sizes, strict=True)] for each in planned]
 
 
-def test_what_fits_without_all_brackets_is_what_begins_first():
+def test_brackets_that_fit_are_run_and_no_other_in_their_place():
     study = study_in(None, bohb.HyperbandPruner(1, 27))
     seconds = study.plan().resource_restarted - 1.0
     fitted = study.fit_plan(timeout=seconds, n_workers=1, seconds_per_unit=1)
     assert fitted.limits == {"n_brackets": 3}
-    assert "start at 9" in " ".join(fitted.gave_up)
-    study.optimize(learnable, **fitted.limits)
-    assert len(study.trials) == fitted.plan.n_trials
+    assert "start at 27" in " ".join(fitted.gave_up)
+    new = study_in(None, fitted.pruner)
+    new.optimize(learnable, **fitted.limits)
+    assert new.evaluations_dataframe()["resource"].sum() == fitted.plan.resource_restarted
