@@ -199,7 +199,7 @@ holds the score of every run.
 - Sixteen workers together spend a cost of 20 in little more than the time of one full training, and
   the results of what is under way are not known. Of the 8 full trainings that they begin within
   that cost, half are of configurations that were proposed before any full result was known. One
-  after another there are 14, and of half of them 7 full results or more were known (22 runs). So a
+  after another there are 14, and of half of them 6 full results or more were known (22 runs). So a
   part of the distance between the two rows is the price of the time that is saved.
 - A mean is over those seeds of which all tasks were run; the last column says how many. Fewer seeds
   than ten leave differences of 0.1 to 0.2 within the noise.

@@ -217,12 +217,12 @@ class HyperbandPruner(LadderPruner):
         Promote without waiting for the rung to be complete (ASHA); off by default.
     adaptive
         Begin the bracket at the top of the first round as soon as two trials were evaluated at the
-        top, before others that have not begun. Let a bracket after the first round start at the
-        top, with fewer trials and no more resource, as soon as the configurations that start there
-        are good enough without the screening of low rungs. On by default. Off, brackets begin from
-        low first levels to high ones, every round is the first one again, and the plan of many
-        rounds is known in every detail beforehand. It has no effect in a plain
-        `optuna.create_study`.
+        top, before others that have not begun, unless it is `asynchronous`. Let a bracket after the
+        first round start at the top, with fewer trials and no more resource, as soon as the
+        configurations that start there are good enough without the screening of low rungs. On by
+        default. Off, brackets begin from low first levels to high ones, every round is the first
+        one again, and the plan of many rounds is known in every detail beforehand. It has no
+        effect in a plain `optuna.create_study`.
     value
         What a trial is judged by on a rung: its ``"last"`` value, or the ``"best"`` one so far, for
         objectives that keep the best checkpoint of a training that gets worse again.

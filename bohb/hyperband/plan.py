@@ -165,9 +165,9 @@ class Plan:
         evidence may then come on top of the numbers of the plan.
     adaptive
         Whether the bracket at the top of the first round starts as soon as two trials were
-        evaluated at the top, and a bracket after the first round starts at the top if that pays, as
-        `bohb.hyperband.pays_to_start_at_top` says. It has fewer trials then, and uses no more
-        resource.
+        evaluated at the top, unless the plan is asynchronous, and a bracket after the first round
+        starts at the top if that pays, as `bohb.hyperband.pays_to_start_at_top` says. It has fewer
+        trials then, and uses no more resource.
     pace
         How many workers there are, and how long the plan takes them; None if that was not asked.
 
@@ -582,8 +582,8 @@ def _notes(plan: Plan) -> list[str]:
     if plan.asynchronous:
         notes.append("asynchronous: promotions made on little evidence may come on top")
     top = len(plan.brackets) // plan.n_rounds - 1
-    # Where two brackets have brought one trial each to the top, only the others wait.
-    if plan.adaptive and top > (1 if plan.asynchronous else N_SEEN_AT_TOP):
+    # Two brackets bring one trial each to the top: if there are no more, it is their turn anyway.
+    if plan.adaptive and not plan.asynchronous and top > N_SEEN_AT_TOP:
         notes.append(
             f"adaptive: bracket {top} starts early, as soon as {N_SEEN_AT_TOP} trials were "
             f"evaluated at {_number(plan.brackets[0].resources[-1])}"

@@ -197,12 +197,14 @@ class Schedule(abc.ABC):
         first round comes as soon as two trials were evaluated at the top. A promoted trial has come
         through rungs that may rank trials otherwise than the top does, and full trainings that no
         rung has screened show it. Where nothing is known of the top yet, as with many workers,
-        these trials would be drawn blindly, and low rungs screen better.
+        these trials would be drawn blindly, and low rungs screen better. An asynchronous schedule
+        has full trainings early in any case, as it promotes on little evidence.
         """
         if self.n_full < len(self.runs):
             yield self.runs[-1].index
         top = len(self.plan.brackets) // self.plan.n_rounds - 1
-        is_early = self.plan.adaptive and top not in self.by_number and self._has_seen_top
+        may_be_early = self.plan.adaptive and not self.plan.asynchronous
+        is_early = may_be_early and top not in self.by_number and self._has_seen_top
         if is_early:
             yield top
         for number in itertools.count(self._n_in_order):

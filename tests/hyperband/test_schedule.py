@@ -362,15 +362,29 @@ def test_brackets_start_at_the_top_while_what_starts_there_is_good():
     assert [run.bracket for run in as_planned.runs] == list(plan.brackets) * 3
 
 
-@pytest.mark.parametrize("kind", [SynchronousSchedule, AsynchronousSchedule])
-def test_in_an_adaptive_first_round_the_bracket_at_the_top_begins_once_the_top_is_known(kind):
-    plan = make_plan(ladder(1, 81, 3), 3, adaptive=True)
-    schedule = run_rounds(kind, plan, 2, lambda trial, leg: trial)
-    assert [run.index for run in schedule.runs] == [0, 1, 4, 2, 3, 5, 6, 7, 8, 9]
-    shapes = {run.index: run.bracket for run in schedule.runs[:5]}
-    assert [bracket for _, bracket in sorted(shapes.items())] == list(plan.brackets)
-    fixed = run_rounds(kind, make_plan(ladder(1, 81, 3), 3), 2, lambda trial, leg: trial)
-    assert [run.index for run in fixed.runs] == [*range(10)]
+def begun(kind, **given):
+    plan = make_plan(ladder(1, 81, 3), 3, **given)
+    return run_rounds(kind, plan, 2, lambda trial, leg: trial).runs
+
+
+def test_in_an_adaptive_first_round_the_bracket_at_the_top_begins_once_the_top_is_known():
+    runs = begun(SynchronousSchedule, adaptive=True)
+    assert [run.index for run in runs] == [0, 1, 4, 2, 3, 5, 6, 7, 8, 9]
+    shapes = {run.index: run.bracket for run in runs[:5]}
+    planned = make_plan(ladder(1, 81, 3), 3).brackets
+    assert [bracket for _, bracket in sorted(shapes.items())] == list(planned)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (SynchronousSchedule, {}),
+        (AsynchronousSchedule, {"asynchronous": True}),
+        (AsynchronousSchedule, {"asynchronous": True, "adaptive": True}),
+    ],
+)
+def test_brackets_begin_in_the_order_of_their_numbers_else(kind, given):
+    assert [run.index for run in begun(kind, **given)] == [*range(10)]
 
 
 def test_failures_at_the_top_are_not_waited_for():
@@ -390,14 +404,14 @@ def test_with_many_legs_at_once_brackets_begin_in_the_order_of_their_numbers():
 
 
 def test_brackets_that_were_begun_in_another_order_are_finished_and_none_is_left_out():
-    def begun(plan, numbers):
+    def standings(plan, numbers):
         trial = itertools.count()
         for number in numbers:
             for _ in range(plan.brackets[number].n_trials - (number == numbers[-1])):
                 yield Standing(next(trial), number, (), pending=True)
 
     plan = make_plan(ladder(1, 27, 3), 3, adaptive=True)
-    schedule, _ = SynchronousSchedule.replay(plan, begun(plan, [0, 1, 2]), {})
+    schedule, _ = SynchronousSchedule.replay(plan, standings(plan, [0, 1, 2]), {})
     joined = []
     for trial in range(41, 47):
         leg = schedule.next_leg()
