@@ -216,8 +216,8 @@ class HyperbandPruner(LadderPruner):
     asynchronous
         Promote without waiting for the rung to be complete (ASHA); off by default.
     adaptive
-        Begin the bracket at the top of the first round as soon as two trials were evaluated at the
-        top, before others that have not begun, unless it is `asynchronous`. Let a bracket after the
+        Begin the bracket at the top of each round as soon as two trials were evaluated at the top,
+        before others that have not begun, unless it is `asynchronous`. Let a bracket after the
         first round start at the top, with fewer trials and no more resource, as soon as the
         configurations that start there are good enough without the screening of low rungs. On by
         default. Off, brackets begin from low first levels to high ones, every round is the first

@@ -98,12 +98,12 @@ class BOHBSampler(BaseSampler):
         The share of configurations drawn from the prior, whatever was observed. It keeps the
         guarantee of Hyperband (Falkner, Klein & Hutter 2018, section 4) at little cost. None
         means 1 in the first four fifths of the first bracket and 0 in the last, as long as nothing
-        was evaluated above the lowest rung; then 0.2 in the first round of brackets, and 0.5 there
-        while training further makes trials no better, so that the model sees at every level what it
-        has not chosen itself; after the first round 0.05 for ``"gp"``, which explores by itself,
-        and 0.1 for ``"density"``; for ``"gp"`` at least the share of what it takes for noise;
-        always 0.15 for ``"evolution"``; and the published 1/3 for ``"falkner2018"``. 1 gives plain
-        Hyperband.
+        was evaluated above the lowest rung; then 0.5 in the first round of brackets while training
+        further makes trials no better, and else 0.2 in those of them that start below the top, so
+        that the model sees at every level what it has not chosen itself; otherwise 0.05 for
+        ``"gp"``, which explores by itself, and 0.1 for ``"density"``; for ``"gp"`` at least the
+        share of what it takes for noise; always 0.15 for ``"evolution"``; and the published 1/3 for
+        ``"falkner2018"``. 1 gives plain Hyperband.
     n_candidates
         How many draws compete for each proposal. None means 256 for ``"density"``; 384 for
         ``"gp"``, a third of them from the densities, to which variations of the best are added; and
@@ -328,7 +328,9 @@ class BOHBSampler(BaseSampler):
         first: Plan | None = getattr(pruner, "first_round", None)
         if first is not None and number < first.n_starting and "random_fraction" not in options:
             turn = _turn_of(trial, first)
-            options["random_fraction"] = first_round_share(observations, turn=turn)
+            at_top = _starts_at_top(trial, first)
+            of_first = first_round_share(observations, turn=turn, at_top=at_top)
+            options |= {} if of_first is None else {"random_fraction": of_first}
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density
@@ -374,6 +376,12 @@ def _turn_of(trial: FrozenTrial, first: Plan) -> bool | None:
     if trial.number >= first.brackets[0].n_trials:
         return None
     return trial.number >= first.n_before_model
+
+
+def _starts_at_top(trial: FrozenTrial, first: Plan) -> bool:
+    """Return whether a trial is known to be in a bracket that the plan starts at the top."""
+    leg = trial.system_attrs.get(LEG_ATTRIBUTE)
+    return leg is not None and len(first.bracket(leg["bracket"]).sizes) == 1
 
 
 @functools.cache

@@ -164,9 +164,9 @@ class Plan:
         Whether trials are promoted without waiting for their rung. Promotions made on little
         evidence may then come on top of the numbers of the plan.
     adaptive
-        Whether the bracket at the top of the first round starts as soon as two trials were
-        evaluated at the top, unless the plan is asynchronous, and a bracket after the first round
-        starts at the top if that pays, as `bohb.hyperband.pays_to_start_at_top` says. It has fewer
+        Whether the bracket at the top of each round starts as soon as two trials were evaluated at
+        the top, unless the plan is asynchronous, and a bracket after the first round starts at the
+        top if that pays, as `bohb.hyperband.pays_to_start_at_top` says. It has fewer
         trials then, and uses no more resource.
     pace
         How many workers there are, and how long the plan takes them; None if that was not asked.
@@ -345,7 +345,7 @@ def make_plan(
     asynchronous
         Whether trials are promoted without waiting for their rung.
     adaptive
-        Whether the bracket at the top of the first round starts early, and those after this round
+        Whether the bracket at the top of each round starts early, and others after the first round
         start at the top where that pays.
 
     Raises
@@ -589,9 +589,10 @@ def _notes(plan: Plan) -> list[str]:
             f"evaluated at {_number(plan.brackets[0].resources[-1])}"
         )
     if plan.adaptive and plan.n_rounds > 1:
+        order = "" if plan.asynchronous else "the bracket at the top comes first, and "
         notes.append(
-            "adaptive: after the first round a bracket starts at the top if that pays, with fewer "
-            "trials and no more resource"
+            f"adaptive: after the first round {order}a bracket starts at the top if that pays, "
+            "with fewer trials and no more resource"
         )
     return notes
 

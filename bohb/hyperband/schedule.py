@@ -193,23 +193,24 @@ class Schedule(abc.ABC):
     def coming(self) -> Iterator[int]:
         """Yield the numbers of the brackets that new trials will join, one after another.
 
-        That is the order of their numbers. Only in an adaptive plan the bracket at the top of the
-        first round comes as soon as two trials were evaluated at the top. A promoted trial has come
-        through rungs that may rank trials otherwise than the top does, and full trainings that no
-        rung has screened show it. Where nothing is known of the top yet, as with many workers,
-        these trials would be drawn blindly, and low rungs screen better. An asynchronous schedule
-        has full trainings early in any case, as it promotes on little evidence.
+        That is the order of their numbers. Only in an adaptive plan the bracket at the top of each
+        round comes as soon as two trials were evaluated at the top, which in all rounds but the
+        first means before the others. A promoted trial has come through rungs that may rank trials
+        otherwise than the top does, and full trainings that no rung has screened show it. They also
+        show what the model can do by now, which decides where the others start. Where nothing is
+        known of the top yet, as with many workers, these trials would be drawn blindly, and low
+        rungs screen better. An asynchronous schedule has full trainings early in any case, as it
+        promotes on little evidence.
         """
         if self.n_full < len(self.runs):
             yield self.runs[-1].index
-        top = len(self.plan.brackets) // self.plan.n_rounds - 1
+        per_round = len(self.plan.brackets) // self.plan.n_rounds
         may_be_early = self.plan.adaptive and not self.plan.asynchronous
-        is_early = may_be_early and top not in self.by_number and self._has_seen_top
-        if is_early:
-            yield top
-        for number in itertools.count(self._n_in_order):
-            if number not in self.by_number and not (is_early and number == top):
-                yield number
+        is_early = may_be_early and self._has_seen_top
+        for first in itertools.count(self._n_in_order // per_round * per_round, per_round):
+            numbers = range(first, first + per_round)
+            in_order = [*numbers[-1:], *numbers[:-1]] if is_early else numbers
+            yield from (number for number in in_order if number not in self.by_number)
 
     def bracket(self, index: int) -> Bracket:
         """Return the bracket of this number; if it was not opened, as it would be by now."""

@@ -21,8 +21,12 @@ def knows_lowest_only(observations: Observations) -> bool:
     return bool(observations.highest.max(initial=-1) < 1)
 
 
-def first_round_share(observations: Observations, *, turn: bool | None) -> float:
+def first_round_share(
+    observations: Observations, *, turn: bool | None, at_top: bool = False
+) -> float | None:
     """Return the share of the configurations of the first round that are drawn from the prior.
+
+    It is None where it is no other than in later rounds.
 
     As long as nothing was evaluated above the lowest rung, nobody knows whether what is good there
     is good at all. So the model has to wait for its turn at the end of the first bracket. What was
@@ -33,6 +37,8 @@ def first_round_share(observations: Observations, *, turn: bool | None) -> float
     that never begin to learn and start a little lower than others. Such trials are promoted, stand
     still on all rungs, and are all that the model proposes for every rung. Configurations that it
     has not chosen show what else there is on each rung, and where they are better it follows them.
+    In a bracket that starts at the top each configuration shows at once what it is worth there, and
+    costs a full training. So only the half is drawn there too, and not the fifth.
 
     Parameters
     ----------
@@ -40,6 +46,8 @@ def first_round_share(observations: Observations, *, turn: bool | None) -> float
         What was observed so far.
     turn
         Whether it is the model's turn in the first bracket; None in a later one.
+    at_top
+        Whether the bracket starts at the top.
 
     Examples
     --------
@@ -56,7 +64,9 @@ def first_round_share(observations: Observations, *, turn: bool | None) -> float
     if turn is not None and knows_lowest_only(observations):
         return float(not turn)
     gains = _gains(observations)
-    return _UNEARNED_SHARE if len(gains) and np.median(gains) <= 0 else _FIRST_SHARE
+    if len(gains) and np.median(gains) <= 0:
+        return _UNEARNED_SHARE
+    return None if at_top else _FIRST_SHARE
 
 
 def _gains(observations: Observations) -> FloatArray:

@@ -114,3 +114,11 @@ def test_an_adaptive_plan_says_when_the_bracket_at_the_top_starts():
         assert text in str(make_plan(ladder(1, 27, 3), 3, n_rounds=n_rounds, adaptive=True))
     assert "adaptive" not in str(make_plan(ladder(1, 27, 3), 3))
     assert "adaptive" not in str(make_plan(ladder(1, 9, 3), 3, adaptive=True))
+
+
+def test_an_adaptive_plan_of_many_rounds_says_what_comes_first_in_later_ones():
+    first = "after the first round the bracket at the top comes first, and a bracket starts at the"
+    for asynchronous in (False, True):
+        plan = make_plan(ladder(1, 9, 3), 3, n_rounds=2, adaptive=True, asynchronous=asynchronous)
+        assert (first in str(plan)) is not asynchronous
+        assert "a bracket starts at the top if that pays" in str(plan)

@@ -357,9 +357,24 @@ def test_brackets_start_at_the_top_while_what_starts_there_is_good():
         return trial * 37 % 100
 
     at_top = run_rounds(SynchronousSchedule, plan, 3, learned)
-    assert [run.bracket.sizes for run in at_top.runs[3:]] == [(2,), (1,), (3,)] * 2
+    assert [run.bracket.sizes for run in at_top.runs[3:]] == [(3,), (2,), (1,)] * 2
     as_planned = run_rounds(SynchronousSchedule, plan, 3, drawn)
-    assert [run.bracket for run in as_planned.runs] == list(plan.brackets) * 3
+    by_number = sorted(as_planned.runs, key=lambda run: run.index)
+    assert [run.bracket for run in by_number] == list(plan.brackets) * 3
+
+
+def test_what_the_model_can_do_by_now_is_seen_before_the_other_brackets_of_a_round_begin():
+    plan = make_plan(ladder(1, 9, 3), 3, adaptive=True)
+    started = 0
+
+    def late(trial, leg):  # what starts at the top is bad in the first round, and best from then on
+        nonlocal started
+        started += leg.resource == 9 and leg.previous_resource == 0
+        return 1000 - trial if leg.resource < 9 else 2000 if started <= 3 else -trial
+
+    rounds = run_rounds(SynchronousSchedule, plan, 2, late)
+    assert [run.index for run in rounds.runs] == [0, 1, 2, 5, 3, 4]
+    assert [run.bracket.sizes for run in rounds.runs[3:]] == [(3,), (2,), (1,)]
 
 
 def begun(kind, **given):
@@ -367,9 +382,9 @@ def begun(kind, **given):
     return run_rounds(kind, plan, 2, lambda trial, leg: trial).runs
 
 
-def test_in_an_adaptive_first_round_the_bracket_at_the_top_begins_once_the_top_is_known():
+def test_in_an_adaptive_round_the_bracket_at_the_top_begins_once_the_top_is_known():
     runs = begun(SynchronousSchedule, adaptive=True)
-    assert [run.index for run in runs] == [0, 1, 4, 2, 3, 5, 6, 7, 8, 9]
+    assert [run.index for run in runs] == [0, 1, 4, 2, 3, 9, 5, 6, 7, 8]
     shapes = {run.index: run.bracket for run in runs[:5]}
     planned = make_plan(ladder(1, 81, 3), 3).brackets
     assert [bracket for _, bracket in sorted(shapes.items())] == list(planned)

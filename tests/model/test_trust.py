@@ -34,6 +34,13 @@ def test_a_look_above_the_lowest_rung_opens_the_first_bracket_to_the_model(losse
     assert {first_round_share(seen, turn=turn) for turn in (False, True, None)} == {expected}
 
 
+def test_a_bracket_at_the_top_has_no_fifth_of_its_own_but_the_half_of_all():
+    stands_still = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.3})])
+    gains = Observations.of([({"x": 0.1}, {0: 0.3, 1: 0.2})])
+    shares = [first_round_share(each, turn=None, at_top=True) for each in (stands_still, gains)]
+    assert shares == [0.5, None]
+
+
 def test_a_later_bracket_has_a_fifth_from_the_prior_before_any_promotion():
     assert first_round_share(LOWEST, turn=None) == 0.2
 

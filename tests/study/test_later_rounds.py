@@ -84,9 +84,9 @@ def test_a_study_that_is_cut_off_goes_on_with_the_brackets_that_it_has(after, tm
 
 def test_whether_it_is_adaptive_may_be_chosen_anew_and_brackets_that_were_begun_stay(tmp_path):
     storage = tmp_path / "s.journal"
-    study_in(storage).optimize(learnable, n_brackets=4)
+    study_in(storage).optimize(learnable, n_brackets=5)
     fixed = study_in(storage, bohb.HyperbandPruner(1, 9, adaptive=False))
-    fixed.optimize(learnable, n_brackets=2)
+    fixed.optimize(learnable, n_brackets=1)
     assert shapes(fixed) == [*FIRST, [(9, 2)], [(3, 3), (9, 1)], [(9, 3)]]
     with pytest.raises(SettingsError, match="begun with max_resource=9, got max_resource=27"):
         study_in(storage, bohb.HyperbandPruner(1, 27)).optimize(learnable)
