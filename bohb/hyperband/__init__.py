@@ -6,15 +6,14 @@ number of its trial alone.
 
 from bohb.hyperband.adaptive import pays_to_start_at_top
 from bohb.hyperband.asynchronous import AsynchronousSchedule
+from bohb.hyperband.bracket import Bracket
 from bohb.hyperband.fronts import Loss, sort_losses
 from bohb.hyperband.kinds import schedule_class_for
 from bohb.hyperband.ladder import Resource, intervals, ladder, lowest_of
 from bohb.hyperband.makespan import makespan
-from bohb.hyperband.plan import (
-    Bracket,
+from bohb.hyperband.plan import Plan, PlanPace
+from bohb.hyperband.planning import (
     BracketSizes,
-    Plan,
-    PlanPace,
     make_plan,
     make_population_plan,
     make_successive_halving_plan,

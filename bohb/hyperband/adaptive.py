@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bohb.hyperband.bracket import Bracket
 from bohb.hyperband.fronts import Loss, sort_losses
-from bohb.hyperband.plan import Bracket
 
 N_COMPARED = 5  # the newest of each kind are compared: the model learns, and forgets nothing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bohb.hyperband.plan import Bracket
+from bohb.hyperband.bracket import Bracket
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,108 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import Any
 
-from bohb import arguments
+from bohb.hyperband.bracket import Bracket
 from bohb.hyperband.duration import duration_as_text
-from bohb.hyperband.ladder import Resource, as_fraction
+from bohb.hyperband.ladder import Resource
 from bohb.hyperband.promotion import n_replaced
 
 # So many results at the top let the bracket there start, as soon as they let the Gaussian process.
 N_SEEN_AT_TOP = 2
-
-BracketSizes: TypeAlias = Literal["hpbandster", "li2018"]
-
-
-@dataclass(frozen=True, slots=True)
-class Bracket:
-    """One run of successive halving.
-
-    Attributes
-    ----------
-    sizes
-        The number of trials in each rung, lowest rung first.
-    resources
-        The total resource that a trial of each rung is trained for, lowest rung first.
-    first_level
-        The level of the ladder on which the lowest rung lies.
-    is_population
-        Whether it is a population: no rung is smaller than the one below, as children of the best
-        take the places of the worst. They and all others go on from where they or their parents
-        stood.
-
-    Examples
-    --------
-    >>> bracket = Bracket(sizes=(9, 3, 1), resources=(1, 3, 9), first_level=0)
-    >>> bracket.n_evaluations, bracket.resource(continued=True), bracket.resource(continued=False)
-    (13, 21, 27)
-    """
-
-    sizes: tuple[int, ...]
-    resources: tuple[Resource, ...]
-    first_level: int
-    is_population: bool = field(default=False, repr=False)
-
-    @property
-    def n_trials(self) -> int:
-        """The number of trials that start in this bracket, on its lowest rung."""
-        return self.sizes[0]
-
-    @property
-    def n_evaluations(self) -> int:
-        """The number of trials in all rungs together: a promoted trial counts again."""
-        return sum(self.sizes)
-
-    def leg_cost(self, rung: int, *, continued: bool) -> Resource:
-        """Return what it takes to bring one trial to `rung` from the rung below.
-
-        If the trial is `continued` from where it stood, that is the difference of the two
-        resources, else the whole resource of `rung`.
-        """
-        restarts = not continued and not self.is_population
-        if restarts or rung == 0:
-            return self.resources[rung]
-        return self.resources[rung] - self.resources[rung - 1]
-
-    def resource(self, *, continued: bool) -> Resource:
-        """Return the resource that the whole bracket uses."""
-        return sum(
-            size * self.leg_cost(rung, continued=continued) for rung, size in enumerate(self.sizes)
-        )
-
-    def at_top(self) -> Bracket:
-        """Return the bracket that starts at the top in place of this one, and costs no more.
-
-        It has as many trials as this one's resource allows if promoted trials go on from where
-        they stood, and at least one.
-
-        Examples
-        --------
-        >>> Bracket(sizes=(27, 9, 3, 1), resources=(3, 9, 27, 81), first_level=1).at_top()
-        Bracket(sizes=(3,), resources=(81,), first_level=4)
-        """
-        top = self.resources[-1]
-        # Sums of resources that are not integers have rounding errors.
-        n_trials = max(1, math.floor(self.resource(continued=True) / top * (1 + 1e-9)))
-        return Bracket((n_trials,), (top,), self.first_level + len(self.sizes) - 1)
-
-    def with_trials(self, n_trials: int, reduction_factor: float) -> Bracket:
-        """Return the bracket as it is when only `n_trials` start in it.
-
-        Every rung keeps one trial in `reduction_factor` of the rung below, and at least one, so
-        that a bracket with few trials still brings its best one to the top.
-        """
-        if n_trials >= self.n_trials:
-            return self
-        if self.is_population:
-            sizes = (n_trials,) * len(self.sizes)
-            return Bracket(sizes, self.resources, self.first_level, is_population=True)
-        sizes = _sizes(n_trials, len(self.sizes), as_fraction(reduction_factor))
-        return Bracket(sizes, self.resources, self.first_level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +81,7 @@ class Plan:
 
     Examples
     --------
-    >>> from bohb.hyperband import ladder
+    >>> from bohb.hyperband import ladder, make_plan
     >>> plan = make_plan(ladder(1, 81, 3), 3)
     >>> [bracket.n_trials for bracket in plan.brackets]
     [81, 27, 9, 6, 5]
@@ -220,7 +128,7 @@ class Plan:
 
         Examples
         --------
-        >>> from bohb.hyperband import ladder
+        >>> from bohb.hyperband import ladder, make_plan
         >>> limited = make_plan(ladder(1, 9, 3), 3).limited_to(10)
         >>> [bracket.sizes for bracket in limited.brackets]
         [(9, 3, 1), (1, 1)]
@@ -311,154 +219,6 @@ class Plan:
     def _repr_html_(self) -> str:
         """Show the table in a notebook."""
         return _html_table(self)
-
-
-def make_plan(
-    levels: Sequence[Resource],
-    reduction_factor: float,
-    *,
-    bracket_sizes: BracketSizes = "hpbandster",
-    n_rounds: int = 1,
-    asynchronous: bool = False,
-    adaptive: bool = False,
-) -> Plan:
-    """Return the plan of Hyperband over the ladder `levels`.
-
-    There is one bracket for each level, s = s_max, ..., 0, where s + 1 is the number of its
-    rungs. With `bracket_sizes` ``"hpbandster"`` bracket s starts with
-    ``floor((s_max + 1) / (s + 1)) * eta**s`` trials and rung i holds ``n // eta**i`` of them, at
-    least one, as in the authors' implementation (Falkner, Klein & Hutter 2018) and the table of
-    Li et al. (2018), section 3.3. With ``"li2018"`` it is
-    ``ceil((s_max + 1) / (s + 1) * eta**s)``, the formula of their Algorithm 1, which gives more
-    trials.
-
-    Parameters
-    ----------
-    levels
-        The resources, lowest first, as `ladder` returns them.
-    reduction_factor
-        Of this many trials in a rung one is promoted (eta).
-    bracket_sizes
-        Which of the two formulas.
-    n_rounds
-        Passes through all brackets.
-    asynchronous
-        Whether trials are promoted without waiting for their rung.
-    adaptive
-        Whether the bracket at the top of each round starts early, and others after the first round
-        start at the top where that pays.
-
-    Raises
-    ------
-    ArgumentError
-        If `bracket_sizes` is not one of the two.
-
-    Examples
-    --------
-    >>> from bohb.hyperband import ladder
-    >>> sizes = lambda plan: [bracket.n_trials for bracket in plan.brackets]
-    >>> sizes(make_plan(ladder(1, 81, 3), 3, bracket_sizes="li2018"))
-    [81, 34, 15, 8, 5]
-    """
-    arguments.one_of("bracket_sizes", bracket_sizes, get_args(BracketSizes))
-    eta = as_fraction(reduction_factor)
-    n_levels = len(levels)  # s_max + 1
-    brackets = []
-    for first_level in range(n_levels):
-        s = n_levels - 1 - first_level
-        if bracket_sizes == "hpbandster":
-            n = math.floor(n_levels // (s + 1) * eta**s)
-        else:
-            n = math.ceil(Fraction(n_levels, s + 1) * eta**s)
-        brackets.append(_bracket(n, levels, first_level, eta))
-    return Plan(tuple(brackets) * n_rounds, reduction_factor, n_rounds, asynchronous, adaptive)
-
-
-def make_successive_halving_plan(
-    levels: Sequence[Resource],
-    reduction_factor: float,
-    *,
-    n_trials: int | None = None,
-    n_rounds: int = 1,
-    asynchronous: bool = False,
-) -> Plan:
-    """Return the plan of successive halving: one bracket a round, from the lowest level up.
-
-    Parameters
-    ----------
-    levels, reduction_factor, asynchronous
-        As for `make_plan`.
-    n_trials
-        How many trials start in it; None for as many as leave one at the top.
-    n_rounds
-        How many such brackets.
-
-    Examples
-    --------
-    >>> from bohb.hyperband import ladder
-    >>> make_successive_halving_plan(ladder(1, 81, 3), 3).brackets[0].sizes
-    (81, 27, 9, 3, 1)
-    """
-    eta = as_fraction(reduction_factor)
-    if n_trials is None:
-        n_trials = math.floor(eta ** (len(levels) - 1))
-    bracket = _bracket(n_trials, levels, 0, eta)
-    return Plan((bracket,) * n_rounds, reduction_factor, n_rounds, asynchronous)
-
-
-def make_population_plan(
-    levels: Sequence[Resource],
-    population: int,
-    reduction_factor: float,
-    *,
-    n_rounds: int = 1,
-    asynchronous: bool = False,
-) -> Plan:
-    """Return the plan of population based training: one population a round.
-
-    Parameters
-    ----------
-    levels
-        The resources after each interval, lowest first.
-    population
-        How many trials are trained side by side.
-    reduction_factor
-        Of this many trials one is replaced after each interval.
-    n_rounds
-        How many populations, one after the other.
-    asynchronous
-        Whether a trial is judged as soon as it has come to the end of an interval.
-
-    Examples
-    --------
-    >>> plan = make_population_plan((5, 10, 15, 20), 16, 5)
-    >>> plan.n_trials, plan.n_evaluations, plan.resource_continued
-    (25, 64, 320)
-    >>> print(plan)
-    Population based training, 1 round of 16 trials at a time
-    <BLANKLINE>
-    intervals      4, to resource 5, 10, 15, 20
-    replaced       3 trials after each interval by children of the best
-    trials        25
-    evaluations   64
-    resource     320
-    <BLANKLINE>
-    children go on from the checkpoints of their parents
-    longest chain of legs, which no number of workers can shorten: 20
-    """
-    sizes = (population,) * len(levels)
-    bracket = Bracket(sizes, tuple(levels), 0, is_population=True)
-    return Plan((bracket,) * n_rounds, reduction_factor, n_rounds, asynchronous)
-
-
-def _bracket(n: int, levels: Sequence[Resource], first_level: int, eta: Fraction) -> Bracket:
-    resources = tuple(levels[first_level:])
-    return Bracket(_sizes(n, len(resources), eta), resources, first_level)
-
-
-def _sizes(n: int, n_rungs: int, eta: Fraction) -> tuple[int, ...]:
-    """Return how many of `n` trials get to each rung: one in `eta` of those below, at least one."""
-    return tuple(max(1, math.floor(n / eta**rung)) for rung in range(n_rungs))
 
 
 def _tidy(resource: Resource) -> Resource:

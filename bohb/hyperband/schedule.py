@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from bohb.errors import ArgumentError
 from bohb.hyperband.adaptive import N_COMPARED, pays_to_start_at_top
+from bohb.hyperband.bracket import Bracket
 from bohb.hyperband.forecast import LegsLeft
 from bohb.hyperband.fronts import Loss, sort_losses
 from bohb.hyperband.ladder import Resource
-from bohb.hyperband.plan import N_SEEN_AT_TOP, Bracket, Plan
+from bohb.hyperband.plan import N_SEEN_AT_TOP, Plan
 from bohb.hyperband.promotion import decision
 from bohb.hyperband.records import Decision, Evaluation, Leg, Standing
 
