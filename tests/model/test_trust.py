@@ -8,6 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 import bohb
+from bohb import samplers
 from bohb.model import Observations
 from bohb.model.trust import first_round_share
 
@@ -58,6 +59,21 @@ def test_in_a_study_the_model_proposes_just_these_trials_of_the_first_bracket(mo
     study.optimize(objective, n_brackets=1)
     first = [each for each in study.evaluations() if each.rung == 0]
     assert [each.proposed_by for each in first] == ["prior"] * 22 + [source] * 5
+
+
+def test_in_a_study_the_bracket_at_the_top_is_known_as_one(monkeypatch):
+    asked = []
+
+    def share(observations, *, turn, at_top):
+        asked.append(at_top)
+        return first_round_share(observations, turn=turn, at_top=at_top)
+
+    monkeypatch.setattr(samplers, "first_round_share", share)
+    study = bohb.create_study(sampler=bohb.BOHBSampler(seed=0), pruner=bohb.HyperbandPruner(1, 27))
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1) + 1 / trial.resource, n_rounds=1)
+    starts = {each.number: each.bracket == 3 for each in study.evaluations()}
+    assert asked == [starts[number] for number in sorted(starts)][-len(asked) :]
+    assert sum(asked) == 4
 
 
 @pytest.mark.parametrize("model", ["auto", "forest", "density"])
