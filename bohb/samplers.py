@@ -330,7 +330,8 @@ class BOHBSampler(BaseSampler):
             turn = _turn_of(trial, first)
             at_top = _starts_at_top(trial, first)
             of_first = first_round_share(observations, turn=turn, at_top=at_top)
-            options |= {} if of_first is None else {"random_fraction": of_first}
+            if of_first is not None:
+                options["random_fraction"] = of_first
         density = DensityProposer(**options, reduction_factor=reduction_factor)
         if self._model == "density" or self._is_random:
             return density

@@ -110,6 +110,11 @@ class Plan:
     adaptive: bool = False
     pace: PlanPace | None = None
 
+    @property
+    def brackets_per_round(self) -> int:
+        """The number of brackets in each round."""
+        return len(self.brackets) // self.n_rounds
+
     def bracket(self, index: int, *, at_top: bool = False) -> Bracket:
         """Return the bracket of this number, counted through all rounds.
 
@@ -248,7 +253,7 @@ _MOST_SHOWN = 8  # resources of a population
 
 def _cells(plan: Plan) -> tuple[list[list[str]], list[list[str]]]:
     """Return the cells of the table of a plan: those of the rungs, and those of the costs."""
-    per_round = plan.brackets[: len(plan.brackets) // plan.n_rounds]
+    per_round = plan.brackets[: plan.brackets_per_round]
     levels = max((bracket.resources for bracket in per_round), key=len)
     rows = [["resource", *map(_number, levels)]]
     totals = [["trials", "evaluations", "continued", "restarted"]]
@@ -310,7 +315,7 @@ def _title(plan: Plan) -> str:
         kind = "Asynchronous population" if plan.asynchronous else "Population"
         n_trials = _count(plan.brackets[0].n_trials, "trial")
         return f"{kind} based training, {_count(plan.n_rounds, 'round')} of {n_trials} at a time"
-    n_brackets = len(plan.brackets) // plan.n_rounds
+    n_brackets = plan.brackets_per_round
     kind = "Hyperband" if n_brackets > 1 else "Successive halving"
     return (
         f"{'Asynchronous ' + kind[0].lower() + kind[1:] if plan.asynchronous else kind}, "
@@ -341,7 +346,7 @@ def _notes(plan: Plan) -> list[str]:
         notes += str(plan.pace).splitlines()
     if plan.asynchronous:
         notes.append("asynchronous: promotions made on little evidence may come on top")
-    top = len(plan.brackets) // plan.n_rounds - 1
+    top = plan.brackets_per_round - 1
     # Two brackets bring one trial each to the top: if there are no more, it is their turn anyway.
     if plan.adaptive and not plan.asynchronous and top > N_SEEN_AT_TOP:
         notes.append(

@@ -205,7 +205,7 @@ class Schedule(abc.ABC):
         """
         if self.n_full < len(self.runs):
             yield self.runs[-1].index
-        per_round = len(self.plan.brackets) // self.plan.n_rounds
+        per_round = self.plan.brackets_per_round
         may_be_early = self.plan.adaptive and not self.plan.asynchronous
         is_early = may_be_early and self._has_seen_top
         for first in itertools.count(self._n_in_order // per_round * per_round, per_round):

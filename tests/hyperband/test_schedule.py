@@ -398,7 +398,7 @@ def test_in_an_adaptive_round_the_bracket_at_the_top_begins_once_the_top_is_know
         (AsynchronousSchedule, {"asynchronous": True, "adaptive": True}),
     ],
 )
-def test_brackets_begin_in_the_order_of_their_numbers_else(kind, given):
+def test_brackets_otherwise_begin_in_the_order_of_their_numbers(kind, given):
     assert [run.index for run in begun(kind, **given)] == [*range(10)]
 
 
